@@ -1,0 +1,1 @@
+//! Log-probabilities in, bits out: ceilings and accountings. No tensors.

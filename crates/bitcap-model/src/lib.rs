@@ -1,0 +1,1 @@
+//! Architectures in Burn, their parameter counts, loading and saving weights.

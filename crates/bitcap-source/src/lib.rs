@@ -1,0 +1,1 @@
+//! Where data comes from: sources, exact entropies, dataset files. No tensors.

@@ -1,0 +1,1 @@
+//! The experiment file, the plan, run folders, running cells side by side.
