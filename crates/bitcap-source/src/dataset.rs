@@ -1,0 +1,52 @@
+//! A dataset in memory.
+
+/// N sequences of S tokens out of a vocabulary of V.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dataset {
+    /// The tokens, row-major `[N, S]`; each is below `vocabulary`.
+    pub tokens: Vec<u16>,
+    /// N, the number of sequences.
+    pub samples: usize,
+    /// S, tokens a sequence.
+    pub length: usize,
+    /// V: tokens go from 0 to V - 1.
+    pub vocabulary: u32,
+}
+
+impl Dataset {
+    /// Sequence `index`: S tokens.
+    ///
+    /// # Panics
+    /// Where `index` is not below [`Self::samples`].
+    #[must_use]
+    pub fn sequence(&self, index: usize) -> &[u16] {
+        &self.tokens[index * self.length..][..self.length]
+    }
+
+    /// The sequences in their order.
+    pub fn sequences(&self) -> impl ExactSizeIterator<Item = &[u16]> {
+        self.tokens.chunks_exact(self.length)
+    }
+
+    /// BLAKE3 of the tokens (`u16` little-endian, row-major), 64 hexadecimal digits.
+    #[must_use]
+    pub fn tokens_blake3(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut bytes = Vec::with_capacity(2 * PIECE);
+        for piece in self.tokens.chunks(PIECE) {
+            little_endian(piece, &mut bytes);
+            hasher.update(&bytes);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// Tokens handled at a time where a dataset goes by in a stream: 128 KiB, which stays in a core's
+/// cache and is large enough for BLAKE3's widest code.
+pub(crate) const PIECE: usize = 1 << 16;
+
+/// Writes the tokens as bytes into `bytes`, whose old content is dropped.
+pub(crate) fn little_endian(tokens: &[u16], bytes: &mut Vec<u8>) {
+    bytes.clear();
+    bytes.extend(tokens.iter().flat_map(|token| token.to_le_bytes()));
+}
