@@ -1,1 +1,40 @@
 //! Log-probabilities in, bits out: ceilings and accountings. No tensors.
+//!
+//! A model of single sequences gives each predicted token a probability; what it gives a whole sequence is the
+//! product, and minus the base-2 logarithm of that is the sequence's *code length*. A model memorized as many bits of
+//! a dataset as its code is shorter than the data's entropy (Morris et al., arXiv 2505.24832, section 3).
+//!
+//! # Two accountings
+//!
+//! A model without a start token predicts S - 1 of the S tokens, so there are two ways to count:
+//!
+//! - *strict*: the entropy of the predicted tokens less their code length, N (S - 1) log2 V - code;
+//! - *paper*: the one that fits the published table, N S (log2 V - mean loss in bits a predicted token). It credits the
+//!   first token as if it were known as well as the others, and is S / (S - 1) times the strict figure.
+//!
+//! With a start token all S tokens are predicted and the two are equal. Both are always given.
+//!
+//! # The path
+//!
+//! [`Shape`] says what is measured, [`Ceiling`] what the best model could memorize of it, [`CodeLengths`] turns
+//! log-probabilities into bits, [`Memorized`] takes those from the entropy, and [`Measurement`] puts all together.
+//! Bits are base 2, and every sum is a compensated one in f64.
+
+mod ceiling;
+mod code_length;
+mod error;
+mod measurement;
+mod memorized;
+mod overlap;
+mod shape;
+mod sum;
+
+pub use ceiling::Ceiling;
+pub use code_length::{CodeLengthCounter, CodeLengths};
+pub use error::MeasureError;
+pub use measurement::{
+    EXPECTED_BITS_PER_PARAMETER, FreshMeasurement, Measurement, Schema, Trained,
+};
+pub use memorized::Memorized;
+pub use overlap::count_in_training;
+pub use shape::{Prediction, Shape};
