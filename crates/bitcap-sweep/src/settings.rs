@@ -1,0 +1,233 @@
+//! The sections of an experiment that `bitcap-sweep` itself reads, and the settings of one cell.
+
+use bitcap_model::{DeviceName, Gpt2Shape, ModelSettings};
+use bitcap_source::{InvalidSetting, SourceSettings};
+use bitcap_train::{Batch, TrainSettings};
+use serde::{Deserialize, Serialize};
+
+/// Most tokens a dataset may have: 2^40, which is 2 TiB of u16 and beyond any machine's memory.
+pub const MAX_TOKENS: u64 = 1 << 40;
+
+/// The `[measure]` section: what is measured on a trained model. Nothing here changes the weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureSettings {
+    /// Whether fresh data is measured too: as many sequences as were trained on.
+    #[serde(default = "default_fresh")]
+    pub fresh: bool,
+    /// Steps between two rows of metrics.csv, at least 1.
+    #[serde(default = "default_metrics_every")]
+    pub metrics_every: u64,
+}
+
+fn default_fresh() -> bool {
+    true
+}
+
+fn default_metrics_every() -> u64 {
+    50
+}
+
+impl Default for MeasureSettings {
+    fn default() -> Self {
+        Self {
+            fresh: default_fresh(),
+            metrics_every: default_metrics_every(),
+        }
+    }
+}
+
+impl MeasureSettings {
+    /// Checks every value against what it may be.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        if self.metrics_every == 0 {
+            return Err(invalid("measure.metrics_every", 0, "at least 1"));
+        }
+        Ok(())
+    }
+}
+
+/// The `[engine]` section: what runs the cells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineSettings {
+    /// The device that models are trained and measured on.
+    #[serde(default)]
+    pub device: DeviceName,
+    /// Cells that run side by side, at least 1; as many as there are cores where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<u32>,
+}
+
+impl EngineSettings {
+    /// Checks every value against what it may be.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        if self.jobs == Some(0) {
+            return Err(invalid("engine.jobs", 0, "at least 1"));
+        }
+        Ok(())
+    }
+}
+
+/// The `[sweep]` section.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepSettings {
+    /// The load at which each model and seed is trained with twice the steps too, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubled_at_load: Option<f64>,
+}
+
+impl SweepSettings {
+    /// Checks every value against what it may be.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        match self.doubled_at_load {
+            Some(load) if !(load.is_finite() && load > 0.0) => {
+                Err(invalid("sweep.doubled_at_load", load, "a number above 0"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The dataset of a cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellData {
+    /// Seed of the samples.
+    pub seed: u64,
+    /// N, the number of sequences.
+    pub samples: u64,
+}
+
+/// What a cell needs to know of the engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellEngine {
+    /// The device that the model is trained and measured on.
+    #[serde(default)]
+    pub device: DeviceName,
+}
+
+/// Every setting of a cell, resolved: what cell.toml holds, and all that a cell depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellSettings {
+    /// The seed that the others were taken from where they were not set by themselves.
+    pub seed: u64,
+    /// The source of the data, its own seed included.
+    pub source: SourceSettings,
+    /// Size and seed of the dataset.
+    pub data: CellData,
+    /// The model.
+    pub model: ModelSettings,
+    /// The training, the seed of weights and batches included.
+    pub train: TrainSettings,
+    /// What is measured.
+    pub measure: MeasureSettings,
+    /// What it runs on.
+    pub engine: CellEngine,
+}
+
+impl CellSettings {
+    /// Checks every value against what it may be, and all of them together.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        self.source.validate()?;
+        self.model.validate()?;
+        self.train.validate()?;
+        self.measure.validate()?;
+        let length = self.source.length();
+        if length < 2 && !self.model.start_token {
+            let allowed = "at least 2, or 1 with model.start_token = true: without a start token \
+                the first token of a sequence is not predicted";
+            return Err(invalid("source.length", length, allowed));
+        }
+        let samples = self.data.samples;
+        let most = MAX_TOKENS / u64::from(length);
+        if !(1..=most).contains(&samples) {
+            let allowed = format!(
+                "from 1 to {most}: a dataset of sequences of {length} has at most 2^40 tokens"
+            );
+            return Err(invalid("data.samples", samples, &allowed));
+        }
+        if self.checked_training_tokens().is_none() {
+            let allowed = "fewer: the tokens seen in training would pass 2^64";
+            return Err(invalid("train.steps", self.train.steps, allowed));
+        }
+        Ok(())
+    }
+
+    /// All that fixes the shapes of the model's weights.
+    #[must_use]
+    pub fn shape(&self) -> Gpt2Shape {
+        Gpt2Shape::new(&self.model, self.source.vocabulary(), self.source.length())
+    }
+
+    /// Entropy of the dataset in bits (for uniform data N S log2 V).
+    #[must_use]
+    pub fn entropy_bits(&self) -> f64 {
+        self.source.entropy_bits(self.data.samples)
+    }
+
+    /// Entropy of the dataset in units of the capacity to be expected, 3.6 bits a parameter.
+    #[must_use]
+    pub fn load(&self) -> f64 {
+        self.entropy_bits() / expected_capacity_bits(self.shape().parameters())
+    }
+
+    /// Tokens predicted over the whole training: steps, times sequences a step, times predicted
+    /// tokens a sequence. The last number there is where the product passes 2^64, which
+    /// [`Self::validate`] does not let through.
+    #[must_use]
+    pub fn training_tokens(&self) -> u64 {
+        self.checked_training_tokens().unwrap_or(u64::MAX)
+    }
+
+    fn checked_training_tokens(&self) -> Option<u64> {
+        // A batch cannot hold more sequences than there are.
+        let sequences = match self.train.batch {
+            Batch::Full => self.data.samples,
+            Batch::Sequences(batch) => batch.min(self.data.samples),
+        };
+        let predicted =
+            u64::from(self.source.length()).checked_sub(u64::from(!self.model.start_token))?;
+        self.train
+            .steps
+            .checked_mul(sequences)?
+            .checked_mul(predicted)
+    }
+
+    /// Floating-point operations of the training, approximately: 6 a parameter and predicted token
+    /// (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
+    #[must_use]
+    pub fn training_flops(&self) -> f64 {
+        6.0 * self.shape().parameters() as f64 * self.training_tokens() as f64
+    }
+}
+
+/// Bits that a model of so many parameters is expected to hold at most: 3.6 a parameter, within
+/// the paper's 3.5 to 3.9. The unit of load.
+#[must_use]
+pub fn expected_capacity_bits(parameters: u64) -> f64 {
+    3.6 * parameters as f64
+}
+
+pub(crate) fn invalid(key: &str, found: impl ToString, allowed: &str) -> InvalidSetting {
+    InvalidSetting {
+        key: key.into(),
+        found: found.to_string(),
+        allowed: allowed.into(),
+    }
+}
