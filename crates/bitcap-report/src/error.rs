@@ -1,0 +1,81 @@
+//! What can go wrong between runs.csv and the figures.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why no report was made. Every message says where, what was found, and what would be right.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The input could not be opened or read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The input is not CSV in UTF-8 with as many fields in every row as in the header.
+    #[error("{} is not a CSV file in UTF-8 with rows of equal length: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said, with the line.
+        source: csv::Error,
+    },
+    /// A needed column is not in the header, or is there twice.
+    #[error("{} line 1: the column `{column}` is there {times} times; it must be there once", path.display())]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// The column's name.
+        column: &'static str,
+        /// How often the header has it.
+        times: usize,
+    },
+    /// There is a header and nothing below it.
+    #[error("{} has no rows below its header; it must have at least one", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A field holds what cannot be there.
+    #[error("{} line {line}: `{column}` is {found:?}; it must be {allowed}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+        /// The column's name.
+        column: &'static str,
+        /// What the field holds.
+        found: String,
+        /// What it may hold.
+        allowed: String,
+    },
+    /// Two rows are the same cell, or two rows of one group differ where a group cannot.
+    #[error("{} line {line}: {problem}", path.display())]
+    Conflict {
+        /// The file.
+        path: PathBuf,
+        /// The later of the two lines, counted from 1.
+        line: u64,
+        /// What does not fit, and with which line.
+        problem: String,
+    },
+    /// An output could not be written; outputs that were there before are as they were.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A picture could not be made out of its SVG: a fault of ours, not of the input.
+    #[error("cannot draw {figure}: {problem}")]
+    Draw {
+        /// The picture's file name.
+        figure: &'static str,
+        /// What the renderer said.
+        problem: String,
+    },
+}

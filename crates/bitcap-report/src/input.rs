@@ -1,0 +1,145 @@
+//! CSV in: columns by name, and errors that name file, line and column.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::ReportError;
+
+/// A CSV file held whole, its columns found by name; the order of columns and further ones do not matter.
+pub(crate) struct Input {
+    path: PathBuf,
+    header: csv::StringRecord,
+    rows: Vec<csv::StringRecord>,
+}
+
+/// A column that is known to be in the file.
+#[derive(Clone, Copy)]
+pub(crate) struct Column {
+    name: &'static str,
+    index: usize,
+}
+
+/// One row, with what an error needs to say where it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<'a> {
+    path: &'a Path,
+    record: &'a csv::StringRecord,
+}
+
+impl Input {
+    pub(crate) fn read(path: &Path) -> Result<Self, ReportError> {
+        let malformed = |source: csv::Error| match source.kind() {
+            csv::ErrorKind::Io(_) => ReportError::Read {
+                path: path.to_path_buf(),
+                source: source.into(),
+            },
+            _ => ReportError::Malformed {
+                path: path.to_path_buf(),
+                source,
+            },
+        };
+        let file = File::open(path).map_err(|source| ReportError::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        let mut reader = csv::Reader::from_reader(file);
+        let header = reader.headers().map_err(malformed)?.clone();
+        let rows = reader
+            .records()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(malformed)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            header,
+            rows,
+        })
+    }
+
+    pub(crate) fn column(&self, name: &'static str) -> Result<Column, ReportError> {
+        let mut found = (0..self.header.len()).filter(|&i| &self.header[i] == name);
+        match (found.next(), found.count()) {
+            (Some(index), 0) => Ok(Column { name, index }),
+            (first, more) => Err(ReportError::Column {
+                path: self.path.clone(),
+                column: name,
+                times: usize::from(first.is_some()) + more,
+            }),
+        }
+    }
+
+    pub(crate) fn rows(&self) -> Result<impl Iterator<Item = Row<'_>>, ReportError> {
+        if self.rows.is_empty() {
+            return Err(ReportError::Empty {
+                path: self.path.clone(),
+            });
+        }
+        Ok(self.rows.iter().map(|record| Row {
+            path: &self.path,
+            record,
+        }))
+    }
+}
+
+impl<'a> Row<'a> {
+    /// Counted from 1, the header being line 1.
+    pub(crate) fn line(self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
+    }
+
+    pub(crate) fn text(self, column: Column) -> &'a str {
+        &self.record[column.index]
+    }
+
+    pub(crate) fn refuse(self, column: Column, allowed: &str) -> ReportError {
+        ReportError::Value {
+            path: self.path.to_path_buf(),
+            line: self.line(),
+            column: column.name,
+            found: self.text(column).to_owned(),
+            allowed: allowed.to_owned(),
+        }
+    }
+
+    pub(crate) fn conflict(self, problem: String) -> ReportError {
+        ReportError::Conflict {
+            path: self.path.to_path_buf(),
+            line: self.line(),
+            problem,
+        }
+    }
+
+    /// A value that parses and passes `fits`; `allowed` says in words what would.
+    pub(crate) fn value<T: FromStr>(
+        self,
+        column: Column,
+        allowed: &str,
+        fits: impl Fn(&T) -> bool,
+    ) -> Result<T, ReportError> {
+        self.text(column)
+            .parse()
+            .ok()
+            .filter(fits)
+            .ok_or_else(|| self.refuse(column, allowed))
+    }
+
+    pub(crate) fn count(self, column: Column) -> Result<u64, ReportError> {
+        self.value(column, "a whole number from 1", |&n: &u64| n >= 1)
+    }
+
+    pub(crate) fn bits(self, column: Column) -> Result<f64, ReportError> {
+        self.value(column, "a finite number", |x: &f64| x.is_finite())
+    }
+
+    pub(crate) fn non_negative(self, column: Column) -> Result<f64, ReportError> {
+        self.value(column, "a finite number from 0", |x: &f64| {
+            x.is_finite() && *x >= 0.0
+        })
+    }
+
+    pub(crate) fn positive(self, column: Column) -> Result<f64, ReportError> {
+        self.value(column, "a finite number above 0", |x: &f64| {
+            x.is_finite() && *x > 0.0
+        })
+    }
+}

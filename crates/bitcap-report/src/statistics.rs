@@ -1,0 +1,88 @@
+//! Means, deviations and intervals over seeds.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// The arithmetic mean, or `None` of nothing.
+pub(crate) fn mean(values: &[f64]) -> Option<f64> {
+    // Divided first: a sum of finite values may overflow, a mean cannot.
+    let count = values.len() as f64;
+    (!values.is_empty()).then(|| values.iter().map(|x| x / count).sum())
+}
+
+/// The sample deviation (n - 1 in the denominator), or `None` below two values.
+pub(crate) fn sample_deviation(values: &[f64]) -> Option<f64> {
+    let mean = mean(values)?;
+    let freedom = values.len().checked_sub(2)? as f64 + 1.0;
+    // Scaled by the largest distance, so that its square stays finite.
+    let scale = values.iter().map(|x| (x - mean).abs()).fold(0.0, f64::max);
+    if scale == 0.0 {
+        return Some(0.0);
+    }
+    let squares: f64 = values.iter().map(|x| ((x - mean) / scale).powi(2)).sum();
+    finite(scale * (squares / freedom).sqrt())
+}
+
+/// The two-sided 95 % interval of the mean by Student's t, or `None` below two values.
+pub(crate) fn interval(values: &[f64]) -> Option<Interval> {
+    let mean = mean(values)?;
+    let deviation = sample_deviation(values)?;
+    let count = values.len() as f64;
+    let quantile = StudentsT::new(0.0, 1.0, count - 1.0)
+        .ok()?
+        .inverse_cdf(0.975);
+    let half = quantile * deviation / count.sqrt();
+    Some(Interval {
+        low: finite(mean - half)?,
+        high: finite(mean + half)?,
+    })
+}
+
+/// Lower and upper end of a 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// What is not a number is never written.
+pub(crate) fn finite(x: f64) -> Option<f64> {
+    x.is_finite().then_some(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviation_is_the_sample_deviation() {
+        // 2, 4, 4, 4, 5, 5, 7, 9: squared distances from the mean 5 sum to 32.
+        let values = [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0];
+        assert_eq!(mean(&values), Some(5.0));
+        assert!((sample_deviation(&values).unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
+        assert_eq!(sample_deviation(&[1.0]), None);
+        assert_eq!(mean(&[]), None);
+    }
+
+    #[test]
+    fn interval_uses_the_tabulated_quantiles() {
+        // Printed tables: t(0.975) is 12.706 at 1, 4.303 at 2, 2.776 at 4 degrees of freedom.
+        let half = |values: &[f64]| {
+            let Interval { low, high } = interval(values).unwrap();
+            (high - low) / 2.0 / (sample_deviation(values).unwrap() / (values.len() as f64).sqrt())
+        };
+        assert!((half(&[1.0, 2.0]) - 12.706).abs() < 1e-3);
+        assert!((half(&[1.0, 2.0, 4.0]) - 4.303).abs() < 1e-3);
+        assert!((half(&[1.0, 2.0, 4.0, 9.0, 3.0]) - 2.776).abs() < 1e-3);
+        assert_eq!(interval(&[3.0]), None);
+    }
+
+    #[test]
+    fn huge_values_do_not_overflow() {
+        let values = [f64::MAX, f64::MAX, -f64::MAX];
+        assert!(mean(&values).unwrap().is_finite());
+        assert!(sample_deviation(&values).is_none_or(f64::is_finite));
+        assert!(interval(&values).is_none_or(|i| i.low.is_finite() && i.high.is_finite()));
+    }
+}
