@@ -1,5 +1,15 @@
 //! Optimizers, schedules and the training loop; emits events, prints nothing.
 
+mod cross_entropy;
+mod muon;
+mod optimizer;
+mod order;
+mod schedule;
 mod settings;
+mod trainer;
 
+pub use optimizer::Optimizer;
+pub use order::Order;
+pub use schedule::rate_factor;
 pub use settings::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};
+pub use trainer::{Progress, TrainError, Trainer};

@@ -1,0 +1,51 @@
+//! Muon (Jordan et al. 2024): momentum, made orthogonal by a Newton-Schulz iteration.
+
+use bitcap_model::Layout;
+use burn::tensor::Tensor;
+
+/// The quintic's coefficients, from Jordan's reference code; torch.optim.Muon has the same.
+const COEFFICIENTS: (f64, f64, f64) = (3.4445, -4.7750, 2.0315);
+const ITERATIONS: usize = 5;
+/// Keeps the norm of an all-zero update away from 0, as in torch.optim.Muon.
+const EPSILON: f64 = 1e-7;
+
+/// The updates of every matrix of the layout for this momentum, to be multiplied by the rate.
+///
+/// `momentum`: [P_matrices], the flat tail of the layout with Nesterov's look-ahead already in it.
+/// Each matrix W [in, out] gets √max(1, out / in) · orthogonal(M): torch.optim.Muon's "original"
+/// adjustment, which it writes for weights stored [out, in].
+pub(crate) fn orthogonal_updates(layout: &Layout, momentum: &Tensor<1>) -> Tensor<1> {
+    let start = layout.matrices_start();
+    let parts = layout
+        .matrices()
+        .map(|slot| {
+            let range = slot.range();
+            let (rows, columns) = (slot.shape[0], slot.shape[1]);
+            let matrix = momentum
+                .clone()
+                .slice(range.start - start..range.end - start)
+                .reshape([rows, columns]);
+            let adjusted = (columns as f64 / rows as f64).max(1.0).sqrt();
+            orthogonal(matrix).mul_scalar(adjusted).flatten(0, 1)
+        })
+        .collect();
+    Tensor::cat(parts, 0)
+}
+
+/// The orthogonal matrix nearest to `x` in direction, roughly: singular values come to lie between
+/// about 0.7 and 1.2.
+fn orthogonal(x: Tensor<2>) -> Tensor<2> {
+    let [rows, columns] = x.dims();
+    let tall = rows > columns;
+    // The smaller Gram matrix: X Xᵀ of the wide form.
+    let mut x = if tall { x.transpose() } else { x };
+    let norm = x.clone().square().sum().sqrt().clamp_min(EPSILON);
+    x = x / norm.unsqueeze::<2>();
+    let (a, b, c) = COEFFICIENTS;
+    for _ in 0..ITERATIONS {
+        let gram = x.clone().matmul(x.clone().transpose());
+        let update = gram.clone().mul_scalar(b) + gram.clone().matmul(gram).mul_scalar(c);
+        x = x.clone().mul_scalar(a) + update.matmul(x);
+    }
+    if tall { x.transpose() } else { x }
+}
