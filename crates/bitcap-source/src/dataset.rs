@@ -1,5 +1,7 @@
 //! A dataset in memory.
 
+use std::collections::HashSet;
+
 /// N sequences of S tokens out of a vocabulary of V.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
@@ -7,7 +9,7 @@ pub struct Dataset {
     pub tokens: Vec<u16>,
     /// N, the number of sequences.
     pub samples: usize,
-    /// S, tokens a sequence.
+    /// S, tokens a sequence; at least 1.
     pub length: usize,
     /// V: tokens go from 0 to V - 1.
     pub vocabulary: u32,
@@ -28,6 +30,22 @@ impl Dataset {
         self.tokens.chunks_exact(self.length)
     }
 
+    /// How many different sequences there are.
+    #[must_use]
+    pub fn distinct(&self) -> usize {
+        self.sequences().collect::<HashSet<_>>().len()
+    }
+
+    /// How many of this dataset's sequences, each counted as often as it stands here, occur in
+    /// `other`: `fresh.occurring_in(&training)` is the column `fresh_in_training`.
+    #[must_use]
+    pub fn occurring_in(&self, other: &Self) -> usize {
+        let others: HashSet<_> = other.sequences().collect();
+        self.sequences()
+            .filter(|sequence| others.contains(sequence))
+            .count()
+    }
+
     /// BLAKE3 of the tokens (`u16` little-endian, row-major), 64 hexadecimal digits.
     #[must_use]
     pub fn tokens_blake3(&self) -> String {
@@ -43,7 +61,13 @@ impl Dataset {
 
 /// Tokens handled at a time where a dataset goes by in a stream: 128 KiB, which stays in a core's
 /// cache and is large enough for BLAKE3's widest code.
-pub(crate) const PIECE: usize = 1 << 16;
+const PIECE: usize = 1 << 16;
+
+/// Whole sequences handled at a time in a stream of `samples` sequences: at least one.
+pub(crate) fn rows_at_a_time(length: u32, samples: u64) -> usize {
+    let rows = (PIECE / length as usize).max(1);
+    usize::try_from(samples).map_or(rows, |samples| rows.min(samples))
+}
 
 /// Writes the tokens as bytes into `bytes`, whose old content is dropped.
 pub(crate) fn little_endian(tokens: &[u16], bytes: &mut Vec<u8>) {

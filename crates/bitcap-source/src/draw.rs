@@ -1,20 +1,27 @@
 //! Drawing a dataset from a source, whole or piece by piece.
 
+use serde::{Deserialize, Serialize};
+
 use crate::stream::stream;
 use crate::uniform::UniformDrawer;
 use crate::{Dataset, InvalidSetting, SourceSettings};
 
 /// Which of a source's independent streams of samples to draw from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stream {
     /// What models are trained on.
+    #[serde(rename = "data")]
     Training,
     /// Data of the same source that no model has seen: the noise floor of every measure.
     Fresh,
 }
 
 impl Stream {
-    /// The name of the stream in files, which is its purpose in [`crate::stream`].
+    /// Both streams.
+    pub(crate) const ALL: [Self; 2] = [Self::Training, Self::Fresh];
+
+    /// The name of the stream in files, which is its purpose in [`crate::stream()`].
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -49,13 +56,18 @@ impl Drawer {
         which: Stream,
     ) -> Result<Self, InvalidSetting> {
         source.validate()?;
+        Ok(Self::of_valid(source, data_seed, which))
+    }
+
+    /// As [`Self::new`], of a source that has been validated.
+    pub(crate) fn of_valid(source: &SourceSettings, data_seed: u64, which: Stream) -> Self {
         let words = stream(data_seed, which.name());
         let source = match source {
             SourceSettings::Uniform(uniform) => {
                 SourceDrawer::Uniform(UniformDrawer::new(uniform, words))
             }
         };
-        Ok(Self { source })
+        Self { source }
     }
 
     /// Draws the next `tokens.len()` tokens.

@@ -2,6 +2,7 @@
 
 mod dataset;
 mod draw;
+pub mod file;
 mod invalid;
 mod settings;
 mod stream;

@@ -1,0 +1,32 @@
+//! Dataset files: safetensors, so that anything that reads tensors reads them, with the whole
+//! provenance in the header.
+//!
+//! One tensor, `tokens`, `U16`, `[N, S]`. The strings of `__metadata__`:
+//!
+//! | key | value |
+//! |---|---|
+//! | `format` | `bitcap-dataset/1` |
+//! | `source` | the source's settings as JSON |
+//! | `vocabulary`, `length`, `samples` | V, S and N |
+//! | `data_seed`, `stream` | what the samples were drawn with; `data` or `fresh` |
+//! | `entropy_bits` | exact entropy in bits |
+//! | `tokens_blake3` | BLAKE3 of the tensor's bytes, hexadecimal |
+//! | `bitcap_version` | the version that wrote the file |
+//!
+//! Both directions work in a stream: memory does not grow with N, but where [`read()`] returns the
+//! tokens themselves.
+
+mod error;
+mod generate;
+mod header;
+mod info;
+mod read;
+
+pub use error::{DatasetFileError, Problem};
+pub use generate::generate;
+pub use info::DatasetInfo;
+pub use read::{inspect, read};
+
+/// The format this version writes and reads; the number rises when an older reader would be wrong
+/// about a newer file.
+pub const FORMAT: &str = "bitcap-dataset/1";
