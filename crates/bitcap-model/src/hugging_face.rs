@@ -4,9 +4,9 @@
 //! which is also how they are held here, so nothing is transposed.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bitcap_source::write_whole;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};
 
@@ -59,10 +59,12 @@ pub fn save(folder: &Path, shape: &Gpt2Shape, weights: &[f32]) -> Result<(), Mod
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let file = safetensors::serialize(views, Some(metadata))
         .map_err(|error| content(&folder.join(WEIGHTS), error.to_string()))?;
-    write_whole(&folder.join(WEIGHTS), &file)?;
+    let path = folder.join(WEIGHTS);
+    write_whole(&path, &file).map_err(io_error(&path))?;
     let mut text = serde_json::to_vec_pretty(&config(shape)).expect("a JSON value serializes");
     text.push(b'\n');
-    write_whole(&folder.join(CONFIG), &text)
+    let path = folder.join(CONFIG);
+    write_whole(&path, &text).map_err(io_error(&path))
 }
 
 /// Reads a folder that [`save`] wrote: the shape and the weights in the order of
@@ -161,18 +163,6 @@ fn shape_of(path: &Path, config: &Value) -> Result<Gpt2Shape, ModelFileError> {
         ));
     }
     Ok(shape)
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ModelFileError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(io_error(path))
 }
 
 fn io_error(path: &Path) -> impl Fn(std::io::Error) -> ModelFileError + use<'_> {

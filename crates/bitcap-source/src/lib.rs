@@ -7,6 +7,7 @@ mod invalid;
 mod settings;
 mod stream;
 mod uniform;
+mod whole;
 
 pub use dataset::Dataset;
 pub use draw::{Drawer, Stream, draw};
@@ -14,3 +15,4 @@ pub use invalid::InvalidSetting;
 pub use settings::SourceSettings;
 pub use stream::stream;
 pub use uniform::UniformSettings;
+pub use whole::write_whole;
