@@ -95,13 +95,21 @@ pub enum ExperimentError {
         /// The key by its dotted path.
         key: String,
     },
+    /// The size of the dataset is not given.
+    #[error(
+        "{place}: neither `data.samples` nor `data.load` is given; give one of them, in [data] or in [grid]"
+    )]
+    NoSize {
+        /// Where it belongs.
+        place: Place,
+    },
     /// A value has the wrong type or is impossible.
     #[error("{place}: {setting}{}", at_point(point))]
     Invalid {
         /// Where the value is written, or where its key would be.
         place: Place,
         /// The key, what was found and what would be allowed.
-        setting: InvalidSetting,
+        setting: Box<InvalidSetting>,
         /// The grid point at which it is impossible, such as `model.width = 9, seed = 0`; empty
         /// where it does not depend on the grid.
         point: String,
@@ -116,6 +124,18 @@ pub enum ExperimentError {
         /// Where it is given first.
         first: Place,
     },
+    /// The grid has more points than anyone wants.
+    #[error(
+        "{place}: the grid has more than {limit} cells ({counts}); take values out of its lists"
+    )]
+    TooManyCells {
+        /// Where the grid, or its last list, is written.
+        place: Place,
+        /// Most points a grid may have.
+        limit: u64,
+        /// The lengths of the lists, as in `1000 x 1000`.
+        counts: String,
+    },
     /// Two different cells whose folders would have the same name: their hashes agree in the
     /// eight digits that names hold.
     #[error(
@@ -125,6 +145,17 @@ pub enum ExperimentError {
         /// The name of both.
         name: String,
     },
+}
+
+impl ExperimentError {
+    /// An impossible value at `place`, whatever the point of the grid.
+    pub(crate) fn invalid(place: &Place, setting: InvalidSetting) -> Self {
+        Self::Invalid {
+            place: place.clone(),
+            setting: Box::new(setting),
+            point: String::new(),
+        }
+    }
 }
 
 fn suggestion(key: &str, allowed: &[String]) -> String {

@@ -1,15 +1,29 @@
 //! An experiment file with its overrides, read and checked.
 
+use std::io::Read as _;
 use std::path::Path;
 
-use crate::error::ExperimentError;
-use crate::plan::Plan;
-use crate::settings::{EngineSettings, MeasureSettings, SweepSettings};
+use bitcap_source::InvalidSetting;
 
-/// An experiment: its file with all overrides applied.
+use crate::document::{Lines, parse};
+use crate::error::{ExperimentError, Place};
+use crate::grid::{self, Grid};
+use crate::sections::Document;
+use crate::set;
+use crate::settings::{EngineSettings, MeasureSettings, SweepSettings, invalid};
+
+/// Most bytes that an experiment file may have: 1 MiB, a thousand times what people write.
+pub const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// What may stand at the top level of an experiment file.
+const TOP_LEVEL: [&str; 10] = [
+    "name", "seed", "source", "data", "model", "train", "measure", "engine", "sweep", "grid",
+];
+
+/// An experiment: its file with all overrides applied. [`Experiment::plan`] gives its cells.
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    /// Name of the experiment's folder.
+    /// Name of the experiment's folder: letters, digits, `-`, `_` and `.`, not `.` first.
     pub name: String,
     /// The `[measure]` section.
     pub measure: MeasureSettings,
@@ -17,46 +31,98 @@ pub struct Experiment {
     pub engine: EngineSettings,
     /// The `[sweep]` section.
     pub sweep: SweepSettings,
+    /// The grid, checked.
+    pub(crate) grid: Grid,
+    /// All else, as it stands in the file.
+    pub(crate) document: Document,
 }
 
 impl Experiment {
     /// Reads an experiment file and applies `overrides`, each `key=value`, in their order.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its place.
-    pub fn read(_path: &Path, _overrides: &[String]) -> Result<Self, ExperimentError> {
-        unimplemented!()
+    /// The first thing that is wrong, with its place: in the file or its overrides. Settings that
+    /// only a point of the grid makes impossible are found by [`Experiment::plan`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ExperimentError> {
+        Self::parse(&read_text(path)?, &path.display().to_string(), overrides)
     }
 
     /// Reads an experiment from its text; `file` names it in errors.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its place.
-    pub fn parse(_text: &str, _file: &str, _overrides: &[String]) -> Result<Self, ExperimentError> {
-        unimplemented!()
-    }
-
-    /// Every cell of the experiment.
-    ///
-    /// # Errors
-    /// The first setting that is impossible, with its place and the grid point.
-    pub fn plan(&self) -> Result<Plan, ExperimentError> {
-        unimplemented!()
+    /// As [`Experiment::read`].
+    pub fn parse(text: &str, file: &str, overrides: &[String]) -> Result<Self, ExperimentError> {
+        let lines = Lines::new(file, text);
+        let mut root = parse(text, &|byte| lines.place(byte))?;
+        let mut lists = grid::take(&mut root)?;
+        for text in overrides {
+            set::apply(text, &mut root, &mut lists)?;
+        }
+        let document = Document {
+            file: Place::File(file.into()),
+            root,
+        };
+        document.only(&TOP_LEVEL)?;
+        let at = |setting: InvalidSetting| document.error(setting);
+        let Some(name) = document.value::<String>("name")? else {
+            return Err(ExperimentError::Missing {
+                place: document.file,
+                key: "name".into(),
+            });
+        };
+        check_name(&name).map_err(at)?;
+        let measure: MeasureSettings = document.section("measure")?;
+        measure.validate().map_err(at)?;
+        let engine: EngineSettings = document.section("engine")?;
+        engine.validate().map_err(at)?;
+        let sweep: SweepSettings = document.section("sweep")?;
+        sweep.validate().map_err(at)?;
+        let grid = Grid::new(lists, &document.root)?;
+        Ok(Self {
+            name,
+            measure,
+            engine,
+            sweep,
+            grid,
+            document,
+        })
     }
 }
 
-impl crate::settings::CellSettings {
-    /// cell.toml: every setting, readable back by [`Self::from_toml`].
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        unimplemented!()
+/// The name is that of a folder, on any system and in any shell.
+fn check_name(name: &str) -> Result<(), InvalidSetting> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    // File systems hold 255 bytes a name; some room is left for what others add to it.
+    if (1..=100).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') {
+        return Ok(());
     }
+    let found = format!("{:?}", name.chars().take(60).collect::<String>());
+    let allowed = "1 to 100 letters (a to z), digits, -, _ and ., not beginning with .";
+    Err(invalid("name", found, allowed))
+}
 
-    /// Reads a cell.toml, as strictly as an experiment file; `file` names it in errors.
-    ///
-    /// # Errors
-    /// The first thing that is wrong, with its place.
-    pub fn from_toml(_text: &str, _file: &str) -> Result<Self, ExperimentError> {
-        unimplemented!()
+/// The text of a file that is small and UTF-8.
+pub(crate) fn read_text(path: &Path) -> Result<String, ExperimentError> {
+    let failed = |source| ExperimentError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells a file that is too large, even one without an end.
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(ExperimentError::TooLarge {
+            path: path.to_owned(),
+            limit: MAX_FILE_BYTES,
+        });
     }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+        let place = Lines::new(&path.display().to_string(), &before).place(valid);
+        ExperimentError::NotUtf8 { place }
+    })
 }

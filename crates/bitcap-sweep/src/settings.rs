@@ -91,9 +91,11 @@ impl SweepSettings {
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         match self.doubled_at_load {
-            Some(load) if !(load.is_finite() && load > 0.0) => {
-                Err(invalid("sweep.doubled_at_load", load, "a number above 0"))
-            }
+            Some(load) if !(load.is_finite() && load > 0.0) => Err(invalid(
+                "sweep.doubled_at_load",
+                format!("{load:?}"),
+                "a number above 0",
+            )),
             _ => Ok(()),
         }
     }

@@ -1,0 +1,93 @@
+//! manifest.json: with what, where and when a cell was trained.
+
+use std::time::SystemTime;
+
+use bitcap_model::{DeviceName, ParameterCounts};
+use bitcap_source::Dataset;
+use bitcap_train::Precision;
+use serde::{Deserialize, Serialize};
+
+use crate::CellSettings;
+
+/// All that a training does not repeat: clock and machine; and what makes it comparable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of bitcap.
+    pub version: String,
+    /// Version of Burn.
+    pub burn: String,
+    /// Git revision of the build, "unknown" outside of a checkout.
+    pub git_revision: String,
+    /// Name of the machine, "unknown" where it does not say.
+    pub host: String,
+    /// Operating system and processor architecture.
+    pub platform: String,
+    /// The device trained on.
+    pub device: DeviceName,
+    /// Arithmetic of the training step.
+    pub precision: Precision,
+    /// What computed the matrix products.
+    pub matrix_path: String,
+    /// BLAKE3 of the training tokens.
+    pub tokens_blake3: String,
+    /// Parameters by group.
+    pub parameters: ParameterCounts,
+    /// When training began, UTC.
+    pub started: String,
+    /// When it ended, UTC.
+    pub ended: String,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Tokens predicted over the whole training.
+    pub training_tokens: u64,
+    /// Approximate floating-point operations, 6 a parameter and token.
+    pub training_flops: f64,
+    /// Tokens a second.
+    pub tokens_per_second: f64,
+}
+
+/// When a training began and how long it took.
+pub(crate) struct Work {
+    pub(crate) started: SystemTime,
+    pub(crate) seconds: f64,
+}
+
+impl Manifest {
+    pub(crate) fn new(
+        settings: &CellSettings,
+        dataset: &Dataset,
+        git_revision: &str,
+        work: &Work,
+    ) -> Self {
+        let device = settings.engine.device;
+        let ended = work.started + std::time::Duration::from_secs_f64(work.seconds);
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            burn: "0.22.1".into(),
+            git_revision: git_revision.into(),
+            host: host(),
+            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            device,
+            precision: settings.train.precision,
+            matrix_path: match device {
+                DeviceName::Flex => "gemm crate, f32, vector width chosen at run time".into(),
+                DeviceName::Ndarray => "matrixmultiply crate, f32".into(),
+            },
+            tokens_blake3: dataset.tokens_blake3(),
+            parameters: settings.shape().parameter_counts(),
+            started: humantime::format_rfc3339_seconds(work.started).to_string(),
+            ended: humantime::format_rfc3339_seconds(ended).to_string(),
+            seconds: work.seconds,
+            training_tokens: settings.training_tokens(),
+            training_flops: settings.training_flops(),
+            tokens_per_second: settings.training_tokens() as f64 / work.seconds,
+        }
+    }
+}
+
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    name.map(|name| name.trim().to_owned())
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_else(|| "unknown".into())
+}

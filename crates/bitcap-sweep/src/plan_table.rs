@@ -1,0 +1,73 @@
+//! A plan as a table of plain text, for `--dry-run`.
+
+use crate::plan::PlannedCell;
+
+impl PlannedCell {
+    /// What the columns of [`PlannedCell::row`] are called.
+    pub const HEADINGS: [&str; 8] = [
+        "index",
+        "cell",
+        "parameters",
+        "entropy [bits]",
+        "load",
+        "tokens",
+        "FLOPs (about 6 P a token)",
+        "",
+    ];
+
+    /// The figures that are known before anything is trained, as text, in the order of
+    /// [`PlannedCell::HEADINGS`]; the last says `twice the steps` where they are doubled.
+    #[must_use]
+    pub fn row(&self) -> [String; 8] {
+        [
+            self.index.to_string(),
+            self.name.clone(),
+            self.parameters.to_string(),
+            format!("{:.1}", self.entropy_bits),
+            format!("{:.3}", self.load),
+            self.training_tokens.to_string(),
+            format!("{:.2e}", self.training_flops),
+            if self.doubled { "twice the steps" } else { "" }.to_owned(),
+        ]
+    }
+}
+
+/// Lays a table out in columns two spaces apart: what looks like a number is flush right, all else
+/// flush left. Rows may be shorter than the headings.
+#[must_use]
+pub fn text_table<H: AsRef<str>, R: AsRef<[String]>>(headings: &[H], rows: &[R]) -> String {
+    let mut lines: Vec<Vec<&str>> = vec![headings.iter().map(AsRef::as_ref).collect()];
+    lines.extend(
+        rows.iter()
+            .map(|row| row.as_ref().iter().map(String::as_str).collect()),
+    );
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let numeric: Vec<bool> = (0..columns)
+        .map(|column| {
+            let mut cells = lines.iter().skip(1).filter_map(|line| line.get(column));
+            cells.all(|cell| cell.parse::<f64>().is_ok())
+        })
+        .collect();
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line
+            .iter()
+            .zip(&widths)
+            .zip(&numeric)
+            .map(|((cell, &width), &numeric)| {
+                if numeric {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
+            });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
