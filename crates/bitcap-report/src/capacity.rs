@@ -92,10 +92,7 @@ fn mem(point: &Point) -> f64 {
 
 fn peak(points: &[Point]) -> Option<&Point> {
     // `max_by` keeps the last of equals; reversed, that is the smallest size.
-    points
-        .iter()
-        .rev()
-        .max_by(|a, b| mem(a).total_cmp(&mem(b)))
+    points.iter().rev().max_by(|a, b| mem(a).total_cmp(&mem(b)))
 }
 
 fn bracketed(points: &[Point], peak: &Point) -> bool {
@@ -119,7 +116,15 @@ fn peak_interval(point: &Point) -> Option<Accounted<Interval>> {
     if point.seeds < SEEDS_FOR_INTERVAL {
         return None;
     }
-    let by = |accounting| interval(&point.seed_bits.iter().map(|s| s.by(accounting)).collect::<Vec<_>>());
+    let by = |accounting| {
+        interval(
+            &point
+                .seed_bits
+                .iter()
+                .map(|s| s.by(accounting))
+                .collect::<Vec<_>>(),
+        )
+    };
     Some(Accounted {
         strict: by(Accounting::Strict)?,
         paper: by(Accounting::Paper)?,
@@ -153,4 +158,194 @@ fn fit(points: &[Point]) -> Option<Accounted<Fit>> {
         strict: by(Accounting::Strict)?,
         paper: by(Accounting::Paper)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::curves;
+    use crate::runs::{Model, Run};
+
+    fn run(samples: u64, seed: u64, doubled: bool, ceiling: f64, memorized: f64) -> Run {
+        let both = |x: f64| Accounted {
+            strict: x,
+            paper: x * 1.25,
+        };
+        Run {
+            group: "g".to_owned(),
+            seed,
+            doubled,
+            samples,
+            load: samples as f64 / 100.0,
+            entropy_bits: ceiling * 1.5,
+            ceiling_bits: both(ceiling),
+            memorized_bits: both(memorized),
+            fresh_memorized_bits: None,
+            model: Model {
+                label: String::new(),
+                vocabulary: 4,
+                length: 5,
+                layers: 1,
+                width: 8,
+                parameters: 1000,
+                start_token: false,
+            },
+        }
+    }
+
+    fn of(runs: &[Run]) -> Capacity {
+        capacity(&curves(runs)[0])
+    }
+
+    /// One seed a size; sizes are the ceilings.
+    fn plain(points: &Means) -> Vec<Run> {
+        points
+            .iter()
+            .map(|&(ceiling, memorized)| run(ceiling as u64, 0, false, ceiling, memorized))
+            .collect()
+    }
+
+    /// Doubled cells at the largest of `plain`'s sizes, with these relative gains, one a seed.
+    fn with_gains(points: &Means, gains: &[f64]) -> Vec<Run> {
+        let mut runs = plain(points);
+        let &(ceiling, memorized) = points.last().unwrap();
+        for (seed, gain) in gains.iter().enumerate() {
+            if seed > 0 {
+                runs.push(run(ceiling as u64, seed as u64, false, ceiling, memorized));
+            }
+            let more = memorized * (1.0 + gain);
+            runs.push(run(ceiling as u64, seed as u64, true, ceiling, more));
+        }
+        runs
+    }
+
+    /// (ceiling, memorized) by size.
+    type Means = [(f64, f64)];
+
+    const FLAT: [(f64, f64); 4] = [
+        (100.0, 99.0),
+        (200.0, 190.0),
+        (400.0, 200.0),
+        (800.0, 199.0),
+    ];
+
+    #[test]
+    fn bracketed_needs_a_diagonal_below_and_a_size_above_the_knee() {
+        let table: [(&Means, bool, &str); 8] = [
+            (&FLAT, true, "follows, bends, is flat"),
+            (&FLAT[..3], false, "nothing above the knee"),
+            (
+                &FLAT[1..],
+                false,
+                "nothing that reaches 97 % of its ceiling (95 %)",
+            ),
+            (&FLAT[2..], false, "nothing below the knee"),
+            (
+                &[(100.0, 96.0), (400.0, 200.0), (800.0, 200.0)],
+                false,
+                "96 % of the ceiling",
+            ),
+            (
+                &[(100.0, 97.0), (400.0, 200.0), (800.0, 200.0)],
+                true,
+                "97 % of the ceiling",
+            ),
+            (
+                &[(100.0, 99.0), (400.0, 200.0), (800.0, 150.0)],
+                true,
+                "a tail that falls",
+            ),
+            (
+                &[(100.0, -1.0), (400.0, -2.0), (800.0, -3.0)],
+                false,
+                "nothing memorized",
+            ),
+        ];
+        for (points, bracketed, why) in table {
+            assert_eq!(of(&plain(points)).bracketed, bracketed, "{why}");
+        }
+    }
+
+    #[test]
+    fn the_knee_is_the_smallest_size_within_two_percent() {
+        // 400 is within 2 % of the largest mean, which is at the largest size: there is a size above the knee.
+        assert!(of(&plain(&[(100.0, 99.0), (400.0, 196.5), (800.0, 200.0)])).bracketed);
+        // Just outside: the knee is the largest size.
+        assert!(!of(&plain(&[(100.0, 99.0), (400.0, 195.5), (800.0, 200.0)])).bracketed);
+    }
+
+    #[test]
+    fn a_plateau_needs_the_whole_interval_of_the_gain_below_two_percent() {
+        let table: [(&[f64], bool, &str); 5] = [
+            (&[], false, "not measured"),
+            (&[0.0], false, "one pair has no interval"),
+            (&[0.001, 0.0012], true, "small and sure"),
+            (&[0.001, 0.009], false, "small, but two pairs leave it open"),
+            (&[0.03, 0.0301], false, "not small"),
+        ];
+        for (gains, plateau, why) in table {
+            assert_eq!(of(&with_gains(&FLAT, gains)).plateau, plateau, "{why}");
+        }
+        // Without the bracket, a small gain shows nothing.
+        let short = of(&with_gains(&FLAT[..3], &[0.001, 0.0012]));
+        assert!(!short.plateau && short.gain.is_some());
+    }
+
+    #[test]
+    fn doubled_cells_only_give_the_gain() {
+        let capacity = of(&with_gains(&FLAT, &[0.5, 0.7]));
+        let peak = capacity.peak.unwrap();
+        assert_eq!((peak.bits.strict, peak.bits.paper), (200.0, 250.0));
+        assert_eq!((peak.samples, peak.load, peak.seeds), (400, 4.0, 1));
+        let gain = capacity.gain.unwrap();
+        assert!((gain.mean - 0.6).abs() < 1e-12);
+        assert_eq!(gain.seeds, 2);
+        // t(0.975) at 1 degree of freedom is 12.706; the deviation is 0.1 sqrt 2, over sqrt 2.
+        let interval = gain.interval.unwrap();
+        assert!((interval.high - 0.6 - 1.2706).abs() < 1e-4);
+    }
+
+    #[test]
+    fn gains_are_paired_by_seed() {
+        let mut runs = plain(&FLAT);
+        runs.push(run(800, 7, true, 800.0, 500.0));
+        assert_eq!(of(&runs).gain, None, "seed 7 has no plain cell");
+        runs.push(run(800, 7, false, 800.0, 400.0));
+        let gain = of(&runs).gain.unwrap();
+        assert_eq!((gain.mean, gain.seeds, gain.interval), (0.25, 1, None));
+        // A pair that starts below zero has no relative gain, and leaving it out would flatter the rest.
+        runs.push(run(800, 8, false, 800.0, -1.0));
+        runs.push(run(800, 8, true, 800.0, 300.0));
+        assert_eq!(of(&runs).gain, None);
+    }
+
+    #[test]
+    fn an_interval_needs_three_seeds() {
+        let seeds = |n: u64| -> Vec<Run> {
+            (0..n)
+                .map(|seed| run(100, seed, false, 100.0, 80.0 + seed as f64))
+                .collect()
+        };
+        assert_eq!(of(&seeds(2)).peak.unwrap().interval, None);
+        let peak = of(&seeds(3)).peak.unwrap();
+        let interval = peak.interval.unwrap();
+        // Mean 81, deviation 1, t(0.975) at 2 degrees of freedom 4.3027.
+        assert!((interval.strict.high - 81.0 - 4.3027 / 3.0_f64.sqrt()).abs() < 1e-3);
+        assert!((interval.paper.low - 1.25 * interval.strict.low).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_smallest_of_equal_sizes_is_the_capacity() {
+        let capacity = of(&plain(&[(100.0, 50.0), (200.0, 60.0), (400.0, 60.0)]));
+        assert_eq!(capacity.peak.unwrap().samples, 200);
+    }
+
+    #[test]
+    fn doubled_cells_alone_are_no_capacity() {
+        let capacity = of(&[run(100, 0, true, 100.0, 80.0)]);
+        assert_eq!(
+            (capacity.peak, capacity.gain, capacity.fit),
+            (None, None, None)
+        );
+    }
 }

@@ -82,7 +82,10 @@ pub(crate) fn curves(runs: &[Run]) -> Vec<Curve> {
         }
         group.push(run);
     }
-    order.iter().map(|name| curve(name, &groups[name])).collect()
+    order
+        .iter()
+        .map(|name| curve(name, &groups[name]))
+        .collect()
 }
 
 fn curve(group: &str, runs: &[&Run]) -> Curve {

@@ -130,7 +130,10 @@ mod tests {
         for c in [5e3, 9_876.5, 2e4, 3e4] {
             for p in [1.5, 4.0, 10.0, 30.0] {
                 let fit = fit(&curve(c, p)).unwrap_or_else(|| panic!("C = {c}, p = {p}"));
-                assert!((fit.capacity_bits / c - 1.0).abs() < 1e-3, "{c} {p} {fit:?}");
+                assert!(
+                    (fit.capacity_bits / c - 1.0).abs() < 1e-3,
+                    "{c} {p} {fit:?}"
+                );
                 assert!(fit.residual < 1e-4, "{c} {p} {fit:?}");
             }
         }
@@ -162,7 +165,11 @@ mod tests {
     fn a_curve_that_never_bends_determines_nothing() {
         let wobble = [1.0, 0.999, 0.998, 0.999, 0.997, 0.995];
         for factors in [[1.0; 6], [0.99; 6], wobble] {
-            let means: Vec<_> = CEILINGS.iter().zip(factors).map(|(&x, f)| (x, x * f)).collect();
+            let means: Vec<_> = CEILINGS
+                .iter()
+                .zip(factors)
+                .map(|(&x, f)| (x, x * f))
+                .collect();
             assert_eq!(fit(&means), None, "{factors:?}");
         }
     }
@@ -180,7 +187,10 @@ mod tests {
     #[test]
     fn the_unit_does_not_matter() {
         let a = fit(&curve(9e3, 5.0)).unwrap();
-        let scaled: Vec<_> = curve(9e3, 5.0).iter().map(|(x, m)| (x * 64.0, m * 64.0)).collect();
+        let scaled: Vec<_> = curve(9e3, 5.0)
+            .iter()
+            .map(|(x, m)| (x * 64.0, m * 64.0))
+            .collect();
         let b = fit(&scaled).unwrap();
         assert!((b.capacity_bits / a.capacity_bits / 64.0 - 1.0).abs() < 1e-5);
     }

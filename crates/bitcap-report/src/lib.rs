@@ -143,6 +143,8 @@ impl Report {
 
     /// Whether every model predicts every token, so that both accountings are one.
     pub(crate) fn accountings_agree(&self) -> bool {
-        self.groups.iter().all(|group| group.curve.model.start_token)
+        self.groups
+            .iter()
+            .all(|group| group.curve.model.start_token)
     }
 }

@@ -29,8 +29,14 @@ pub(crate) fn curve_csv(groups: &[GroupReport]) -> Vec<u8> {
     ];
     let rows = groups.iter().flat_map(|group| {
         let curve = &group.curve;
-        let plain = curve.points.iter().map(|point| curve_row(curve, "0", point));
-        let doubled = curve.doubled.iter().map(|point| curve_row(curve, "1", point));
+        let plain = curve
+            .points
+            .iter()
+            .map(|point| curve_row(curve, "0", point));
+        let doubled = curve
+            .doubled
+            .iter()
+            .map(|point| curve_row(curve, "1", point));
         plain.chain(doubled)
     });
     csv(&header, rows)
@@ -124,7 +130,8 @@ fn capacity_row(curve: &Curve, capacity: &Capacity) -> Vec<String> {
         count(peak.map(|peak| peak.seeds)),
         number(bits.strict),
         number(bits.paper),
-        peak.map(|peak| peak.samples.to_string()).unwrap_or_default(),
+        peak.map(|peak| peak.samples.to_string())
+            .unwrap_or_default(),
         number(peak.map(|peak| peak.load)),
         number(interval.map(|i| i.strict.low)),
         number(interval.map(|i| i.strict.high)),
@@ -171,5 +178,7 @@ fn csv(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
             .write_record(row)
             .expect("every row is as long as the header");
     }
-    writer.into_inner().expect("writing to memory does not fail")
+    writer
+        .into_inner()
+        .expect("writing to memory does not fail")
 }

@@ -18,7 +18,12 @@ pub(crate) fn table(report: &Report) -> String {
         "shown as",
     ];
     let mut rows: Vec<[String; 8]> = vec![header.map(str::to_owned)];
-    rows.extend(report.groups.iter().map(|group| row(group, report.accounting)));
+    rows.extend(
+        report
+            .groups
+            .iter()
+            .map(|group| row(group, report.accounting)),
+    );
     let width = |column: usize| {
         rows.iter()
             .map(|row| row[column].chars().count())
@@ -57,7 +62,9 @@ fn row(group: &GroupReport, accounting: Accounting) -> [String; 8] {
         thousands(group.curve.model.parameters as f64),
         bits.map_or_else(none, thousands),
         peak.map_or_else(none, |peak| format!("{:.2}", peak.load)),
-        bits.map_or_else(none, |bits| format!("{:.2}", group.curve.per_parameter(bits))),
+        bits.map_or_else(none, |bits| {
+            format!("{:.2}", group.curve.per_parameter(bits))
+        }),
         capacity.gain.as_ref().map_or_else(none, |gain| {
             let mean = format!("{:+.1} %", gain.mean * 100.0);
             match gain.interval {
@@ -66,7 +73,12 @@ fn row(group: &GroupReport, accounting: Accounting) -> [String; 8] {
             }
         }),
         if capacity.bracketed { "yes" } else { "no" }.to_owned(),
-        if capacity.plateau { "plateau" } else { "lower bound" }.to_owned(),
+        if capacity.plateau {
+            "plateau"
+        } else {
+            "lower bound"
+        }
+        .to_owned(),
     ]
 }
 

@@ -1,16 +1,15 @@
 //! Capacity against parameters.
 
-use super::curve::{band, band_entry, error_bar, model_text, plateau_key};
 use super::frame::{Page, X_PIXELS, Y_PIXELS};
 use super::legend::Entry;
-use super::scale::LogScale;
+use super::parts::{MOST_LONG_NAMES, band, band_entry, error_bar, model_text, plateau_key};
+use super::scale::{LogScale, NOTHING};
 use super::style::{GREY, PALE, Shape, Style, mark, styles};
 use super::svg::Path;
 use super::{PAPER_BAND, accounting_line};
 use crate::reference::ReferencePoint;
 use crate::{GroupReport, Report};
 
-const MOST_LONG_NAMES: usize = 8;
 const SLOPE_DASH: &str = "8 4";
 
 /// Draws every model's capacity, the fitted slope, and the paper's points where they are given.
@@ -35,7 +34,10 @@ pub(crate) fn svg(report: &Report, title: &str, reference: &[ReferencePoint]) ->
     };
     page.behind.push_str(&figure.background());
     for point in reference {
-        let (x, y) = (figure.x.pixel(point.parameters), figure.y.pixel(point.capacity_bits));
+        let (x, y) = (
+            figure.x.pixel(point.parameters),
+            figure.y.pixel(point.capacity_bits),
+        );
         page.marks.push_str(&reference_mark(x, y));
     }
     for (group, style) in report.groups.iter().zip(&figure.styles) {
@@ -88,11 +90,18 @@ impl<'a> Figure<'a> {
             (self.x.pixel(parameters), self.y.pixel(alpha * parameters))
         };
         let (bottom, top) = PAPER_BAND;
-        let corners = [at(low, bottom), at(high, bottom), at(high, top), at(low, top)];
+        let corners = [
+            at(low, bottom),
+            at(high, bottom),
+            at(high, top),
+            at(low, top),
+        ];
         let mut out = band(&corners, GREY);
         if let Some(slope) = self.report.slope() {
             let alpha = slope.bits_per_parameter;
-            out.push_str(&Path::polyline(&[at(low, alpha), at(high, alpha)]).stroke(GREY, 1.2, SLOPE_DASH));
+            out.push_str(
+                &Path::polyline(&[at(low, alpha), at(high, alpha)]).stroke(GREY, 1.2, SLOPE_DASH),
+            );
         }
         out
     }
@@ -100,14 +109,20 @@ impl<'a> Figure<'a> {
     fn draw_model(&self, page: &mut Page<'_>, group: &GroupReport, style: &Style) {
         let x = self.x.pixel(group.curve.model.parameters as f64);
         if let Some(fitted) = fitted(self.report, group) {
-            page.lines.push_str(&fitted_tick(x, self.y.pixel(fitted), &style.colour));
+            page.lines
+                .push_str(&fitted_tick(x, self.y.pixel(fitted), &style.colour));
         }
         let Some(bits) = bits(self.report, group) else {
             return;
         };
         if let Some((low, high)) = interval(self.report, group) {
-            let bottom = if low > self.y.ends().0 { self.y.pixel(low) } else { Y_PIXELS.0 };
-            page.lines.push_str(&error_bar(x, self.y.pixel(high), bottom, &style.colour));
+            let bottom = if low > self.y.ends().0 {
+                self.y.pixel(low)
+            } else {
+                Y_PIXELS.0
+            };
+            page.lines
+                .push_str(&error_bar(x, self.y.pixel(high), bottom, &style.colour));
         }
         page.marks
             .push_str(&style.mark(x, self.y.pixel(bits), group.capacity.plateau));
@@ -120,7 +135,11 @@ impl<'a> Figure<'a> {
             .zip(&self.styles)
             .map(|(group, style)| Entry {
                 swatch: style.mark(0.0, 0.0, group.capacity.plateau),
-                text: model_text(group, self.report.accounting, groups.len() <= MOST_LONG_NAMES),
+                text: model_text(
+                    group,
+                    self.report.accounting,
+                    groups.len() <= MOST_LONG_NAMES,
+                ),
             })
             .collect()
     }
@@ -128,16 +147,22 @@ impl<'a> Figure<'a> {
     fn key(&self) -> Vec<Entry> {
         let groups = &self.report.groups;
         let mut key = plateau_key(groups);
-        if groups.iter().any(|group| fitted(self.report, group).is_some()) {
+        if groups
+            .iter()
+            .any(|group| fitted(self.report, group).is_some())
+        {
             key.push(Entry {
                 swatch: fitted_tick(0.0, 0.0, GREY),
-                text: "fitted capacity (smooth minimum of ceiling and capacity)".to_owned(),
+                text: "fitted capacity (smooth minimum)".to_owned(),
             });
         }
         if let Some(slope) = self.report.slope() {
             key.push(Entry {
                 swatch: Path::polyline(&[(-15.0, 0.0), (15.0, 0.0)]).stroke(GREY, 1.2, SLOPE_DASH),
-                text: format!("fitted slope: {:.2} bits per parameter", slope.bits_per_parameter),
+                text: format!(
+                    "fitted slope: {:.2} bits/parameter",
+                    slope.bits_per_parameter
+                ),
             });
         }
         key.push(band_entry(GREY));
@@ -173,7 +198,9 @@ impl<'a> Figure<'a> {
             .count();
         if hidden > 0 {
             let noun = if hidden == 1 { "model" } else { "models" };
-            notes.push(format!("Not drawn: {hidden} {noun} without a capacity above zero bits."));
+            notes.push(format!(
+                "Not drawn: {hidden} {noun} without a capacity above zero bits."
+            ));
         }
         notes
     }
@@ -182,7 +209,7 @@ impl<'a> Figure<'a> {
 /// The largest mean, where it can stand on a logarithmic axis.
 fn bits(report: &Report, group: &GroupReport) -> Option<f64> {
     let peak = group.capacity.peak.as_ref()?;
-    Some(peak.bits.by(report.accounting)).filter(|bits| *bits > 0.0)
+    Some(peak.bits.by(report.accounting)).filter(|bits| *bits > NOTHING)
 }
 
 fn fitted(report: &Report, group: &GroupReport) -> Option<f64> {
@@ -190,7 +217,12 @@ fn fitted(report: &Report, group: &GroupReport) -> Option<f64> {
 }
 
 fn interval(report: &Report, group: &GroupReport) -> Option<(f64, f64)> {
-    let interval = group.capacity.peak.as_ref()?.interval?.by(report.accounting);
+    let interval = group
+        .capacity
+        .peak
+        .as_ref()?
+        .interval?
+        .by(report.accounting);
     Some((interval.low, interval.high))
 }
 

@@ -1,28 +1,26 @@
 //! Memorized bits against dataset size.
 
-use std::collections::BTreeMap;
-
 use super::format::thousands;
-use super::frame::{Page, X_PIXELS, Y_PIXELS};
+use super::frame::{PLOT, Page, X_PIXELS, Y_PIXELS};
+use super::labels::{Area, Taken};
 use super::legend::Entry;
-use super::scale::LogScale;
+use super::parts::{MOST_LONG_NAMES, band, band_entry, error_bar, model_text, plateau_key};
+use super::scale::{LogScale, NOTHING};
 use super::style::{GREY, PALE, Shape, Style, mark, styles};
 use super::svg::{self, Anchor, Path};
 use super::{PAPER_BAND, accounting_line, png};
 use crate::curve::Point;
-use crate::{Accounting, GroupReport, Report};
+use crate::{GroupReport, Report};
 
-/// A ceiling closer than this to the entropy cannot be told from it on a page.
-const CEILING_SHOWS: f64 = 0.97;
 /// With more models than this only the smallest and the largest get a band.
 const MOST_BANDS: usize = 4;
-/// With more models than this the legend holds names alone.
-const MOST_LONG_NAMES: usize = 8;
 /// What memorized less than this part of the most is not drawn: it would stretch the axis over nothing.
 const LEAST_SHOWN: f64 = 1e-9;
 /// Doubled cells are set off to the right, or their marks would cover the plain ones.
 const DOUBLED_OFFSET: f64 = 10.0;
 const DIAGONAL_WIDTH: f64 = 1.0;
+/// Type size of the words at a band.
+const BAND_SIZE: f64 = 8.0;
 
 /// Draws the curves of all groups.
 pub(crate) fn svg(report: &Report, title: &str) -> String {
@@ -52,13 +50,13 @@ pub(crate) fn svg(report: &Report, title: &str) -> String {
     page.svg()
 }
 
-struct Figure<'a> {
-    report: &'a Report,
+pub(super) struct Figure<'a> {
+    pub(super) report: &'a Report,
     styles: Vec<Style>,
-    x: LogScale,
+    pub(super) x: LogScale,
     y: LogScale,
     /// x is the number of samples, which all groups read alike; otherwise the data's entropy.
-    in_samples: bool,
+    pub(super) in_samples: bool,
     /// Means below this are not drawn.
     floor: f64,
 }
@@ -72,7 +70,7 @@ impl<'a> Figure<'a> {
         let points = || groups.iter().flat_map(all_points);
         let spread = |point: &Point| point.memorized_bits.by(report.accounting);
         let most = points().map(|p| spread(p).mean).fold(0.0, f64::max);
-        let floor = most * LEAST_SHOWN;
+        let floor = (most * LEAST_SHOWN).max(NOTHING);
         let x = LogScale::over(points().map(|p| place(p, in_samples)), 0.08, X_PIXELS);
         let heights = points().filter(|p| spread(p).mean > floor).flat_map(|p| {
             let (mean, deviation) = (spread(p).mean, spread(p).deviation.unwrap_or(0.0));
@@ -123,6 +121,7 @@ impl<'a> Figure<'a> {
     }
 
     fn draw_bands(&self, page: &mut Page<'_>) {
+        let mut taken = self.taken();
         for i in banded(self.report) {
             let (group, style) = (&self.report.groups[i], &self.styles[i]);
             let parameters = group.curve.model.parameters as f64;
@@ -130,80 +129,83 @@ impl<'a> Figure<'a> {
             let top = self.y.pixel(PAPER_BAND.1 * parameters);
             let (left, right) = X_PIXELS;
             let corners = [(left, bottom), (right, bottom), (right, top), (left, top)];
-            page.behind.push_str(&band(&corners, &style.colour));
-            let size = 8.0;
-            let words = format!("3.5–3.9 bits/parameter, {}", group.curve.name());
-            let words = png::fit_text(size, &words, (right - left) / 2.0);
-            page.marks.push_str(&svg::text(
-                (left + 6.0, top - 3.0),
-                size,
-                Anchor::Start,
-                &style.colour,
-                &words,
-            ));
+            // A band that several models share is none of theirs.
+            let size = group.curve.model.parameters;
+            let shared = self
+                .report
+                .groups
+                .iter()
+                .filter(|g| g.curve.model.parameters == size);
+            let colour = if shared.count() > 1 {
+                GREY
+            } else {
+                &style.colour
+            };
+            page.behind.push_str(&band(&corners, colour));
+            // The band's key is in the legend and its colour is the model's, so words that fit nowhere can go.
+            let words = format!("3.5–3.9 × {}", thousands(parameters));
+            let width = png::text_width(BAND_SIZE, &words);
+            let at = |left: f64, top: f64| Area {
+                left,
+                top,
+                right: left + width,
+                bottom: top + BAND_SIZE,
+            };
+            let (above, below) = (top - BAND_SIZE - 2.0, bottom + 2.0);
+            let (first, last) = (PLOT.left + 3.0, PLOT.right - 3.0 - width);
+            let places = [
+                at(first, above),
+                at(first, below),
+                at(last, above),
+                at(last, below),
+            ];
+            if let Some(place) = taken.place(&PLOT, places) {
+                let baseline = (place.left, place.bottom - 0.15 * BAND_SIZE);
+                let words = svg::text(baseline, BAND_SIZE, Anchor::Start, colour, &words);
+                page.marks.push_str(&words);
+            }
         }
+    }
+
+    /// All that the words of the bands must leave clear.
+    fn taken(&self) -> Taken {
+        let mut taken = Taken::default();
+        taken.line(self.pixels(&self.diagonal()));
+        for ceiling in self.ceilings() {
+            taken.line(self.pixels(&ceiling));
+        }
+        for group in &self.report.groups {
+            let plain = self.drawn(&group.curve.points, 0.0);
+            let doubled = self.drawn(&group.curve.doubled, DOUBLED_OFFSET);
+            for &mark in plain.iter().chain(&doubled) {
+                taken.mark(mark);
+            }
+            taken.line(plain);
+        }
+        taken
+    }
+
+    /// Where the marks of those points stand that can be shown.
+    fn drawn(&self, points: &[Point], offset: f64) -> Vec<(f64, f64)> {
+        points
+            .iter()
+            .filter(|p| self.shown(p))
+            .map(|p| (self.x_pixel(p) + offset, self.y.pixel(self.mean(p))))
+            .collect()
     }
 
     /// The diagonal of the data's entropy, and the ceilings below it.
     fn draw_limits(&self, page: &mut Page<'_>) {
-        let entropy = self.line_over_x(|p| p.entropy_bits, |_| true);
-        // Beyond the data it goes on in proportion, to the edges.
-        let (low, high) = self.x.ends();
-        let mut line = Vec::new();
-        if let (Some(first), Some(last)) = (entropy.first(), entropy.last()) {
-            line.push((low, first.1 * low / first.0));
-            line.extend(&entropy);
-            line.push((high, last.1 * high / last.0));
-        }
         page.behind
-            .push_str(&Path::polyline(&self.pixels(&line)).stroke(PALE, DIAGONAL_WIDTH, ""));
+            .push_str(&Path::polyline(&self.pixels(&self.diagonal())).stroke(
+                PALE,
+                DIAGONAL_WIDTH,
+                "",
+            ));
         for ceiling in self.ceilings() {
             page.behind
                 .push_str(&Path::polyline(&self.pixels(&ceiling)).stroke(GREY, 1.0, CEILING_DASH));
         }
-    }
-
-    /// One line a kind of data and of start token, where it can be told from the entropy.
-    fn ceilings(&self) -> Vec<Vec<(f64, f64)>> {
-        let accounting = self.report.accounting;
-        let kind = |group: &GroupReport| {
-            let model = &group.curve.model;
-            (model.vocabulary, model.length, model.start_token)
-        };
-        let mut kinds: Vec<_> = self.report.groups.iter().map(kind).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        kinds
-            .into_iter()
-            .filter(|&k| {
-                let shows = |p: &Point| p.ceiling_bits.by(accounting) < CEILING_SHOWS * p.entropy_bits;
-                self.report
-                    .groups
-                    .iter()
-                    .filter(|group| kind(group) == k)
-                    .any(|group| all_points(group).any(shows))
-            })
-            .map(|k| self.line_over_x(|p| p.ceiling_bits.by(accounting), |group| kind(group) == k))
-            .filter(|line| line.len() >= 2)
-            .collect()
-    }
-
-    /// Means over groups of a property of the data at each x, ascending.
-    fn line_over_x(
-        &self,
-        property: impl Fn(&Point) -> f64,
-        counts: impl Fn(&GroupReport) -> bool,
-    ) -> Vec<(f64, f64)> {
-        // Positive floats sort like their bits.
-        let mut at: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        for point in self.report.groups.iter().filter(|g| counts(g)).flat_map(all_points) {
-            let x = place(point, self.in_samples);
-            at.entry(x.to_bits()).or_default().push(property(point));
-        }
-        at.into_iter()
-            .filter_map(|(x, values)| Some((f64::from_bits(x), crate::statistics::mean(&values)?)))
-            .filter(|&(_, y)| y > 0.0)
-            .collect()
     }
 
     fn pixels(&self, line: &[(f64, f64)]) -> Vec<(f64, f64)> {
@@ -213,17 +215,14 @@ impl<'a> Figure<'a> {
     }
 
     fn draw_curve(&self, page: &mut Page<'_>, group: &GroupReport, style: &Style) {
-        let shown: Vec<&Point> = group.curve.points.iter().filter(|p| self.shown(p)).collect();
-        let line: Vec<(f64, f64)> = shown
-            .iter()
-            .map(|p| (self.x_pixel(p), self.y.pixel(self.mean(p))))
-            .collect();
+        let line = self.drawn(&group.curve.points, 0.0);
         page.lines.push_str(&style.line(&line));
-        for point in &shown {
+        for point in group.curve.points.iter().filter(|p| self.shown(p)) {
             self.draw_bar(page, point, self.x_pixel(point), style);
         }
         for &(x, y) in &line {
-            page.marks.push_str(&style.mark(x, y, group.capacity.plateau));
+            page.marks
+                .push_str(&style.mark(x, y, group.capacity.plateau));
         }
         for point in group.curve.doubled.iter().filter(|p| self.shown(p)) {
             let x = self.x_pixel(point) + DOUBLED_OFFSET;
@@ -240,8 +239,13 @@ impl<'a> Figure<'a> {
         };
         let top = self.y.pixel(spread.mean + deviation);
         let low = spread.mean - deviation;
-        let bottom = if low > self.y.ends().0 { self.y.pixel(low) } else { Y_PIXELS.0 };
-        page.lines.push_str(&error_bar(x, top, bottom, &style.colour));
+        let bottom = if low > self.y.ends().0 {
+            self.y.pixel(low)
+        } else {
+            Y_PIXELS.0
+        };
+        page.lines
+            .push_str(&error_bar(x, top, bottom, &style.colour));
     }
 
     fn models(&self) -> Vec<Entry> {
@@ -252,7 +256,11 @@ impl<'a> Figure<'a> {
             .map(|(group, style)| Entry {
                 swatch: style.line(&[(-15.0, 0.0), (15.0, 0.0)])
                     + &style.mark(0.0, 0.0, group.capacity.plateau),
-                text: model_text(group, self.report.accounting, groups.len() <= MOST_LONG_NAMES),
+                text: model_text(
+                    group,
+                    self.report.accounting,
+                    groups.len() <= MOST_LONG_NAMES,
+                ),
             })
             .collect()
     }
@@ -264,10 +272,13 @@ impl<'a> Figure<'a> {
         };
         let mut key = Vec::new();
         key.extend(plateau_key(groups));
-        if groups.iter().any(|g| g.curve.doubled.iter().any(|p| self.shown(p))) {
+        if groups
+            .iter()
+            .any(|g| g.curve.doubled.iter().any(|p| self.shown(p)))
+        {
             key.push(Entry {
                 swatch: mark(Shape::TriangleUp, 0.0, 0.0, 3.4, GREY, true),
-                text: "twice the steps (set off to the right)".to_owned(),
+                text: "twice the steps (set to the right)".to_owned(),
             });
         }
         key.push(Entry {
@@ -277,7 +288,7 @@ impl<'a> Figure<'a> {
         if !self.ceilings().is_empty() {
             key.push(Entry {
                 swatch: wide(GREY, 1.0, CEILING_DASH),
-                text: "ceiling: the most a model of single sequences can hold".to_owned(),
+                text: "ceiling for models of single sequences".to_owned(),
             });
         }
         if !banded(self.report).is_empty() {
@@ -298,7 +309,7 @@ impl<'a> Figure<'a> {
         if hidden > 0 {
             let noun = if hidden == 1 { "mean" } else { "means" };
             notes.push(format!(
-                "Not drawn: {hidden} {noun} at or below zero bits, which a logarithmic axis cannot show."
+                "Not drawn: {hidden} {noun} at or below zero bits (or a billionth of the largest), which the axis cannot show."
             ));
         }
         notes
@@ -308,11 +319,11 @@ impl<'a> Figure<'a> {
 const CEILING_DASH: &str = "4 3";
 
 /// Plain and doubled cells alike.
-fn all_points(group: &GroupReport) -> impl Iterator<Item = &Point> {
+pub(super) fn all_points(group: &GroupReport) -> impl Iterator<Item = &Point> {
     group.curve.points.iter().chain(&group.curve.doubled)
 }
 
-fn place(point: &Point, in_samples: bool) -> f64 {
+pub(super) fn place(point: &Point, in_samples: bool) -> f64 {
     if in_samples {
         point.samples as f64
     } else {
@@ -348,60 +359,4 @@ fn seeds_note(groups: &[GroupReport]) -> String {
             "Error bars: ± 1 sample standard deviation over seeds ({a} to {b} a point; none where there is one)."
         ),
     }
-}
-
-/// A vertical bar with caps.
-pub(super) fn error_bar(x: f64, top: f64, bottom: f64, colour: &str) -> String {
-    let cap = 2.6;
-    [
-        [(x, top), (x, bottom)],
-        [(x - cap, top), (x + cap, top)],
-        [(x - cap, bottom), (x + cap, bottom)],
-    ]
-    .iter()
-    .map(|line| Path::polyline(line).stroke(colour, 1.0, ""))
-    .collect()
-}
-
-/// A pale area behind everything.
-pub(super) fn band(corners: &[(f64, f64)], colour: &str) -> String {
-    Path::polygon(corners).with(&format!("fill=\"{colour}\" fill-opacity=\"0.16\""))
-}
-
-pub(super) fn band_entry(colour: &str) -> Entry {
-    Entry {
-        swatch: band(&[(-15.0, -4.0), (15.0, -4.0), (15.0, 4.0), (-15.0, 4.0)], colour),
-        text: "3.5–3.9 bits per parameter (Morris et al. 2025)".to_owned(),
-    }
-}
-
-/// What filled and hollow marks mean, of those that are there.
-pub(super) fn plateau_key(groups: &[GroupReport]) -> Vec<Entry> {
-    let entry = |filled: bool, text: &str| {
-        groups
-            .iter()
-            .any(|group| group.capacity.plateau == filled)
-            .then(|| Entry {
-                swatch: mark(Shape::Circle, 0.0, 0.0, 4.2, GREY, filled),
-                text: text.to_owned(),
-            })
-    };
-    let hollow = entry(false, "hollow: a lower bound, not shown to be a plateau");
-    let filled = entry(true, "filled: shown to be a plateau");
-    filled.into_iter().chain(hollow).collect()
-}
-
-/// A model's line in the legend.
-pub(super) fn model_text(group: &GroupReport, accounting: Accounting, long: bool) -> String {
-    let name = group.curve.name();
-    if !long {
-        return name;
-    }
-    let parameters = thousands(group.curve.model.parameters as f64);
-    let per_parameter = group.capacity.peak.as_ref().map(|peak| {
-        let alpha = group.curve.per_parameter(peak.bits.by(accounting));
-        let sign = if group.capacity.plateau { "" } else { "≥ " };
-        format!(", {sign}{alpha:.2} bits/parameter")
-    });
-    format!("{name}: {parameters} parameters{}", per_parameter.unwrap_or_default())
 }

@@ -1,6 +1,7 @@
 //! The page around the data: title, axes, ticks, legend, notes.
 
 use super::format::tick;
+use super::labels::Area;
 use super::legend::{self, Entry};
 use super::png::fit_text;
 use super::scale::{LogScale, Tick};
@@ -12,9 +13,9 @@ const WIDTH: f64 = 672.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 16.0;
 const TOP: f64 = 48.0;
-const PLOT_HEIGHT: f64 = 330.0;
+const PLOT_HEIGHT: f64 = 296.0;
 /// From the plot's lower edge to the legend: tick labels and the axis label.
-const BELOW_PLOT: f64 = 48.0;
+const BELOW_PLOT: f64 = 45.0;
 const BETWEEN: f64 = 7.0;
 const TICK_SIZE: f64 = 9.5;
 const LABEL_SIZE: f64 = 11.5;
@@ -24,6 +25,14 @@ const TITLE_SIZE: f64 = 13.0;
 pub(crate) const X_PIXELS: (f64, f64) = (LEFT, WIDTH - RIGHT);
 /// Where y runs, in pixels, upwards.
 pub(crate) const Y_PIXELS: (f64, f64) = (TOP + PLOT_HEIGHT, TOP);
+
+/// The plot, less a hair of its frame.
+pub(crate) const PLOT: Area = Area {
+    left: X_PIXELS.0 + 3.0,
+    top: Y_PIXELS.1 + 2.0,
+    right: X_PIXELS.1 - 3.0,
+    bottom: Y_PIXELS.0 - 2.0,
+};
 
 /// Two axes and what is written around them.
 pub(crate) struct Page<'a> {
@@ -48,12 +57,26 @@ impl Page<'_> {
     pub(crate) fn svg(&self) -> String {
         let mut body = String::new();
         let title = fit_text(TITLE_SIZE, self.title, WIDTH - LEFT - RIGHT);
-        body.push_str(&svg::text((LEFT, 19.0), TITLE_SIZE, Anchor::Start, "#000000", &title));
-        body.push_str(&svg::text((LEFT, 36.0), TICK_SIZE, Anchor::Start, GREY, self.subtitle));
+        body.push_str(&svg::text(
+            (LEFT, 19.0),
+            TITLE_SIZE,
+            Anchor::Start,
+            "#000000",
+            &title,
+        ));
+        body.push_str(&svg::text(
+            (LEFT, 36.0),
+            TICK_SIZE,
+            Anchor::Start,
+            GREY,
+            self.subtitle,
+        ));
         let (top, width) = (number(TOP), number(WIDTH - LEFT - RIGHT));
         let (left, height) = (number(LEFT), number(PLOT_HEIGHT));
         let area = format!("x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"");
-        body.push_str(&format!("<clipPath id=\"plot\"><rect {area}/></clipPath>\n"));
+        body.push_str(&format!(
+            "<clipPath id=\"plot\"><rect {area}/></clipPath>\n"
+        ));
         body.push_str(&self.grid());
         for layer in [&self.behind, &self.lines] {
             body.push_str(&format!("<g clip-path=\"url(#plot)\">\n{layer}</g>\n"));
@@ -80,11 +103,15 @@ impl Page<'_> {
         let mut out = String::new();
         for tick in self.x.ticks() {
             let x = self.x.pixel(tick.value());
-            out.push_str(&Path::polyline(&[(x, Y_PIXELS.0), (x, Y_PIXELS.1)]).stroke("#EEEEEE", 0.7, ""));
+            out.push_str(
+                &Path::polyline(&[(x, Y_PIXELS.0), (x, Y_PIXELS.1)]).stroke("#EEEEEE", 0.7, ""),
+            );
         }
         for tick in self.y.ticks() {
             let y = self.y.pixel(tick.value());
-            out.push_str(&Path::polyline(&[(X_PIXELS.0, y), (X_PIXELS.1, y)]).stroke("#EEEEEE", 0.7, ""));
+            out.push_str(
+                &Path::polyline(&[(X_PIXELS.0, y), (X_PIXELS.1, y)]).stroke("#EEEEEE", 0.7, ""),
+            );
         }
         out
     }
@@ -116,7 +143,13 @@ impl Page<'_> {
             out.push_str(&svg::text(at, TICK_SIZE, Anchor::End, "#000000", &label));
         }
         let middle = ((X_PIXELS.0 + X_PIXELS.1) / 2.0, Y_PIXELS.0 + 34.0);
-        out.push_str(&svg::text(middle, LABEL_SIZE, Anchor::Middle, "#000000", &self.x_label));
+        out.push_str(&svg::text(
+            middle,
+            LABEL_SIZE,
+            Anchor::Middle,
+            "#000000",
+            &self.x_label,
+        ));
         let middle = (18.0, (Y_PIXELS.0 + Y_PIXELS.1) / 2.0);
         out.push_str(&svg::upright_text(middle, LABEL_SIZE, &self.y_label));
         out

@@ -14,7 +14,7 @@ pub(crate) struct Entry {
 /// Width of a legend's sample, in pixels.
 pub(crate) const SWATCH: f64 = 32.0;
 const SIZE: f64 = 9.5;
-const LINE: f64 = 15.0;
+const LINE: f64 = 14.5;
 const GAP: f64 = 18.0;
 const NOTE_SIZE: f64 = 8.5;
 const NOTE_LINE: f64 = 12.0;

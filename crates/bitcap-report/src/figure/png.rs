@@ -45,7 +45,9 @@ pub(crate) fn render(figure: &'static str, svg: &str) -> Result<Vec<u8>, ReportE
         size.height() as f32 / tree.size().height(),
     );
     resvg::render(&tree, scale, &mut pixmap.as_mut());
-    pixmap.encode_png().map_err(|error| failed(error.to_string()))
+    pixmap
+        .encode_png()
+        .map_err(|error| failed(error.to_string()))
 }
 
 /// How wide a line of text is in the font of the PNG, in pixels.
@@ -64,18 +66,22 @@ pub(crate) fn text_width(size: f64, text: &str) -> f64 {
 pub(crate) fn fit_text(size: f64, text: &str, width: f64) -> String {
     // No character is narrower than a tenth of its height: what is longer than that is cut before it is measured.
     let most = (width / size * 10.0) as usize;
-    let mut kept: Vec<char> = text.chars().take(most + 1).collect();
+    let kept: Vec<char> = text.chars().take(most + 1).collect();
     let whole: String = kept.iter().collect();
     if kept.len() <= most && text_width(size, &whole) <= width {
         return whole;
     }
-    loop {
-        kept.pop();
-        let cut: String = kept.iter().chain(&['…']).collect();
-        if kept.is_empty() || text_width(size, &cut) <= width {
-            return cut;
+    let cut = |count: usize| kept[..count].iter().chain(&['…']).collect::<String>();
+    let (mut fits, mut too_many) = (0, kept.len());
+    while too_many - fits > 1 {
+        let middle = usize::midpoint(fits, too_many);
+        if text_width(size, &cut(middle)) <= width {
+            fits = middle;
+        } else {
+            too_many = middle;
         }
     }
+    cut(fits)
 }
 
 #[cfg(test)]
@@ -95,7 +101,10 @@ mod tests {
     fn long_text_is_cut_to_its_place() {
         assert_eq!(fit_text(10.0, "short", 100.0), "short");
         let cut = fit_text(10.0, &"wide ".repeat(1000), 100.0);
-        assert!(cut.ends_with('…') && text_width(10.0, &cut) <= 100.0, "{cut}");
+        assert!(
+            cut.ends_with('…') && text_width(10.0, &cut) <= 100.0,
+            "{cut}"
+        );
         assert!(cut.chars().count() > 10);
     }
 }

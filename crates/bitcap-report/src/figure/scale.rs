@@ -26,21 +26,31 @@ impl Tick {
 
 /// An axis spans at least this many decades, so that it holds two ticks of 1, 2, 5.
 const LEAST_DECADES: f64 = 0.8;
+/// What is smaller is nothing, to the eye as to the measure; axes never reach the ends of f64.
+pub(crate) const NOTHING: f64 = 1e-30;
+/// The least room on either side, as a part of what the values span.
+const MARGIN_PART: f64 = 0.07;
 /// Up to this many decades ticks are 1, 2, 5; beyond, powers of ten.
-const DECADES_OF_125: f64 = 2.4;
+const DECADES_OF_125: f64 = 3.0;
 /// At most this many labels of powers of ten.
 const MOST_POWERS: i32 = 9;
 
 impl LogScale {
-    /// Over all positive values with `margin` decades on either side, or 1 to 10 where there are none.
-    pub(crate) fn over(values: impl Iterator<Item = f64>, margin: f64, (from, to): (f64, f64)) -> Self {
+    /// Over all values above [`NOTHING`] with at least `margin` decades on either side, or 1 to 10 where there are none.
+    pub(crate) fn over(
+        values: impl Iterator<Item = f64>,
+        margin: f64,
+        (from, to): (f64, f64),
+    ) -> Self {
         let (low, high) = values
-            .filter(|x| x.is_finite() && *x > 0.0)
+            .filter(|x| x.is_finite() && *x >= NOTHING)
             .map(f64::log10)
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
                 (low.min(x), high.max(x))
             });
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
+        // A part of a long axis too, so that the room at its ends is the same on the page.
+        let margin = margin.max(MARGIN_PART * (high - low));
         let spare = ((LEAST_DECADES - (high - low)) / 2.0).max(margin);
         Self {
             low: low - spare,
@@ -88,7 +98,11 @@ impl LogScale {
         };
         (self.low.floor() as i32..=self.high.ceil() as i32)
             .filter(|exponent| exponent.rem_euclid(stride) == 0)
-            .flat_map(|exponent| mantissas.iter().map(move |&mantissa| Tick { mantissa, exponent }))
+            .flat_map(|exponent| {
+                mantissas
+                    .iter()
+                    .map(move |&mantissa| Tick { mantissa, exponent })
+            })
             .filter(inside)
             .collect()
     }

@@ -37,6 +37,7 @@ pub(crate) struct Style {
     pub(crate) colour: String,
     pub(crate) dash: &'static str,
     shape: Shape,
+    radius: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub(crate) fn styles(parameters: &[u64]) -> Vec<Style> {
             },
             dash: DASHES[i % DASHES.len()],
             shape: SHAPES[i % SHAPES.len()],
+            // Many models lie close together.
+            radius: if count <= PALETTE.len() { 4.2 } else { 3.2 },
         })
         .collect()
 }
@@ -79,18 +82,30 @@ fn ramp(at: f64) -> String {
     let t = place - i as f64;
     let mix = |a: f64, b: f64| (a + (b - a) * t).round() as u8;
     let (a, b) = (RAMP[i], RAMP[i + 1]);
-    format!("#{:02X}{:02X}{:02X}", mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+    format!(
+        "#{:02X}{:02X}{:02X}",
+        mix(a.0, b.0),
+        mix(a.1, b.1),
+        mix(a.2, b.2)
+    )
 }
 
 impl Style {
     /// The model's mark: filled where a plateau is shown, hollow for a lower bound.
     pub(crate) fn mark(&self, x: f64, y: f64, filled: bool) -> String {
-        mark(self.shape, x, y, 4.2, &self.colour, filled)
+        mark(self.shape, x, y, self.radius, &self.colour, filled)
     }
 
     /// The mark of cells trained with twice the steps.
     pub(crate) fn doubled_mark(&self, x: f64, y: f64) -> String {
-        mark(Shape::TriangleUp, x, y, 3.4, &self.colour, true)
+        mark(
+            Shape::TriangleUp,
+            x,
+            y,
+            0.8 * self.radius,
+            &self.colour,
+            true,
+        )
     }
 
     /// The model's line through the points.
@@ -100,14 +115,24 @@ impl Style {
 }
 
 /// A mark of about the same area whatever its shape; hollow ones are white inside, so that lines end at them.
-pub(crate) fn mark(shape: Shape, x: f64, y: f64, radius: f64, colour: &str, filled: bool) -> String {
+pub(crate) fn mark(
+    shape: Shape,
+    x: f64,
+    y: f64,
+    radius: f64,
+    colour: &str,
+    filled: bool,
+) -> String {
     let fill = if filled { colour } else { "#FFFFFF" };
     let attributes = format!("fill=\"{fill}\" stroke=\"{colour}\" stroke-width=\"1.3\"");
     let regular = |corners: usize, scale: f64, turn: f64| {
         (0..corners)
             .map(|i| {
                 let angle = (turn + 360.0 * i as f64 / corners as f64).to_radians();
-                (x + scale * radius * angle.sin(), y - scale * radius * angle.cos())
+                (
+                    x + scale * radius * angle.sin(),
+                    y - scale * radius * angle.cos(),
+                )
             })
             .collect::<Vec<_>>()
     };

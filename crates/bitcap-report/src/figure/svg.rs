@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 /// Names first the font that the PNG is made with, then what other machines have in its place.
-pub(crate) const FONTS: &str = "'DejaVu Sans', Verdana, 'Liberation Sans', Arial, Helvetica, sans-serif";
+pub(crate) const FONTS: &str =
+    "'DejaVu Sans', Verdana, 'Liberation Sans', Arial, Helvetica, sans-serif";
 
 /// Where text is set from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,13 @@ pub(crate) fn document(width: f64, height: f64, title: &str, body: &str) -> Stri
 }
 
 /// One line of text.
-pub(crate) fn text((x, y): (f64, f64), size: f64, anchor: Anchor, colour: &str, text: &str) -> String {
+pub(crate) fn text(
+    (x, y): (f64, f64),
+    size: f64,
+    anchor: Anchor,
+    colour: &str,
+    text: &str,
+) -> String {
     let anchor = match anchor {
         Anchor::Start => "start",
         Anchor::Middle => "middle",
@@ -79,7 +86,11 @@ pub(crate) fn upright_text((x, y): (f64, f64), size: f64, text: &str) -> String 
 
 /// A fragment moved to a place.
 pub(crate) fn at((x, y): (f64, f64), fragment: &str) -> String {
-    format!("<g transform=\"translate({} {})\">\n{fragment}</g>\n", number(x), number(y))
+    format!(
+        "<g transform=\"translate({} {})\">\n{fragment}</g>\n",
+        number(x),
+        number(y)
+    )
 }
 
 /// A path to be drawn one way or the other.
@@ -132,6 +143,9 @@ mod tests {
 
     #[test]
     fn markup_is_text() {
-        assert_eq!(escape("a<b & \"c\">\u{0}\u{ffff}"), "a&lt;b &amp; &quot;c&quot;&gt;\u{fffd}\u{fffd}");
+        assert_eq!(
+            escape("a<b & \"c\">\u{0}\u{ffff}"),
+            "a&lt;b &amp; &quot;c&quot;&gt;\u{fffd}\u{fffd}"
+        );
     }
 }
