@@ -1,8 +1,10 @@
 //! The known key that a mistyped one was probably meant to be.
 
-/// The candidate nearest to `word` by edit distance (insertions, deletions, replacements and swaps
+/// The candidate nearest to `key` by edit distance (insertions, deletions, replacements and swaps
 /// of neighbours), if it is near enough to be worth suggesting: at most a third of the word away.
-pub(crate) fn nearest<'a>(word: &str, candidates: &'a [String]) -> Option<&'a str> {
+/// Only what follows the last dot is compared; the rest is the section that both stand in.
+pub(crate) fn nearest<'a>(key: &str, candidates: &'a [String]) -> Option<&'a str> {
+    let word = last(key);
     // Nobody mistypes a key of hundreds of characters; the distance costs time with its square.
     let length = word.chars().count();
     if length > 200 {
@@ -10,10 +12,16 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &'a [String]) -> Option<&'a st
     }
     candidates
         .iter()
-        .map(|candidate| (distance(word, candidate), candidate.as_str()))
+        // `grid.model.*` stands for many keys, and is none.
+        .filter(|candidate| !candidate.ends_with('*'))
+        .map(|candidate| (distance(word, last(candidate)), candidate.as_str()))
         .min_by_key(|&(distance, _)| distance)
         .filter(|&(distance, _)| 3 * distance <= length.max(3))
         .map(|(_, candidate)| candidate)
+}
+
+fn last(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
 }
 
 /// Optimal string alignment distance, row by row.
@@ -61,7 +69,9 @@ mod tests {
         let keys = ["model.width", "model.layers", "train.steps"].map(String::from);
         assert_eq!(nearest("model.widht", &keys), Some("model.width"));
         assert_eq!(nearest("train.step", &keys), Some("train.steps"));
-        assert_eq!(nearest("colour", &keys), None);
+        assert_eq!(nearest("model.colour", &keys), None);
+        assert_eq!(nearest("train.stpes", &keys), Some("train.steps"));
+        assert_eq!(nearest("train.spot", &keys), None);
         assert_eq!(nearest(&"x".repeat(100_000), &keys), None);
     }
 }
