@@ -27,27 +27,12 @@ pub(crate) struct Resolved {
     pub(crate) settings: CellSettings,
     /// The load that was asked for, where the size was given so.
     pub(crate) load: Option<f64>,
-    /// The document that they were read from, for the places of errors.
-    document: Document,
 }
 
 impl Resolved {
     /// The settings at point `index` of the experiment's grid, validated.
     pub(crate) fn at(experiment: &Experiment, index: usize) -> Result<Self, ExperimentError> {
-        let mut document = experiment.document.clone();
-        for (axis, value) in experiment
-            .grid
-            .axes
-            .iter()
-            .zip(experiment.grid.point(index))
-        {
-            if is_size(&axis.key) {
-                document.root.remove(&["data", "samples"]);
-                document.root.remove(&["data", "load"]);
-            }
-            let path: Vec<&str> = axis.key.split('.').collect();
-            document.root.set("", &path, &axis.place, value.clone())?;
-        }
+        let mut document = document_at(experiment, index)?;
         let seed = document.inject_seeds()?;
         let source = document.source()?;
         let data: DataSection = document.section("data")?;
@@ -95,7 +80,6 @@ impl Resolved {
         Ok(Self {
             settings,
             load: data.load,
-            document,
         })
     }
 
@@ -108,12 +92,34 @@ impl Resolved {
         let mut settings = self.settings.clone();
         // Validated steps are far below 2^63.
         settings.train.steps *= 2;
-        settings.validate().map_err(|mut setting| {
-            setting.found += " once doubled for sweep.doubled_at_load";
-            at_point(self.document.error(setting), experiment, index)
-        })?;
-        Ok(settings)
+        match settings.validate() {
+            Ok(()) => Ok(settings),
+            Err(mut setting) => {
+                setting.found += " once doubled for sweep.doubled_at_load";
+                let error = document_at(experiment, index)?.error(setting);
+                Err(at_point(error, experiment, index))
+            }
+        }
     }
+}
+
+/// The experiment with the values of one point of the grid in their places.
+fn document_at(experiment: &Experiment, index: usize) -> Result<Document, ExperimentError> {
+    let mut document = experiment.document.clone();
+    for (axis, value) in experiment
+        .grid
+        .axes
+        .iter()
+        .zip(experiment.grid.point(index))
+    {
+        if is_size(&axis.key) {
+            document.root.remove(&["data", "samples"]);
+            document.root.remove(&["data", "load"]);
+        }
+        let path: Vec<&str> = axis.key.split('.').collect();
+        document.root.set("", &path, &axis.place, value.clone())?;
+    }
+    Ok(document)
 }
 
 /// Sequences whose entropy comes nearest to `load` times the capacity to be expected.

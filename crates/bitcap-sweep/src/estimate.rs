@@ -1,0 +1,99 @@
+//! How long a training will take, from a few timed steps of the model itself.
+
+use std::time::{Duration, Instant};
+
+use bitcap_model::{DeviceName, Gpt2Shape, PredictionTask, initial_weights, passes_of};
+use bitcap_train::{Batch, OptimizerKind, TrainSettings, Trainer};
+
+use crate::{CellSettings, PlannedCell};
+
+/// How long one size is timed at the least.
+const TIMED: Duration = Duration::from_millis(60);
+
+/// Seconds of a training step, a line in the number of sequences: the optimizer's share is
+/// `a_step`, that of forward and backward grows with the batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepTime {
+    a_step: f64,
+    a_sequence: f64,
+}
+
+impl StepTime {
+    /// Times a few steps of one pass and of a quarter of it, on this machine, on one thread.
+    #[must_use]
+    pub fn measure(settings: &CellSettings) -> Self {
+        let shape = settings.shape();
+        let pass = passes_of(&shape, 1 << 20, settings.train.micro_batch)[0];
+        let (many, few) = (pass.max(2), pass.div_ceil(4));
+        let (slow, fast) = (seconds_a_step(settings, many), seconds_a_step(settings, few));
+        let a_sequence = ((slow - fast) / (many - few) as f64).max(slow / (2 * many) as f64);
+        Self { a_step: (slow - a_sequence * many as f64).max(0.0), a_sequence }
+    }
+
+    /// Seconds that a whole training takes, what is measured after it included (about as much as
+    /// a third of a step for each dataset).
+    #[must_use]
+    pub fn seconds(&self, settings: &CellSettings) -> f64 {
+        let batch = match settings.train.batch {
+            Batch::Full => settings.data.samples,
+            Batch::Sequences(batch) => batch.min(settings.data.samples),
+        };
+        let steps = settings.train.steps as f64;
+        steps * (self.a_step + self.a_sequence * batch as f64)
+            + self.a_sequence * settings.data.samples as f64
+    }
+}
+
+/// Seconds that each cell of a plan will take, in the plan's order. Each kind of model is timed
+/// once.
+#[must_use]
+pub fn estimate(cells: &[PlannedCell]) -> Vec<f64> {
+    let mut timed: Vec<((Gpt2Shape, OptimizerKind, Option<u64>, DeviceName), StepTime)> =
+        Vec::new();
+    cells
+        .iter()
+        .map(|cell| {
+            let settings = &cell.settings;
+            let train = &settings.train;
+            let kind =
+                (settings.shape(), train.optimizer, train.micro_batch, settings.engine.device);
+            let known = timed.iter().find(|(other, _)| *other == kind).map(|(_, time)| *time);
+            let time = known.unwrap_or_else(|| {
+                let time = StepTime::measure(settings);
+                timed.push((kind, time));
+                time
+            });
+            time.seconds(settings)
+        })
+        .collect()
+}
+
+/// The least seconds that one step on `sequences` sequences took.
+fn seconds_a_step(settings: &CellSettings, sequences: usize) -> f64 {
+    let shape = settings.shape();
+    // Any tokens do: the time does not depend on them.
+    let tokens: Vec<u16> = (0..sequences * shape.length)
+        .map(|i| (i * 31 % shape.vocabulary) as u16)
+        .collect();
+    let task = PredictionTask::new(&shape, &tokens);
+    let train = TrainSettings { batch: Batch::Full, ..settings.train.clone() };
+    let weights = initial_weights(&shape, settings.model.initialization, 0);
+    let mut trainer =
+        Trainer::new(&shape, &train, &task, weights, &settings.engine.device.open());
+    let mut least = f64::INFINITY;
+    let began = Instant::now();
+    // The first step is not counted: it touches memory for the first time.
+    for step in 0.. {
+        let clock = Instant::now();
+        if trainer.advance().is_err() {
+            break;
+        }
+        if step > 0 {
+            least = least.min(clock.elapsed().as_secs_f64());
+        }
+        if step > 0 && began.elapsed() > TIMED {
+            break;
+        }
+    }
+    if least.is_finite() { least } else { began.elapsed().as_secs_f64() }
+}
