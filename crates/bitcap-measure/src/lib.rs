@@ -28,6 +28,7 @@ mod memorized;
 mod overlap;
 mod shape;
 mod sum;
+mod toy;
 
 pub use ceiling::Ceiling;
 pub use code_length::{CodeLengthCounter, CodeLengths};
@@ -38,3 +39,4 @@ pub use measurement::{
 pub use memorized::Memorized;
 pub use overlap::count_in_training;
 pub use shape::{Prediction, Shape};
+pub use toy::{Learner, LearnerTable, SourceValue, Toy, ToyError, ToyRow};
