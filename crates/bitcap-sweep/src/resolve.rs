@@ -137,7 +137,11 @@ fn samples_for(
     }
     let parameters = Gpt2Shape::new(model, source.vocabulary(), source.length()).parameters();
     let capacity = expected_capacity_bits(parameters);
-    let sequence = source.entropy_bits_per_sequence();
+    let sequence = source.expected_entropy_bits_per_sequence().ok_or_else(|| {
+        let allowed = "left out: the entropy of this source is not proportional to its samples; \
+                       give data.samples";
+        invalid("data.load", format!("{load:?}"), allowed)
+    })?;
     let samples = (load * capacity / sequence).round();
     let most = MAX_TOKENS / u64::from(source.length());
     if samples < 1.0 {

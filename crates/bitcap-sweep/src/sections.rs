@@ -1,12 +1,13 @@
 //! From the sections of a document to settings: what may stand at the top level, the seeds that
 //! follow from one, and places for settings that are impossible.
 
-use bitcap_source::{InvalidSetting, SourceSettings, UniformSettings};
+use bitcap_source::{InvalidSetting, SourceSettings};
 use serde::Deserialize;
 
 use crate::deserialize::read;
 use crate::document::{Entry, Node, Table, Value, join};
 use crate::error::{ExperimentError, Place};
+use crate::settings::invalid;
 
 /// A document with the name of its file.
 #[derive(Clone, Debug)]
@@ -55,27 +56,16 @@ impl Document {
         }
     }
 
-    /// Reads `[source]`. Serde would lose the places inside an enum with a tag, so that the known
-    /// kinds are read by their own structs.
+    /// Reads `[source]`, whatever its kind.
     pub(crate) fn source(&self) -> Result<SourceSettings, ExperimentError> {
         let empty = self.empty();
         let node = self.root.get("source").map_or(&empty, |entry| &entry.node);
-        let Value::Table(table) = &node.value else {
-            return read::<UniformSettings>("source", node).map(SourceSettings::Uniform);
-        };
-        match table.get("kind").map(|entry| &entry.node.value) {
-            Some(Value::Text(kind)) if kind == "uniform" => {
-                let mut rest = table.clone();
-                rest.remove(&["kind"]);
-                let rest = Node {
-                    place: node.place.clone(),
-                    value: Value::Table(rest),
-                };
-                read("source", &rest)
-                    .map(SourceSettings::Uniform)
-                    .map_err(allow_kind)
+        match &node.value {
+            Value::Table(_) => read("source", node).map_err(|error| locate(node, error)),
+            value => {
+                let setting = invalid("source", value.brief(), "a section");
+                Err(ExperimentError::invalid(&node.place, setting))
             }
-            _ => read("source", node),
         }
     }
 
@@ -119,10 +109,45 @@ impl Document {
     }
 }
 
-/// Adds `source.kind` to the keys that an error about `[source]` lists.
-fn allow_kind(mut error: ExperimentError) -> ExperimentError {
-    if let ExperimentError::UnknownKey { allowed, .. } = &mut error {
-        allowed.insert(0, join("source", "kind"));
+/// Serde gathers up a section whose `kind` decides on its struct before it reads it, and so loses
+/// the place of what is wrong in it. It reads the gathered keys in order, so that the culprit is the
+/// last key of the shortest beginning of the section that is wrong other than by what it lacks.
+fn locate(node: &Node, error: ExperimentError) -> ExperimentError {
+    let Value::Table(table) = &node.value else {
+        return error;
+    };
+    let mut beginning = Table::default();
+    let (kind, rest): (Vec<&Entry>, Vec<&Entry>) =
+        table.0.iter().partition(|entry| entry.key == KIND);
+    for entry in kind.into_iter().chain(rest) {
+        beginning.0.push(entry.clone());
+        let part = Node {
+            place: node.place.clone(),
+            value: Value::Table(beginning),
+        };
+        let key = join("source", &entry.key);
+        match read::<SourceSettings>("source", &part) {
+            Err(ExperimentError::Invalid { setting, .. }) => {
+                let setting = invalid(&key, entry.node.value.brief(), &setting.allowed);
+                return ExperimentError::invalid(&entry.node.place, setting);
+            }
+            Err(ExperimentError::UnknownKey { mut allowed, .. }) => {
+                allowed.insert(0, join("source", KIND));
+                return ExperimentError::UnknownKey {
+                    place: entry.place.clone(),
+                    key,
+                    allowed,
+                };
+            }
+            Ok(_) | Err(_) => {}
+        }
+        let Value::Table(table) = part.value else {
+            return error;
+        };
+        beginning = table;
     }
     error
 }
+
+/// The key that says which source it is.
+const KIND: &str = "kind";

@@ -177,10 +177,11 @@ impl CellSettings {
         Gpt2Shape::new(&self.model, self.source.vocabulary(), self.source.length())
     }
 
-    /// Entropy of the dataset in bits (for uniform data N S log2 V).
+    /// Bits that the dataset is planned by: for uniform data its exact entropy, N S log2 V, for
+    /// others [`SourceSettings::expected_entropy_bits`].
     #[must_use]
     pub fn entropy_bits(&self) -> f64 {
-        self.source.entropy_bits(self.data.samples)
+        self.source.expected_entropy_bits(self.data.samples)
     }
 
     /// Entropy of the dataset in units of the capacity to be expected, 3.6 bits a parameter.

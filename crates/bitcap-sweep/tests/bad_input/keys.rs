@@ -1,0 +1,159 @@
+//! Keys that are unknown or missing, and values of the wrong type.
+
+use crate::{GOOD, expect, expect_grid, expect_set, plan_error};
+
+#[test]
+fn unknown_keys() {
+    expect(
+        "width = 8",
+        "widht = 8",
+        "e.toml:10:1: unknown key `model.widht` (did you mean `model.width`?); allowed: \
+         model.layers, model.width, model.heads, model.mlp_ratio, model.tied_head, \
+         model.start_token, model.initialization",
+    );
+    expect(
+        "vocabulary = 64",
+        "vocabulary = 64\nvocabulry = 3",
+        "e.toml:6:1: unknown key `source.vocabulry` (did you mean `source.vocabulary`?); allowed: \
+         source.kind, source.vocabulary, source.length, source.seed",
+    );
+    expect(
+        "[data]",
+        "[dataset]",
+        "e.toml:17:2: unknown key `dataset`; allowed: name, seed, source, data, model, train, \
+         measure, engine, sweep, grid",
+    );
+    expect(
+        "samples = 10",
+        "samples = 10\nsizes = 3",
+        "e.toml:19:1: unknown key `data.sizes`; allowed: data.seed, data.samples, data.load",
+    );
+    expect_grid(
+        "\"model.widths\" = [8]",
+        "e.toml:19:1: unknown key `model.widths` (did you mean `model.width`?); allowed: \
+         model.layers, model.width, model.heads, model.mlp_ratio, model.tied_head, \
+         model.start_token, model.initialization",
+    );
+    for key in [
+        "name",
+        "measure.fresh",
+        "engine.jobs",
+        "sweep.doubled_at_load",
+        "model",
+        "x.y",
+    ] {
+        expect_grid(
+            &format!("\"{key}\" = [1]"),
+            &format!(
+                "e.toml:19:1: unknown key `grid.{key}`; allowed: grid.seed, grid.source.*, \
+                 grid.data.*, grid.model.*, grid.train.*"
+            ),
+        );
+    }
+}
+
+#[test]
+fn wrong_types() {
+    let integer = "it must be an integer from 0 to 2^63 - 1";
+    expect(
+        "steps = 100",
+        "steps = \"many\"",
+        &format!("e.toml:15:9: `train.steps` is \"many\"; {integer}"),
+    );
+    expect(
+        "steps = 100",
+        "steps = 1.5",
+        &format!("e.toml:15:9: `train.steps` is 1.5; {integer}"),
+    );
+    expect(
+        "width = 8",
+        "width = -8",
+        "e.toml:10:9: `model.width` is -8; it must be an integer from 0 to 4294967295",
+    );
+    expect(
+        "length = 16",
+        "length = true",
+        "e.toml:6:10: `source.length` is true; it must be an integer from 0 to 4294967295",
+    );
+    expect(
+        "steps = 100",
+        "steps = 100\nbetas = [0.9]",
+        "e.toml:16:9: `train.betas` is [0.9]; it must be a list of length 2",
+    );
+    expect(
+        "steps = 100",
+        "steps = 100\nbetas = [0.9, 0.99, 0.999]",
+        "e.toml:16:9: `train.betas` is [0.9, 0.99, 0.999]; it must be a list of length 2",
+    );
+    expect(
+        "steps = 100",
+        "steps = 100\nbetas = [0.9, \"x\"]",
+        "e.toml:16:15: `train.betas[1]` is \"x\"; it must be a number",
+    );
+    expect(
+        "steps = 100",
+        "steps = 100\noptimizer = \"sgd\"",
+        "e.toml:16:13: `train.optimizer` is \"sgd\"; it must be one of \"adam\", \"adamw\", \"muon\"",
+    );
+    expect(
+        "\"uniform\"",
+        "\"coin toss\"",
+        "e.toml:4:8: `source.kind` is \"coin toss\"; it must be \"uniform\"",
+    );
+    expect(
+        "steps = 100",
+        "steps = 1979-05-27",
+        &format!("e.toml:15:9: `train.steps` is the date 1979-05-27; {integer}"),
+    );
+    expect(
+        "name = \"good\"",
+        "name = 3",
+        "e.toml:1:8: `name` is 3; it must be text in quotes",
+    );
+    expect_set(
+        "model=3",
+        "in --set model=3: `model` is 3; it must be a section",
+    );
+    expect_set(
+        "model=[1, 8, 2]",
+        "in --set model=[1, 8, 2]: `model` is [1, 8, 2]; it must be a section",
+    );
+    expect_set(
+        "source=[]",
+        "in --set source=[]: `source` is []; it must be a section",
+    );
+    let list = GOOD.replace("[model]", "[[model]]");
+    assert!(plan_error(&list, &[]).contains("`model` is [a section]; it must be a section"));
+}
+
+#[test]
+fn missing_keys_and_sections() {
+    expect(
+        "heads = 2\n",
+        "",
+        "e.toml:8:1: `model.heads` is missing; it has no default",
+    );
+    expect(
+        "kind = \"uniform\"\n",
+        "",
+        "e.toml:3:1: `source.kind` is missing; it has no default",
+    );
+    expect(
+        "name = \"good\"\n",
+        "",
+        "e.toml: `name` is missing; it has no default",
+    );
+    assert_eq!(
+        plan_error("", &[]),
+        "e.toml: `name` is missing; it has no default"
+    );
+    assert_eq!(
+        plan_error("name = \"x\"", &[]),
+        "e.toml: `source.kind` is missing; it has no default"
+    );
+    let source = GOOD.split("[model]").next().unwrap();
+    assert_eq!(
+        plan_error(source, &["data.samples=1"]),
+        "e.toml: `model.layers` is missing; it has no default"
+    );
+}
