@@ -1,10 +1,17 @@
 //! Drawing a dataset from a source, whole or piece by piece.
 
+use std::sync::Arc;
+
+use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::stream::stream;
+use crate::coin::Coin;
+use crate::copies::CopiesDrawer;
+use crate::linear::LinearMap;
+use crate::markov;
 use crate::uniform::UniformDrawer;
-use crate::{Dataset, InvalidSetting, SourceSettings};
+use crate::user_file::UserFile;
+use crate::{Dataset, InvalidSetting, Source, SourceSettings};
 
 /// Which of a source's independent streams of samples to draw from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,69 +50,138 @@ pub struct Drawer {
 #[derive(Debug)]
 enum SourceDrawer {
     Uniform(UniformDrawer),
+    Rows {
+        rows: Rows,
+        /// The sequence drawn last where a piece ended inside of it, and how much of it was taken.
+        row: Vec<u16>,
+        taken: usize,
+    },
+}
+
+/// What draws a sequence at a time.
+#[derive(Debug)]
+pub(crate) enum Rows {
+    Coin(Coin, ChaCha8Rng),
+    Markov(Arc<markov::Rows>, ChaCha8Rng),
+    Linear(Arc<LinearMap>, ChaCha8Rng),
+    Copies(Box<CopiesDrawer>),
+    /// The file, the stream, and how many sequences were drawn.
+    File(Arc<UserFile>, Stream, u64),
+}
+
+impl Rows {
+    fn sequence(&mut self, row: &mut [u16]) {
+        match self {
+            Self::Coin(coin, words) => coin.sequence(words, row),
+            Self::Markov(rows, words) => rows.sequence(words, row),
+            Self::Linear(map, words) => map.sequence(words, row),
+            Self::Copies(copies) => copies.sequence(row),
+            Self::File(file, which, drawn) => {
+                file.sequence(*drawn, *which, row);
+                *drawn += 1;
+            }
+        }
+    }
 }
 
 impl Drawer {
     /// Stands at the first token of the first sequence.
     ///
     /// # Errors
-    /// A setting of the source that is out of its range.
+    /// As [`Source::draw_parameters`].
     pub fn new(
         source: &SourceSettings,
         data_seed: u64,
         which: Stream,
     ) -> Result<Self, InvalidSetting> {
-        source.validate()?;
-        Ok(Self::of_valid(source, data_seed, which))
+        Ok(Source::draw_parameters(source)?.drawer(data_seed, which))
     }
 
-    /// As [`Self::new`], of a source that has been validated.
-    pub(crate) fn of_valid(source: &SourceSettings, data_seed: u64, which: Stream) -> Self {
-        let words = stream(data_seed, which.name());
-        let source = match source {
-            SourceSettings::Uniform(uniform) => {
-                SourceDrawer::Uniform(UniformDrawer::new(uniform, words))
-            }
-        };
-        Self { source }
+    pub(crate) fn uniform(uniform: UniformDrawer) -> Self {
+        Self {
+            source: SourceDrawer::Uniform(uniform),
+        }
+    }
+
+    /// Of sequences of `length` tokens.
+    pub(crate) fn rows(rows: Rows, length: usize) -> Self {
+        Self {
+            source: SourceDrawer::Rows {
+                rows,
+                row: vec![0; length],
+                taken: length,
+            },
+        }
     }
 
     /// Draws the next `tokens.len()` tokens.
-    pub fn fill(&mut self, tokens: &mut [u16]) {
+    ///
+    /// # Panics
+    /// Where the source is a file and the tokens go beyond its whole sequences
+    /// ([`Source::file`] says how many there are).
+    pub fn fill(&mut self, mut tokens: &mut [u16]) {
         match &mut self.source {
             SourceDrawer::Uniform(uniform) => uniform.fill(tokens),
+            SourceDrawer::Rows { rows, row, taken } => {
+                while !tokens.is_empty() {
+                    if *taken == row.len() {
+                        rows.sequence(row);
+                        *taken = 0;
+                    }
+                    let now = tokens.len().min(row.len() - *taken);
+                    let (piece, rest) = tokens.split_at_mut(now);
+                    piece.copy_from_slice(&row[*taken..][..now]);
+                    *taken += now;
+                    tokens = rest;
+                }
+            }
         }
     }
 }
 
-/// Draws a dataset of `samples` sequences into memory: 2 N S bytes.
+/// Draws a dataset of `samples` sequences into memory: 2 N S bytes, and the source's parameters.
 ///
 /// # Errors
-/// A setting of the source that is out of its range, no samples, or more than memory can hold.
+/// As [`Source::draw_parameters`] and [`Source::draw`].
 pub fn draw(
     source: &SourceSettings,
     data_seed: u64,
     samples: u64,
     which: Stream,
 ) -> Result<Dataset, InvalidSetting> {
-    let mut drawer = Drawer::new(source, data_seed, which)?;
-    let bytes = token_bytes(source, samples)?;
-    let too_large = || InvalidSetting {
-        key: "data.samples".into(),
-        found: samples.to_string(),
-        allowed: format!("fewer: {bytes} bytes of tokens do not fit this machine's memory"),
-    };
-    let count = usize::try_from(bytes / 2).map_err(|_| too_large())?;
-    let mut tokens = Vec::new();
-    tokens.try_reserve_exact(count).map_err(|_| too_large())?;
-    tokens.resize(count, 0);
-    drawer.fill(&mut tokens);
-    Ok(Dataset {
-        tokens,
-        samples: samples as usize,
-        length: source.length() as usize,
-        vocabulary: source.vocabulary(),
-    })
+    Source::draw_parameters(source)?.draw(data_seed, samples, which)
+}
+
+impl Source {
+    /// Draws a dataset of `samples` sequences into memory: 2 N S bytes.
+    ///
+    /// # Errors
+    /// No samples, more than memory can hold, or more than a file has.
+    pub fn draw(
+        &self,
+        data_seed: u64,
+        samples: u64,
+        which: Stream,
+    ) -> Result<Dataset, InvalidSetting> {
+        let bytes = token_bytes(self.settings(), samples)?;
+        self.check_samples(samples)?;
+        let too_large = || InvalidSetting {
+            key: "data.samples".into(),
+            found: samples.to_string(),
+            allowed: format!("fewer: {bytes} bytes of tokens do not fit this machine's memory"),
+        };
+        let count = usize::try_from(bytes / 2).map_err(|_| too_large())?;
+        let mut tokens = Vec::new();
+        tokens.try_reserve_exact(count).map_err(|_| too_large())?;
+        tokens.resize(count, 0);
+        self.drawer(data_seed, which).fill(&mut tokens);
+        Ok(Dataset {
+            tokens,
+            samples: samples as usize,
+            length: self.settings().length() as usize,
+            vocabulary: self.settings().vocabulary(),
+        })
+    }
 }
 
 /// Bytes that the tokens of `samples` sequences take, two each, in memory and in a file.

@@ -9,12 +9,13 @@
 //! | `source` | the source's settings as JSON |
 //! | `vocabulary`, `length`, `samples` | V, S and N |
 //! | `data_seed`, `stream` | what the samples were drawn with; `data` or `fresh` |
-//! | `entropy_bits` | exact entropy in bits |
+//! | `entropy_bits` | exact code length in bits, the source's parameters unknown; `unknown` where the source is a file |
+//! | `source_blake3` | only where the source is a file: BLAKE3 of its content |
 //! | `tokens_blake3` | BLAKE3 of the tensor's bytes, hexadecimal |
 //! | `bitcap_version` | the version that wrote the file |
 //!
 //! Both directions work in a stream: memory does not grow with N, but where [`read()`] returns the
-//! tokens themselves.
+//! tokens themselves, and as [`crate::Marginal`] says of copies.
 
 mod error;
 mod generate;

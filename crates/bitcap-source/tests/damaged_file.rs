@@ -172,9 +172,9 @@ fn another_version_is_told() {
         problem(&replaced("bitcap-dataset/1", "bitcap-dataset/2")),
         "its format is `bitcap-dataset/2`; this version of bitcap reads `bitcap-dataset/1`"
     );
-    let unknown = problem(&replaced(r#"kind\":\"uniform"#, r#"kind\":\"coin"#));
+    let unknown = problem(&replaced(r#"kind\":\"uniform"#, r#"kind\":\"dice"#));
     assert!(unknown.contains("`source` in its header is"), "{unknown}");
-    assert!(unknown.contains("unknown variant `coin`"), "{unknown}");
+    assert!(unknown.contains("unknown variant `dice`"), "{unknown}");
 }
 
 #[test]
@@ -213,8 +213,8 @@ fn missing_and_contradicting_metadata_are_told() {
     let huge = with_header(|text| {
         text.replace(r#""samples":"6""#, r#""samples":"9223372036854775808""#)
             .replace(
-                &SOURCE.entropy_bits(6).to_string(),
-                &SOURCE.entropy_bits(1 << 63).to_string(),
+                &SOURCE.expected_entropy_bits(6).to_string(),
+                &SOURCE.expected_entropy_bits(1 << 63).to_string(),
             )
     });
     assert!(problem(&huge).starts_with("`samples` in its header is `9223372036854775808`"));

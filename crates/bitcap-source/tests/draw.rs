@@ -147,14 +147,20 @@ fn every_token_is_equally_likely() {
 #[test]
 fn entropy_is_the_closed_form() {
     assert_eq!(
-        uniform(2048, 64).entropy_bits(1 << 22),
+        uniform(2048, 64).expected_entropy_bits(1 << 22),
         704.0 * f64::from(1 << 22)
     );
-    assert_eq!(uniform(65_536, 4096).entropy_bits_per_sequence(), 65_536.0);
-    assert_eq!(uniform(2, 1).entropy_bits_per_sequence(), 1.0);
+    assert_eq!(
+        uniform(65_536, 4096).expected_entropy_bits_per_sequence(),
+        Some(65_536.0)
+    );
+    assert_eq!(
+        uniform(2, 1).expected_entropy_bits_per_sequence(),
+        Some(1.0)
+    );
     // ln 1000 / ln 2, to 16 digits from a table.
     let right = 9.965_784_284_662_087 * 12.0 * 5.0;
-    assert!((uniform(1000, 12).entropy_bits(5) - right).abs() < 1e-12 * right);
+    assert!((uniform(1000, 12).expected_entropy_bits(5) - right).abs() < 1e-12 * right);
 }
 
 #[test]
@@ -196,7 +202,7 @@ fn settings_are_strict_and_tagged_by_kind() {
     let source = parse(text).unwrap();
     assert_eq!(serde_json::to_string(&source).unwrap(), text);
     for wrong in [
-        r#"{"kind":"coin","vocabulary":2,"length":4,"seed":0}"#,
+        r#"{"kind":"dice","vocabulary":2,"length":4,"seed":0}"#,
         r#"{"kind":"uniform","vocabulary":2,"length":4,"seed":0,"bias":1}"#,
         r#"{"kind":"uniform","vocabulary":2,"seed":0}"#,
         r#"{"kind":"uniform","vocabulary":-2,"length":4,"seed":0}"#,

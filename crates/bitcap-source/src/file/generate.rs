@@ -10,11 +10,11 @@ use super::header;
 use super::info::DatasetInfo;
 use crate::dataset::{little_endian, rows_at_a_time};
 use crate::draw::{Drawer, token_bytes};
-use crate::{SourceSettings, Stream};
+use crate::{Marginal, Source, SourceSettings, Stream};
 
 /// Draws the dataset that [`crate::draw()`] would give into a file at `path`.
 ///
-/// Memory does not grow with `samples`. The file is written aside in the same folder, synced and
+/// Memory does not grow with `samples`, but for what [`Marginal`] says of copies. The file is written aside in the same folder, synced and
 /// renamed: it is there whole or not at all, and a file that stood at `path` is replaced only then.
 /// `progress` is called with the number of sequences done, now and then and at the end.
 ///
@@ -29,13 +29,18 @@ pub fn generate(
     which: Stream,
     progress: &mut dyn FnMut(u64),
 ) -> Result<DatasetInfo, DatasetFileError> {
-    let drawer = Drawer::new(source, data_seed, which)?;
+    let drawn = Source::draw_parameters(source)?;
     let bytes = token_bytes(source, samples)?;
-    let info = DatasetInfo::before_drawing(source, data_seed, samples, which);
+    drawn.check_samples(samples)?;
+    let info = DatasetInfo {
+        source_blake3: drawn.file().map(|facts| facts.blake3.clone()),
+        ..DatasetInfo::before_drawing(source, data_seed, samples, which)
+    };
     // A rename would put our file in the place of a device such as /dev/null.
     if path.metadata().is_ok_and(|there| !there.is_file()) {
         return Err(Problem::NotAFile.at(path));
     }
+    let drawer = drawn.drawer(data_seed, which);
     write(path, drawer, info, bytes, progress).map_err(|e| Problem::Write(e).at(path))
 }
 
@@ -51,9 +56,10 @@ fn write(
     // A disk that cannot have a file of that size says so now, not when it is full.
     file.as_file().set_len(header.len() as u64 + bytes)?;
     file.write_all(&header)?;
-    let tokens_blake3 = write_tokens(file.as_file_mut(), drawer, &info, progress)?;
+    let (tokens_blake3, entropy_bits) = write_tokens(file.as_file_mut(), drawer, &info, progress)?;
     let info = DatasetInfo {
         tokens_blake3,
+        entropy_bits,
         ..info
     };
     file.as_file_mut().seek(SeekFrom::Start(0))?;
@@ -80,30 +86,35 @@ fn aside(path: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Draws and writes the tokens; returns their BLAKE3.
+/// Draws and writes the tokens; returns their BLAKE3 and their entropy.
 fn write_tokens(
     file: &mut impl Write,
     mut drawer: Drawer,
     info: &DatasetInfo,
     progress: &mut dyn FnMut(u64),
-) -> io::Result<String> {
+) -> io::Result<(String, Option<f64>)> {
     let length = info.length as usize;
     let rows = rows_at_a_time(info.length, info.samples);
     let mut tokens = vec![0; rows * length];
     let mut bytes = Vec::with_capacity(2 * tokens.len());
     let mut hasher = blake3::Hasher::new();
+    let mut marginal = Marginal::new(&info.source);
     let mut done = 0;
     while done < info.samples {
         let now = (info.samples - done).min(rows as u64);
         let piece = &mut tokens[..now as usize * length];
         drawer.fill(piece);
+        piece
+            .chunks_exact(length)
+            .for_each(|sequence| marginal.observe(sequence));
         little_endian(piece, &mut bytes);
         hasher.update(&bytes);
         file.write_all(&bytes)?;
         done += now;
         progress(done);
     }
-    Ok(hasher.finalize().to_hex().to_string())
+    let hash = hasher.finalize().to_hex().to_string();
+    Ok((hash, marginal.entropy_bits()))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use safetensors::tensor::Metadata;
 use serde_json::{Map, Value, json};
 
 use super::error::Problem;
-use super::info::DatasetInfo;
+use super::info::{DatasetInfo, entropy_text};
 use crate::draw::token_bytes;
 
 /// The name of the one tensor.
@@ -18,8 +18,8 @@ const TENSOR: &str = "tokens";
 /// nobody should have to allocate to learn that a file is something else.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
 
-/// The whole header with its length, for `bytes` bytes of tokens. Its size does not depend on the
-/// hash, so that it can be written first and written again once the hash is known.
+/// The whole header with its length, for `bytes` bytes of tokens. Its size depends on neither the
+/// hash nor the entropy, so that it can be written first and written again once they are known.
 pub(super) fn to_bytes(info: &DatasetInfo, bytes: u64) -> Result<Vec<u8>, serde_json::Error> {
     let strings: Map<String, Value> = info
         .to_strings()?
@@ -35,7 +35,10 @@ pub(super) fn to_bytes(info: &DatasetInfo, bytes: u64) -> Result<Vec<u8>, serde_
         },
     })
     .to_string();
-    // The tensor begins at a multiple of 8, as the format recommends; spaces are allowed there.
+    // Spaces are allowed here: as many as the entropy has characters less than it may have.
+    let entropy = entropy_text(info.entropy_bits).len();
+    text.extend(std::iter::repeat_n(' ', 24_usize.saturating_sub(entropy)));
+    // The tensor begins at a multiple of 8, as the format recommends.
     while !text.len().is_multiple_of(8) {
         text.push(' ');
     }

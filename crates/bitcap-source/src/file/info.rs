@@ -27,8 +27,14 @@ pub struct DatasetInfo {
     pub data_seed: u64,
     /// Which of that seed's streams.
     pub stream: Stream,
-    /// Exact entropy of the whole dataset, in bits.
-    pub entropy_bits: f64,
+    /// BLAKE3 of the user's file that the sequences are from ([`crate::FileFacts`]); None where the
+    /// source is not a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_blake3: Option<String>,
+    /// Exact code length of the whole dataset, in bits, with the source's parameters unknown
+    /// ([`SourceSettings::entropy_bits`]); None where the source is a file, whose entropy is not
+    /// known.
+    pub entropy_bits: Option<f64>,
     /// BLAKE3 of the tokens (`u16` little-endian, row-major), 64 hexadecimal digits.
     pub tokens_blake3: String,
     /// The version of bitcap that wrote the file.
@@ -36,7 +42,8 @@ pub struct DatasetInfo {
 }
 
 impl DatasetInfo {
-    /// What follows from the settings; the hash is yet to be known and stands as 64 zeros.
+    /// What follows from the settings. What follows from the tokens is yet to be known: the hash
+    /// stands as 64 zeros, and the entropy is left open.
     pub(super) fn before_drawing(
         source: &SourceSettings,
         data_seed: u64,
@@ -51,15 +58,16 @@ impl DatasetInfo {
             samples,
             data_seed,
             stream,
-            entropy_bits: source.entropy_bits(samples),
+            source_blake3: None,
+            entropy_bits: None,
             tokens_blake3: "0".repeat(64),
             bitcap_version: env!("CARGO_PKG_VERSION").into(),
         }
     }
 
     /// The strings of `__metadata__`, in the order in which they are written.
-    pub(super) fn to_strings(&self) -> Result<[(&'static str, String); 10], serde_json::Error> {
-        Ok([
+    pub(super) fn to_strings(&self) -> Result<Vec<(&'static str, String)>, serde_json::Error> {
+        let mut strings = vec![
             ("format", self.format.clone()),
             ("source", serde_json::to_string(&self.source)?),
             ("vocabulary", self.vocabulary.to_string()),
@@ -67,10 +75,14 @@ impl DatasetInfo {
             ("samples", self.samples.to_string()),
             ("data_seed", self.data_seed.to_string()),
             ("stream", self.stream.name().into()),
-            ("entropy_bits", self.entropy_bits.to_string()),
+            ("entropy_bits", entropy_text(self.entropy_bits)),
             ("tokens_blake3", self.tokens_blake3.clone()),
             ("bitcap_version", self.bitcap_version.clone()),
-        ])
+        ];
+        if let Some(hash) = &self.source_blake3 {
+            strings.push(("source_blake3", hash.clone()));
+        }
+        Ok(strings)
     }
 
     /// Reads the strings of `__metadata__` and holds each against the others. Keys that this
@@ -111,10 +123,44 @@ impl DatasetInfo {
         let mut info = Self::before_drawing(&source, data_seed, samples, stream);
         same("vocabulary", get("vocabulary")?, info.vocabulary)?;
         same("length", get("length")?, info.length)?;
-        same("entropy_bits", get("entropy_bits")?, info.entropy_bits)?;
+        let entropy = get("entropy_bits")?;
+        if let SourceSettings::Uniform(uniform) = &source {
+            // Known before any token is read.
+            let right = uniform.entropy_bits(samples);
+            same("entropy_bits", entropy, right)?;
+        }
+        info.entropy_bits = if source.entropy_is_known() {
+            let bits = entropy.parse().ok();
+            let wrong = || Problem::Metadata {
+                key: "entropy_bits",
+                found: entropy.clone(),
+                expected: "a number".into(),
+            };
+            Some(bits.ok_or_else(wrong)?)
+        } else {
+            same("entropy_bits", entropy, UNKNOWN.to_owned())?;
+            info.source_blake3 = Some(get("source_blake3")?.clone());
+            None
+        };
         info.tokens_blake3.clone_from(get("tokens_blake3")?);
         info.bitcap_version.clone_from(get("bitcap_version")?);
         Ok(info)
+    }
+}
+
+/// What stands for the entropy where nobody knows it.
+const UNKNOWN: &str = "unknown";
+
+/// At most 24 characters: the shortest that reads back as the same number, in one form or the other.
+pub(super) fn entropy_text(bits: Option<f64>) -> String {
+    let Some(bits) = bits else {
+        return UNKNOWN.into();
+    };
+    let text = bits.to_string();
+    if text.len() > 24 {
+        format!("{bits:e}")
+    } else {
+        text
     }
 }
 

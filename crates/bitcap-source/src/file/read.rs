@@ -6,10 +6,9 @@ use std::path::Path;
 
 use super::error::{DatasetFileError, Problem};
 use super::header;
-use super::info::DatasetInfo;
-use crate::Dataset;
+use super::info::{DatasetInfo, entropy_text};
 use crate::dataset::rows_at_a_time;
-use crate::draw::Drawer;
+use crate::{Dataset, Drawer, Marginal, Source};
 
 /// Reads a dataset into memory: 2 N S bytes.
 ///
@@ -21,8 +20,10 @@ pub fn read(path: &Path) -> Result<(Dataset, DatasetInfo), DatasetFileError> {
 
 /// Checks a dataset file from its first byte to its last, in a stream: header, size, shape, that
 /// every token is in the vocabulary, the hash, and that the tokens are what the source, seed and
-/// stream in the header give. Returns its provenance. `progress` is called with the number of
-/// sequences checked, now and then and at the end.
+/// stream in the header give, and so is their entropy. Where the source is a user's file, which need
+/// not be at hand, the hash must do; that of the user's file is in the provenance. Returns the
+/// provenance. `progress` is called with the number of sequences checked, now and then and at the
+/// end.
 ///
 /// # Errors
 /// The first thing that is wrong with the file.
@@ -76,7 +77,8 @@ fn check_tokens(
 ) -> Result<(), Problem> {
     let length = info.length as usize;
     let rows = rows_at_a_time(info.length, info.samples);
-    let mut drawer = Drawer::of_valid(&info.source, info.data_seed, info.stream);
+    let mut drawer = redrawer(info)?;
+    let mut marginal = Marginal::new(&info.source);
     let mut drawn = vec![0; rows * length];
     let mut as_drawn = true;
     let mut bytes = vec![0; 2 * rows * length];
@@ -103,9 +105,14 @@ fn check_tokens(
                 vocabulary: info.vocabulary,
             });
         }
-        let drawn = &mut drawn[..tokens.len()];
-        drawer.fill(drawn);
-        as_drawn &= drawn == tokens;
+        if let Some(drawer) = &mut drawer {
+            let drawn = &mut drawn[..tokens.len()];
+            drawer.fill(drawn);
+            as_drawn &= drawn == tokens;
+        }
+        tokens
+            .chunks_exact(length)
+            .for_each(|sequence| marginal.observe(sequence));
         done += now;
         take(&tokens, done);
     }
@@ -116,9 +123,29 @@ fn check_tokens(
             expected: info.tokens_blake3.clone(),
         });
     }
-    if as_drawn {
-        Ok(())
-    } else {
-        Err(Problem::NotFromSource)
+    if !as_drawn {
+        return Err(Problem::NotFromSource);
     }
+    let entropy = marginal.entropy_bits();
+    if entropy != info.entropy_bits {
+        return Err(Problem::Metadata {
+            key: "entropy_bits",
+            found: entropy_text(info.entropy_bits),
+            expected: format!("{}, by its source and tokens", entropy_text(entropy)),
+        });
+    }
+    Ok(())
+}
+
+/// Draws the tokens anew; None where they came from a user's file.
+fn redrawer(info: &DatasetInfo) -> Result<Option<Drawer>, Problem> {
+    if !info.source.entropy_is_known() {
+        return Ok(None);
+    }
+    let source = Source::of_valid(&info.source).map_err(|invalid| Problem::Metadata {
+        key: "source",
+        found: info.source.kind().into(),
+        expected: format!("a valid source ({invalid})"),
+    })?;
+    Ok(Some(source.drawer(info.data_seed, info.stream)))
 }

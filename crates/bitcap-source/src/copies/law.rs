@@ -1,0 +1,245 @@
+//! How often each string stands in a dataset, and where.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use serde::{Deserialize, Serialize};
+
+/// The law of repetition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopiesLaw {
+    /// Every string stands `count` times, its copies one after another; the last string has fewer
+    /// where `count` does not divide N.
+    Constant,
+    /// String r of `distinct` (from 1) has a share proportional to r^-exponent. Each place goes to
+    /// the string whose r^-exponent / (2 c + 1) is largest, c its copies so far, the first of those
+    /// that are equal: the apportionment of Webster and Sainte-Lague, which comes as near to the
+    /// shares as whole counts can and, being made place by place, gives a smaller dataset as a
+    /// prefix of a larger one. Strings first appear in the order of their rank.
+    Zipf,
+}
+
+/// A valid law with its numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Law {
+    Constant { count: u64 },
+    Zipf { exponent: f64, distinct: u64 },
+}
+
+impl Law {
+    /// The string of each place of a dataset, numbered in the order of first appearance.
+    pub(super) fn strings(self) -> Strings {
+        match self {
+            Self::Constant { count } => Strings::Constant { count, place: 0 },
+            Self::Zipf { exponent, distinct } => Strings::Zipf {
+                exponent,
+                distinct,
+                claims: BinaryHeap::from([Claim::new(0, 0, exponent)]),
+            },
+        }
+    }
+
+    /// How many different strings the first `samples` places hold, without going through them.
+    pub(super) fn distinct(self, samples: u64) -> u64 {
+        match self {
+            Self::Constant { count } => samples.div_ceil(count),
+            Self::Zipf { exponent, distinct } => {
+                // String `rank` is there if fewer than `samples` places come before its first.
+                let (mut there, mut out) = (0, distinct.min(samples));
+                while there < out {
+                    let rank = there + (out - there) / 2;
+                    if places_before(rank, exponent) < samples {
+                        there = rank + 1;
+                    } else {
+                        out = rank;
+                    }
+                }
+                there
+            }
+        }
+    }
+}
+
+/// The weight of the string number `rank`, from 0.
+fn weight(rank: u64, exponent: f64) -> f64 {
+    libm::pow((rank + 1) as f64, -exponent)
+}
+
+fn quotient(weight: f64, copies: u64) -> f64 {
+    weight / (2.0 * copies as f64 + 1.0)
+}
+
+/// Places that come before the first of string `rank`: for each string before it, the copies whose
+/// quotient is not below the weight of `rank`.
+fn places_before(rank: u64, exponent: f64) -> u64 {
+    let own = weight(rank, exponent);
+    let mut places = 0_u64;
+    for other in 0..rank {
+        let weight = weight(other, exponent);
+        // w / (2 c + 1) >= own up to c = (w / own - 1) / 2, less or more by rounding.
+        let last = (weight / own - 1.0) / 2.0;
+        if last >= (1_u64 << 52) as f64 {
+            // More than any dataset has, and more than an f64 counts.
+            return u64::MAX;
+        }
+        let mut copies = last as u64;
+        while quotient(weight, copies) >= own {
+            copies += 1;
+        }
+        while copies > 0 && quotient(weight, copies - 1) < own {
+            copies -= 1;
+        }
+        places = places.saturating_add(copies);
+    }
+    places
+}
+
+/// Goes through the places of a dataset.
+#[derive(Clone, Debug)]
+pub(super) enum Strings {
+    Constant {
+        count: u64,
+        place: u64,
+    },
+    Zipf {
+        exponent: f64,
+        distinct: u64,
+        /// A claim of each string that has appeared, and of the next one that has not.
+        claims: BinaryHeap<Claim>,
+    },
+}
+
+impl Strings {
+    /// The string of the next place.
+    pub(super) fn next(&mut self) -> u64 {
+        match self {
+            Self::Constant { count, place } => {
+                *place += 1;
+                (*place - 1) / *count
+            }
+            Self::Zipf {
+                exponent,
+                distinct,
+                claims,
+            } => {
+                // There is always a claim: each that is taken is put back with a copy more.
+                let Some(Claim { rank, copies, .. }) = claims.pop() else {
+                    return 0;
+                };
+                if copies == 0 && rank + 1 < *distinct {
+                    claims.push(Claim::new(rank + 1, 0, *exponent));
+                }
+                claims.push(Claim::new(rank, copies + 1, *exponent));
+                rank
+            }
+        }
+    }
+}
+
+/// What a string has to say for its next copy.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    quotient: f64,
+    rank: u64,
+    copies: u64,
+}
+
+impl Claim {
+    fn new(rank: u64, copies: u64, exponent: f64) -> Self {
+        Self {
+            quotient: quotient(weight(rank, exponent), copies),
+            rank,
+            copies,
+        }
+    }
+}
+
+impl Ord for Claim {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = self.quotient.total_cmp(&other.quotient);
+        order.then(Reverse(self.rank).cmp(&Reverse(other.rank)))
+    }
+}
+
+impl PartialOrd for Claim {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Claim {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Claim {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(law: Law, places: usize) -> Vec<u64> {
+        let mut strings = law.strings();
+        (0..places).map(|_| strings.next()).collect()
+    }
+
+    #[test]
+    fn constant_copies_stand_one_after_another() {
+        let law = Law::Constant { count: 3 };
+        assert_eq!(first(law, 7), [0, 0, 0, 1, 1, 1, 2]);
+    }
+
+    /// Sainte-Lague's rule on votes 1, 1/2, 1/3: quotients 1, 1/2, 1/3 (string 0 with 0 copies less
+    /// a third: first come the lower rank), 1/5, 1/6, 1/7, 1/9 twice, ...
+    #[test]
+    fn zipf_places_follow_the_quotients() {
+        let law = Law::Zipf {
+            exponent: 1.0,
+            distinct: 3,
+        };
+        assert_eq!(first(law, 9), [0, 1, 0, 2, 0, 1, 0, 0, 2]);
+        let even = Law::Zipf {
+            exponent: 0.0,
+            distinct: 3,
+        };
+        assert_eq!(first(even, 7), [0, 1, 2, 0, 1, 2, 0]);
+    }
+
+    #[test]
+    fn zipf_counts_are_within_a_copy_of_their_shares_and_appear_in_order() {
+        for (exponent, distinct) in [(1.0, 50), (0.5, 7), (2.0, 40), (0.0, 9)] {
+            let law = Law::Zipf { exponent, distinct };
+            let places = first(law, 3000);
+            let mut counts = vec![0_u32; distinct as usize];
+            let mut seen = 0;
+            for (place, &string) in places.iter().enumerate() {
+                assert_eq!(law.distinct(place as u64), seen);
+                counts[string as usize] += 1;
+                assert!(string <= seen);
+                seen = seen.max(string + 1);
+            }
+            let total: f64 = (0..distinct).map(|r| weight(r, exponent)).sum();
+            for (rank, &count) in counts.iter().enumerate() {
+                let share = 3000.0 * weight(rank as u64, exponent) / total;
+                // Divisor methods may break the quota, Webster's hardly: here never by more than 1.
+                assert!(
+                    (f64::from(count) - share).abs() < 1.5,
+                    "{rank} {count} {share}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn distinct_strings_are_counted_without_going_through_them() {
+        let law = Law::Zipf {
+            exponent: 10.0,
+            distinct: 1 << 20,
+        };
+        // About r^10 / 2 places come before string r: 2^50 for r = 34.2.
+        assert_eq!(law.distinct(1 << 50), 34);
+        assert_eq!(Law::Constant { count: 3 }.distinct(7), 3);
+    }
+}

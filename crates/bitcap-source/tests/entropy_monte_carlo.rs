@@ -1,0 +1,194 @@
+//! Exact probabilities against draws: of sequences given the parameters, and of parameters.
+
+mod common;
+
+use bitcap_source::{Dataset, Marginal, Stream, draw};
+use common::*;
+use proptest::prelude::*;
+
+/// Sequences must be drawn as often as their probability says: Pearson's chi-square over all there
+/// are, with those expected less than 5 times together.
+#[test]
+fn sequences_are_drawn_as_often_as_they_are_likely() {
+    for seed in 0..4 {
+        for settings in all_kinds(seed) {
+            if settings.kind() == "copies" {
+                continue;
+            }
+            let source = source(&settings);
+            let samples = 20_000;
+            let data = source.draw(seed + 100, samples, Stream::Training).unwrap();
+            let mut counts = std::collections::HashMap::new();
+            for sequence in data.sequences() {
+                *counts.entry(sequence.to_vec()).or_insert(0.0) += 1.0;
+            }
+            let (mut square, mut bins) = (0.0, 0.0);
+            let (mut rare, mut rare_expected) = (0.0, 0.0);
+            for number in 0..how_many(&settings, 1) {
+                let sequence = numbered(&settings, 1, number).tokens;
+                let log2 = source.log2_probability(&sequence).unwrap();
+                let expected = samples as f64 * log2.exp2();
+                let found: f64 = counts.remove(&sequence).unwrap_or(0.0);
+                if expected == 0.0 {
+                    assert_eq!(found, 0.0);
+                } else if expected < 5.0 {
+                    rare += found;
+                    rare_expected += expected;
+                } else {
+                    square += (found - expected).powi(2) / expected;
+                    bins += 1.0;
+                }
+            }
+            assert!(counts.is_empty());
+            let deviations = (square - (bins - 1.0)) / (2.0 * f64::max(bins - 1.0, 1.0)).sqrt();
+            assert!(deviations < 5.0, "{settings:?}: {deviations}");
+            assert!((rare - rare_expected).abs() <= 6.0 * (rare_expected + 1.0).sqrt());
+        }
+    }
+}
+
+/// p(X) is the mean of p(X | parameters) over parameters drawn from the prior, and this is the one
+/// that they are drawn from: 4,000 seeds, for one dataset each, 5 standard errors.
+#[test]
+fn code_lengths_are_means_over_drawn_parameters() {
+    let kinds = all_kinds(0).len();
+    for kind in 0..kinds {
+        let settings = all_kinds(7).remove(kind);
+        let data = draw(&settings, 1, 3, Stream::Training).unwrap();
+        let given: Vec<f64> = (0..4000)
+            .map(|seed| {
+                let source = source(&all_kinds(seed).remove(kind));
+                (-source.source_bits(&data).unwrap()).exp2()
+            })
+            .collect();
+        let (found, error) = mean(&given);
+        let right = probability(&settings, &data);
+        assert!(
+            (found - right).abs() <= 5.0 * error + 1e-12 * right,
+            "{settings:?}"
+        );
+    }
+}
+
+/// The mean of what datasets say of their source is their mutual information, never below 0; and
+/// the mean of source_bits is what plans are made by.
+#[test]
+fn means_over_sources_and_data_are_those_expected() {
+    let kinds = all_kinds(0).len();
+    for kind in 0..kinds {
+        let samples = 6;
+        let (mut limits, mut bits) = (Vec::new(), Vec::new());
+        for seed in 0..1500 {
+            let settings = all_kinds(seed).remove(kind);
+            let source = source(&settings);
+            let data = source
+                .draw(seed + 10_000, samples, Stream::Training)
+                .unwrap();
+            limits.push(source.intended_limit_bits(&data).unwrap());
+            bits.push(source.source_bits(&data).unwrap());
+        }
+        let settings = all_kinds(0).remove(kind);
+        let (limit, error) = mean(&limits);
+        assert!(limit >= -4.0 * error - 1e-12, "{settings:?}: {limit}");
+        if settings.kind() == "uniform" {
+            assert_eq!(limit, 0.0);
+        } else {
+            assert!(limit > 0.05, "{settings:?}: {limit}");
+        }
+        let (found, error) = mean(&bits);
+        let right = settings.expected_entropy_bits(samples);
+        assert!(
+            (found - right).abs() <= 5.0 * error + 1e-9,
+            "{settings:?}: {found} {right}"
+        );
+    }
+}
+
+/// Much data: the parameters cost about half of log2 of the tokens each, and no more than that is
+/// the difference. Rissanen's bound: (k/2) log2 (n / (2 pi e)) and a constant by the Fisher
+/// information, for unigram data with the uniform prior log2 of ((V - 1)!) more or less: here within
+/// 15 %.
+#[test]
+fn parameters_cost_half_a_logarithm_each() {
+    let (mut limits, samples) = (Vec::new(), 2000);
+    for seed in 0..40 {
+        let settings = unigram(16, 50, 1.0, seed);
+        let source = source(&settings);
+        let data = source.draw(seed, samples, Stream::Training).unwrap();
+        limits.push(source.intended_limit_bits(&data).unwrap());
+    }
+    let (found, _) = mean(&limits);
+    // I = h(p) - h(p | X): h(p) = -log2 15!; given X nearly normal, with determinant of the Fisher
+    // information product of 1/p_v, whose mean log is that of the Dirichlet prior.
+    let tokens = f64::from(50 * 2000);
+    let ln_fact: f64 = (1..16).map(|i| f64::from(i).ln()).sum();
+    // E[ln p_v] = psi(1) - psi(16) = -(H_15).
+    let harmonic: f64 = (1..16).map(|i| 1.0 / f64::from(i)).sum();
+    let nats = 7.5 * (tokens / (2.0 * std::f64::consts::PI * std::f64::consts::E)).ln()
+        + 8.0 * harmonic
+        - ln_fact;
+    close_to(found, nats * std::f64::consts::LOG2_E, 0.02);
+}
+
+fn kind() -> impl Strategy<Value = usize> {
+    0..all_kinds(0).len()
+}
+
+proptest! {
+    /// The chain rule: what was observed has the probability of all that may follow it together.
+    #[test]
+    fn what_may_follow_has_the_probability_of_what_was(kind in kind(), seed: u64, samples in 1_u64..8) {
+        let settings = all_kinds(seed >> 1).remove(kind);
+        let data = draw(&settings, seed, samples, Stream::Training).unwrap();
+        let mut marginal = Marginal::new(&settings);
+        data.sequences().for_each(|sequence| marginal.observe(sequence));
+        let before = marginal.log2_probability().unwrap();
+        let followed: f64 = (0..how_many(&settings, 1))
+            .map(|number| {
+                let mut marginal = marginal.clone();
+                marginal.observe(&numbered(&settings, 1, number).tokens);
+                (marginal.log2_probability().unwrap() - before).exp2()
+            })
+            .sum();
+        prop_assert!((followed - 1.0).abs() < 1e-9, "{settings:?}: {followed}");
+    }
+
+    #[test]
+    fn order_does_not_matter_but_to_copies(kind in kind(), seed: u64, samples in 1_u64..20) {
+        let settings = all_kinds(seed).remove(kind);
+        let data = draw(&settings, seed, samples, Stream::Fresh).unwrap();
+        let mut turned: Vec<Vec<u16>> = data.sequences().map(<[u16]>::to_vec).collect();
+        turned.reverse();
+        let turned = dataset(&settings, &turned);
+        if settings.kind() != "copies" {
+            prop_assert_eq!(settings.entropy_bits(&data), settings.entropy_bits(&turned));
+        }
+        prop_assert!(settings.entropy_bits(&data).unwrap() >= 0.0);
+    }
+
+    #[test]
+    fn foreign_data_have_a_probability_or_none(
+        kind in kind(),
+        tokens in prop::collection::vec(0_u16..4, 0..9),
+    ) {
+        let settings = all_kinds(3).remove(kind);
+        let source = source(&settings);
+        let log2 = source.log2_probability(&tokens).unwrap();
+        prop_assert!(log2 <= 0.0);
+        let inside = tokens.iter().all(|&t| u32::from(t) < settings.vocabulary());
+        if tokens.len() != settings.length() as usize || !inside {
+            prop_assert_eq!(log2, f64::NEG_INFINITY);
+            let mut marginal = Marginal::new(&settings);
+            marginal.observe(&tokens);
+            prop_assert_eq!(marginal.entropy_bits(), Some(f64::INFINITY));
+        } else {
+            let one = Dataset {
+                samples: 1,
+                length: tokens.len(),
+                vocabulary: settings.vocabulary(),
+                tokens,
+            };
+            prop_assert_eq!(source.source_bits(&one), Some(-log2));
+        }
+    }
+}
