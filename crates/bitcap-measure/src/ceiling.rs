@@ -1,5 +1,6 @@
 //! What no model of single sequences can exceed.
 
+use crate::shape::check_tokens;
 use crate::sum::CompensatedSum;
 use crate::{MeasureError, Shape};
 
@@ -69,28 +70,5 @@ fn without_rounding(bits: f64, shape: Shape) -> f64 {
         0.0
     } else {
         bits
-    }
-}
-
-fn check_tokens(tokens: &[u16], shape: Shape) -> Result<(), MeasureError> {
-    let (samples, length, vocabulary) = (shape.samples(), shape.length(), shape.vocabulary());
-    if tokens.len() != samples * length {
-        return Err(MeasureError::TokenCount {
-            found: tokens.len(),
-            samples,
-            length,
-        });
-    }
-    match tokens
-        .iter()
-        .position(|&token| u32::from(token) >= vocabulary)
-    {
-        Some(at) => Err(MeasureError::TokenOutOfRange {
-            sequence: at / length,
-            position: at % length,
-            token: tokens[at],
-            vocabulary,
-        }),
-        None => Ok(()),
     }
 }

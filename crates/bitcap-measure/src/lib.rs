@@ -20,8 +20,10 @@
 //! log-probabilities into bits, [`Memorized`] takes those from the entropy, and [`Measurement`] puts all together.
 //! Bits are base 2, and every sum is a compensated one in f64.
 
+mod baselines;
 mod ceiling;
 mod code_length;
+pub mod coder;
 mod error;
 mod measurement;
 mod memorized;
@@ -30,6 +32,7 @@ mod shape;
 mod sum;
 mod toy;
 
+pub use baselines::{BaselineBits, BaselineError};
 pub use ceiling::Ceiling;
 pub use code_length::{CodeLengthCounter, CodeLengths};
 pub use error::MeasureError;

@@ -144,3 +144,27 @@ impl fmt::Display for Shape {
         )
     }
 }
+
+/// Refuses tokens that are not row-major [N, S], or that the vocabulary does not have.
+pub(crate) fn check_tokens(tokens: &[u16], shape: Shape) -> Result<(), MeasureError> {
+    let (samples, length, vocabulary) = (shape.samples(), shape.length(), shape.vocabulary());
+    if tokens.len() != samples * length {
+        return Err(MeasureError::TokenCount {
+            found: tokens.len(),
+            samples,
+            length,
+        });
+    }
+    match tokens
+        .iter()
+        .position(|&token| u32::from(token) >= vocabulary)
+    {
+        Some(at) => Err(MeasureError::TokenOutOfRange {
+            sequence: at / length,
+            position: at % length,
+            token: tokens[at],
+            vocabulary,
+        }),
+        None => Ok(()),
+    }
+}
