@@ -268,3 +268,32 @@ fn only_uniform_data_do_without_a_start_token() {
         assert!(settings.entropy_is_known());
     }
 }
+
+/// A case of `reference/structured_answers.py`.
+#[derive(serde::Deserialize)]
+struct KnownAnswer {
+    source: SourceSettings,
+    data_seed: u64,
+    samples: u64,
+    first_tokens: Vec<u16>,
+    tokens_blake3: String,
+    source_bits: f64,
+    entropy_bits: f64,
+}
+
+#[test]
+fn draws_and_scores_what_an_independent_program_does() {
+    let cases: Vec<KnownAnswer> =
+        serde_json::from_str(include_str!("reference/structured_answers.json")).unwrap();
+    assert_eq!(cases.len(), 10);
+    for case in cases {
+        let source = source(&case.source);
+        let data = source
+            .draw(case.data_seed, case.samples, Stream::Training)
+            .unwrap();
+        assert_eq!(data.tokens[..8], case.first_tokens, "{:?}", case.source);
+        assert_eq!(data.tokens_blake3(), case.tokens_blake3);
+        close(source.source_bits(&data).unwrap(), case.source_bits);
+        close(case.source.entropy_bits(&data).unwrap(), case.entropy_bits);
+    }
+}

@@ -1,0 +1,193 @@
+"""Makes structured_answers.json: what the structured sources must draw, and the exact code lengths
+of what they draw, worked out without bitcap.
+
+Draws follow the published methods with `math` for logarithms; code lengths are exact fractions or
+mpmath with 60 digits. ChaCha8 is that of known_answers.py. Run by hand:
+`python structured_answers.py > structured_answers.json`.
+"""
+
+import contextlib
+import io
+import json
+import math
+import struct
+from fractions import Fraction
+from itertools import product
+
+import mpmath
+from blake3 import blake3
+
+with contextlib.redirect_stdout(io.StringIO()):
+    from known_answers import block, CONTEXT
+
+mpmath.mp.dps = 60
+
+
+class Words:
+    """The words of a stream, as a block generator hands them out: whole 32-bit words in order."""
+
+    def __init__(self, seed, purpose):
+        material = struct.pack("<Q", seed) + purpose.encode()
+        self.key = blake3(material, derive_key_context=CONTEXT).digest()
+        self.words, self.counter = [], 0
+
+    def u32(self):
+        if not self.words:
+            self.words = list(struct.unpack("<16I", block(self.key, self.counter)))
+            self.counter += 1
+        return self.words.pop(0)
+
+    def u64(self):
+        low = self.u32()
+        return low | self.u32() << 32
+
+    def fraction(self):
+        return self.u64() >> 11
+
+    def below(self, count):
+        limit = 2**32 // count * count
+        while (word := self.u32()) >= limit:
+            pass
+        return word % count
+
+    def unit(self):
+        return ((self.u64() >> 12) + 0.5) / 2**52
+
+    def normal(self):
+        while True:
+            x, y = 2 * self.unit() - 1, 2 * self.unit() - 1
+            square = x * x + y * y
+            if 0 < square < 1:
+                return x * math.sqrt(-2 * math.log(square) / square)
+
+    def log_gamma(self, shape):
+        if shape < 1:
+            above = self.log_gamma(shape + 1)
+            return above + math.log(self.unit()) / shape
+        d = shape - 1 / 3
+        c = 1 / math.sqrt(9 * d)
+        while True:
+            x = self.normal()
+            if (root := 1 + c * x) <= 0:
+                continue
+            v = root**3
+            if math.log(self.unit()) < 0.5 * x * x + d * (1 - v + math.log(v)):
+                return math.log(d) + math.log(v)
+
+    def fair_bits(self, count):
+        bits = []
+        while len(bits) < count:
+            word = self.u64()
+            bits += [word >> place & 1 for place in range(63, -1, -1)][: count - len(bits)]
+        return bits
+
+
+ONE = 2**53
+
+
+def coin(source, seed, data_seed, samples):
+    words = Words(seed, "source")
+    point, total = words.fraction(), 0.0
+    for prior, p in zip(source["prior"], source["probabilities"]):
+        total += prior
+        if point < int(total * ONE):
+            break
+    words = Words(data_seed, "data")
+    rows = [[int(words.fraction() < int(p * ONE)) for _ in range(source["length"])] for _ in range(samples)]
+    ones = sum(map(sum, rows))
+    zeros = samples * source["length"] - ones
+    given = lambda p: mpmath.mpf(p) ** ones * (1 - mpmath.mpf(p)) ** zeros
+    marginal = sum(mpmath.mpf(w) * given(q) for w, q in zip(source["prior"], source["probabilities"]))
+    return rows, given(p), marginal
+
+
+def chain(source, seed, data_seed, samples):
+    symbols, length, order = source["vocabulary"], source["length"], source.get("order", 0)
+    a = source["concentration"]
+    words, rows = Words(seed, "source"), []
+    for _ in range(symbols**order):
+        gammas = [mpmath.exp(words.log_gamma(a)) for _ in range(symbols)]
+        rows.append([g / sum(gammas) for g in gammas])
+    words, data = Words(data_seed, "data"), []
+    given, urns, marginal = mpmath.mpf(1), {}, mpmath.mpf(1)
+    for _ in range(samples):
+        row = []
+        for at in range(length):
+            if at < order:
+                row.append(words.below(symbols))
+                given /= symbols
+                marginal /= symbols
+                continue
+            context = 0
+            for token in row[at - order :]:
+                context = context * symbols + token
+            point, total, token = words.fraction(), 0, 0
+            for token, p in enumerate(rows[context]):
+                total += p
+                if point < int(total * ONE):
+                    break
+            given *= rows[context][token]
+            urn = urns.setdefault(context, [mpmath.mpf(a)] * symbols)
+            marginal *= urn[token] / sum(urn)
+            urn[token] += 1
+            row.append(token)
+        data.append(row)
+    return data, given, marginal
+
+
+def linear(source, seed, data_seed, samples):
+    length, k, m, flip = (source[key] for key in ("length", "inputs", "outputs", "flip"))
+    words = Words(seed, "source")
+    rows = [words.fair_bits(k) for _ in range(m)]
+    words, data = Words(data_seed, "data"), []
+    for _ in range(samples):
+        bits = words.fair_bits(length - m)
+        for row in rows:
+            right = sum(a & b for a, b in zip(row, bits)) & 1
+            bits.append(right ^ int(flip > 0 and words.fraction() < int(flip * ONE)))
+        data.append(bits)
+
+    def of(row, j):
+        wrong = sum((sum(a & b for a, b in zip(row, x)) & 1) != x[length - m + j] for x in data)
+        return Fraction(flip) ** wrong * (1 - Fraction(flip)) ** (samples - wrong)
+
+    uniform = Fraction(1, 2 ** (samples * (length - m)))
+    given = marginal = uniform
+    for j in range(m):
+        given *= of(rows[j], j)
+        marginal *= sum(of(row, j) for row in product((0, 1), repeat=k)) / 2**k
+    number = lambda f: mpmath.mpf(f.numerator) / f.denominator
+    return data, number(given), number(marginal)
+
+
+KINDS = {"coin": coin, "unigram": chain, "markov": chain, "linear": linear}
+
+
+def case(source, data_seed, samples):
+    rows, given, marginal = KINDS[source["kind"]](source, source["seed"], data_seed, samples)
+    tokens = [token for row in rows for token in row]
+    return {
+        "source": source,
+        "data_seed": data_seed,
+        "samples": samples,
+        "first_tokens": tokens[:8],
+        "tokens_blake3": blake3(struct.pack(f"<{len(tokens)}H", *tokens)).hexdigest(),
+        "source_bits": float(-mpmath.log(given, 2)),
+        "entropy_bits": float(-mpmath.log(marginal, 2)),
+    }
+
+
+TOY = {"kind": "coin", "length": 16, "prior": [0.5, 0.5], "probabilities": [0.1, 0.9]}
+CASES = [
+    case({**TOY, "seed": 0}, 0, 20),
+    case({**TOY, "seed": 2**63}, 3, 500),
+    case({"kind": "coin", "length": 3, "prior": [0.25, 0.5, 0.25], "probabilities": [0.2, 0.5, 0.7], "seed": 4}, 1, 77),
+    case({"kind": "unigram", "vocabulary": 100, "length": 32, "concentration": 1.0, "seed": 1}, 2, 50),
+    case({"kind": "unigram", "vocabulary": 7, "length": 9, "concentration": 0.05, "seed": 1}, 5, 60),
+    case({"kind": "markov", "vocabulary": 5, "length": 20, "order": 2, "concentration": 0.5, "seed": 6}, 7, 60),
+    case({"kind": "markov", "vocabulary": 30, "length": 33, "order": 1, "concentration": 3.5, "seed": 8}, 9, 40),
+    case({"kind": "linear", "length": 24, "inputs": 8, "outputs": 5, "flip": 0.0, "seed": 10}, 11, 5),
+    case({"kind": "linear", "length": 24, "inputs": 8, "outputs": 5, "flip": 0.0, "seed": 10}, 11, 50),
+    case({"kind": "linear", "length": 80, "inputs": 9, "outputs": 3, "flip": 0.1, "seed": 12}, 13, 100),
+]
+print(json.dumps(CASES, indent=1))
