@@ -483,6 +483,6 @@ fn the_file_is_the_same_whoever_writes_it() {
     );
     assert_eq!(
         hex,
-        "38acccd9572adf9165259b7f3ab25d31f107bb525f599da8b59bd1f84a349d59"
+        "774993e48cf21e0f64de8707533815e383c241a0333ae2f691eee22eb34da1fa"
     );
 }
