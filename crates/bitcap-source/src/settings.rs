@@ -119,10 +119,11 @@ impl SourceSettings {
     /// Bits to plan a sequence by, before there is any data: how much N grows the entropy. None for
     /// copies by Zipf's law, whose entropy is not proportional to N.
     ///
-    /// It is the mean over the prior of H(X | source) / N: exact for uniform data, (the entropy
-    /// rate) for the others. What the data say of the parameters comes on top in the entropy of a
-    /// dataset, about (log2 N)/2 bits for each of them, which is not proportional to N. For files,
-    /// whose entropy is not known, it is the bound S log2 V: for planning, never a measure.
+    /// It is the mean over the prior of H(X | source) / N, the same for every seed. For uniform data
+    /// that is the entropy. For the others, what the data say of the parameters comes on top of it
+    /// in the entropy of a dataset: about (log2 N)/2 bits for each of them, which is not proportional
+    /// to N. For files, whose entropy is not known, it is the bound S log2 V: for planning, never a
+    /// measure.
     #[must_use]
     pub fn expected_entropy_bits_per_sequence(&self) -> Option<f64> {
         match self {

@@ -114,22 +114,31 @@ impl Source {
     /// source is a file.
     #[must_use]
     pub fn source_bits(&self, dataset: &Dataset) -> Option<f64> {
+        if let Parameters::Uniform(_) = &self.parameters {
+            // There is nothing not to know: the same figure to the last bit.
+            return self.settings.entropy_bits(dataset);
+        }
         let Parameters::Copies(copies, of) = &self.parameters else {
             let each = dataset.sequences().map(|row| self.log2_probability(row));
             return each.sum::<Option<f64>>().map(|log2| 0.0 - log2);
         };
-        let mut firsts: Vec<&[u16]> = Vec::new();
-        let mut log2 = 0.0;
-        let strings = copies.exposure(dataset.samples).string;
-        for (sequence, string) in dataset.sequences().zip(strings) {
-            if string == firsts.len() {
-                firsts.push(sequence);
-                log2 += of.log2_probability(sequence)?;
-            } else if firsts[string] != sequence {
-                log2 = f64::NEG_INFINITY;
+        let mut strings = Dataset {
+            tokens: Vec::new(),
+            samples: 0,
+            ..*dataset
+        };
+        for (sequence, string) in dataset
+            .sequences()
+            .zip(copies.exposure(dataset.samples).string)
+        {
+            if string == strings.samples {
+                strings.tokens.extend_from_slice(sequence);
+                strings.samples += 1;
+            } else if strings.sequence(string) != sequence {
+                return self.settings.entropy_is_known().then_some(f64::INFINITY);
             }
         }
-        Some(0.0 - log2)
+        of.source_bits(&strings)
     }
 
     /// What the dataset says of the source, in bits: log2 p(X | source) - log2 p(X), the bound on
@@ -203,7 +212,7 @@ impl Source {
             found: if strings == samples {
                 samples.to_string()
             } else {
-                format!("{samples}, copies of {strings} strings,")
+                format!("{samples} (copies of {strings} strings)")
             },
             allowed: format!(
                 "smaller: the file has {} whole sequences of {} tokens",

@@ -47,33 +47,36 @@ fn the_toy_coin_has_its_bits() {
     close_to(expected, 0.531, 1e-3);
 }
 
-/// The Polya urn: token after token, each with probability (c + a) / (n + V a) in its context.
-fn urn(data: &Dataset, order: usize, a: f64) -> f64 {
+/// The Polya urn, log2: token after token, each with probability (c + a) / (n + V a) in its context.
+fn urn_log2(data: &Dataset, order: usize, a: f64) -> f64 {
     let symbols = data.vocabulary as usize;
     let mut urns = std::collections::HashMap::<Vec<u16>, Vec<f64>>::new();
-    let mut probability = 1.0;
+    let mut log2 = 0.0;
     for sequence in data.sequences() {
         for (at, &token) in sequence.iter().enumerate() {
             if at < order {
-                probability /= symbols as f64;
+                log2 -= (symbols as f64).log2();
                 continue;
             }
             let context = sequence[at - order..at].to_vec();
             let urn = urns.entry(context).or_insert_with(|| vec![a; symbols]);
-            let total: f64 = urn.iter().sum();
-            probability *= urn[usize::from(token)] / total;
+            log2 += (urn[usize::from(token)] / urn.iter().sum::<f64>()).log2();
             urn[usize::from(token)] += 1.0;
         }
     }
-    probability
+    log2
 }
 
 #[test]
 fn unigram_and_markov_agree_with_polyas_urn() {
     for a in [0.01, 0.5, 1.0, 30.0] {
-        for_every_dataset(&unigram(3, 3, a, 0), 2, |data| urn(data, 0, a));
-        for_every_dataset(&markov(2, 4, 1, a, 0), 3, |data| urn(data, 1, a));
-        for_every_dataset(&markov(3, 3, 2, a, 0), 2, |data| urn(data, 2, a));
+        for_every_dataset(&unigram(3, 3, a, 0), 2, |data| urn_log2(data, 0, a).exp2());
+        for_every_dataset(&markov(2, 4, 1, a, 0), 3, |data| {
+            urn_log2(data, 1, a).exp2()
+        });
+        for_every_dataset(&markov(3, 3, 2, a, 0), 2, |data| {
+            urn_log2(data, 2, a).exp2()
+        });
     }
     // Long enough for every branch of the rising factorial.
     let settings = markov(5, 400, 1, 0.3, 1);
@@ -82,34 +85,6 @@ fn unigram_and_markov_agree_with_polyas_urn() {
         .unwrap();
     let right = -urn_log2(&data, 1, 0.3);
     close(settings.entropy_bits(&data).unwrap(), right);
-}
-
-/// As [`urn`], in the log domain.
-fn urn_log2(data: &Dataset, order: usize, a: f64) -> f64 {
-    let rows: Vec<Dataset> = data
-        .sequences()
-        .map(|sequence| Dataset {
-            tokens: sequence.to_vec(),
-            samples: 1,
-            ..data.clone()
-        })
-        .collect();
-    let symbols = data.vocabulary as usize;
-    let mut urns = std::collections::HashMap::<Vec<u16>, Vec<f64>>::new();
-    let mut log2 = 0.0;
-    for row in &rows {
-        for (at, &token) in row.tokens.iter().enumerate() {
-            if at < order {
-                log2 -= (symbols as f64).log2();
-                continue;
-            }
-            let context = row.tokens[at - order..at].to_vec();
-            let urn = urns.entry(context).or_insert_with(|| vec![a; symbols]);
-            log2 += (urn[usize::from(token)] / urn.iter().sum::<f64>()).log2();
-            urn[usize::from(token)] += 1.0;
-        }
-    }
-    log2
 }
 
 /// Two symbols: the integral of t^ones (1 - t)^zeros over the Beta(a, a) prior, by Simpson's rule.

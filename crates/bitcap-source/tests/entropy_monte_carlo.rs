@@ -104,10 +104,10 @@ fn means_over_sources_and_data_are_those_expected() {
     }
 }
 
-/// Much data: the parameters cost about half of log2 of the tokens each, and no more than that is
-/// the difference. Rissanen's bound: (k/2) log2 (n / (2 pi e)) and a constant by the Fisher
-/// information, for unigram data with the uniform prior log2 of ((V - 1)!) more or less: here within
-/// 15 %.
+/// Much data: each of the V - 1 free parameters costs about half of log2 of the tokens n. By the
+/// normal approximation (Clarke and Barron 1990) the mutual information in nats is
+/// (V - 1)/2 ln(n / (2 pi e)) + E[ln det I]/2 + h, with the Fisher information's determinant 1 over
+/// the product of the probabilities and h the entropy of the prior.
 #[test]
 fn parameters_cost_half_a_logarithm_each() {
     let (mut limits, samples) = (Vec::new(), 2000);
@@ -118,15 +118,12 @@ fn parameters_cost_half_a_logarithm_each() {
         limits.push(source.intended_limit_bits(&data).unwrap());
     }
     let (found, _) = mean(&limits);
-    // I = h(p) - h(p | X): h(p) = -log2 15!; given X nearly normal, with determinant of the Fisher
-    // information product of 1/p_v, whose mean log is that of the Dirichlet prior.
+    // The uniform prior over 16 probabilities: h = -ln 15!, E[-ln p] = psi(16) - psi(1) for each.
     let tokens = f64::from(50 * 2000);
-    let ln_fact: f64 = (1..16).map(|i| f64::from(i).ln()).sum();
-    // E[ln p_v] = psi(1) - psi(16) = -(H_15).
-    let harmonic: f64 = (1..16).map(|i| 1.0 / f64::from(i)).sum();
-    let nats = 7.5 * (tokens / (2.0 * std::f64::consts::PI * std::f64::consts::E)).ln()
-        + 8.0 * harmonic
-        - ln_fact;
+    let entropy: f64 = -(1..16).map(|i| f64::from(i).ln()).sum::<f64>();
+    let minus_log: f64 = (1..16).map(|i| 1.0 / f64::from(i)).sum();
+    let each = (tokens / (2.0 * std::f64::consts::PI * std::f64::consts::E)).ln();
+    let nats = 7.5 * each + 8.0 * minus_log + entropy;
     close_to(found, nats * std::f64::consts::LOG2_E, 0.02);
 }
 

@@ -92,7 +92,7 @@ fn copies_of_a_file_take_its_strings_once() {
             .draw(0, 13, Stream::Training)
             .unwrap_err()
             .to_string(),
-        "`data.samples` is 13, copies of 5 strings,; it must be smaller: the file has 4 whole \
+        "`data.samples` is 13 (copies of 5 strings); it must be smaller: the file has 4 whole \
          sequences of 2 tokens"
     );
     // 6 sequences are 2 strings, which leaves 2 for as many; 7 are 3, which leaves one.

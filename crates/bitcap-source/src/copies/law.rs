@@ -191,8 +191,8 @@ mod tests {
         assert_eq!(first(law, 7), [0, 0, 0, 1, 1, 1, 2]);
     }
 
-    /// Sainte-Lague's rule on votes 1, 1/2, 1/3: quotients 1, 1/2, 1/3 (string 0 with 0 copies less
-    /// a third: first come the lower rank), 1/5, 1/6, 1/7, 1/9 twice, ...
+    /// The quotients are 1, 1/3, 1/5, 1/7, ... of the first string, 1/2, 1/6, 1/10 of the second,
+    /// 1/3, 1/9 of the third; the first string's 1/3 is before the third's.
     #[test]
     fn zipf_places_follow_the_quotients() {
         let law = Law::Zipf {
