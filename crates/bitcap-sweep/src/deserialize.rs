@@ -45,6 +45,10 @@ enum FaultKind {
     Missing {
         key: &'static str,
     },
+    /// What a type's own reading says is wrong.
+    Other {
+        message: String,
+    },
 }
 
 impl Fault {
@@ -100,6 +104,11 @@ impl Fault {
                 key: join(&path, &key),
                 allowed: allowed.iter().map(|key| join(&path, key)).collect(),
             },
+            FaultKind::Other { message } => ExperimentError::Unreadable {
+                place,
+                key: path,
+                message,
+            },
             FaultKind::Missing { key } => ExperimentError::Missing {
                 place,
                 key: join(&path, key),
@@ -136,7 +145,9 @@ fn in_plain_words(expected: &dyn Expected) -> String {
 
 impl serde::de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::wrong(message.to_string())
+        Self::new(FaultKind::Other {
+            message: message.to_string(),
+        })
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {

@@ -95,6 +95,16 @@ pub enum ExperimentError {
         /// The key by its dotted path.
         key: String,
     },
+    /// A setting cannot be read, for a reason of its own.
+    #[error("{place}: `{key}` cannot be read: {message}")]
+    Unreadable {
+        /// Where it is written.
+        place: Place,
+        /// The key by its dotted path.
+        key: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// The size of the dataset is not given.
     #[error(
         "{place}: neither `data.samples` nor `data.load` is given; give one of them, in [data] or in [grid]"

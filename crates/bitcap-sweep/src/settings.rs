@@ -156,6 +156,14 @@ impl CellSettings {
                 the first token of a sequence is not predicted";
             return Err(invalid("source.length", length, allowed));
         }
+        if self.source.needs_start_token() && !self.model.start_token {
+            let allowed = format!(
+                "true where source.kind is {:?}: the first token has a distribution to be learned, \
+                 and must be predicted to be measured",
+                self.source.kind()
+            );
+            return Err(invalid("model.start_token", false, &allowed));
+        }
         let samples = self.data.samples;
         let most = MAX_TOKENS / u64::from(length);
         if !(1..=most).contains(&samples) {

@@ -94,11 +94,10 @@ fn load_becomes_samples() {
 #[test]
 fn seeds_follow_the_seed_unless_set() {
     let seeds = |cell: &PlannedCell| {
-        let bitcap_source::SourceSettings::Uniform(source) = &cell.settings.source;
         let settings = &cell.settings;
         (
             settings.seed,
-            source.seed,
+            settings.source.seed(),
             settings.data.seed,
             settings.train.seed,
         )
@@ -352,6 +351,36 @@ fn cells_read_back_what_they_write() {
             settings,
             "{text}"
         );
+    }
+}
+
+/// A source inside of a source, lists in it, and keys that only other kinds have.
+#[test]
+fn cells_of_other_sources_read_back_too() {
+    let sources = [
+        "kind='coin', length=16, prior=[0.5, 0.5], probabilities=[0.1, 0.9]",
+        "kind='linear', length=16, inputs=8, outputs=8, flip=0.25",
+        "kind='copies', law='constant', count=3, of={kind='uniform', vocabulary=64, length=16}",
+    ];
+    for (i, source) in sources.iter().enumerate() {
+        let text = BASE.replace(
+            "[source]\nkind = \"uniform\"\nvocabulary = 2048\nlength = 64\n",
+            "",
+        );
+        let text = text.replacen("\n\n", &format!("\nsource = {{{source}}}\n\n"), 1);
+        let overrides = ["model.start_token=true".to_owned(), "seed=3".to_owned()];
+        let plan = Experiment::parse(&text, "e.toml", &overrides).and_then(|e| e.plan());
+        let settings = plan
+            .unwrap_or_else(|error| panic!("{error}\n{text}"))
+            .cells
+            .remove(0)
+            .settings;
+        assert_eq!(settings.source.seed(), 3);
+        let written = settings.to_toml();
+        let read = CellSettings::from_toml(&written, "cell.toml");
+        let read = read.unwrap_or_else(|error| panic!("{i}: {error}\n{written}"));
+        assert_eq!(read, settings, "{written}");
+        assert_eq!(read.name(), settings.name());
     }
 }
 

@@ -98,7 +98,8 @@ fn wrong_types() {
     expect(
         "\"uniform\"",
         "\"coin toss\"",
-        "e.toml:4:8: `source.kind` is \"coin toss\"; it must be \"uniform\"",
+        "e.toml:4:8: `source.kind` is \"coin toss\"; it must be one of \"uniform\", \"coin\", \
+         \"unigram\", \"markov\", \"linear\", \"copies\", \"file\"",
     );
     expect(
         "steps = 100",
@@ -155,5 +156,44 @@ fn missing_keys_and_sections() {
     assert_eq!(
         plan_error(source, &["data.samples=1"]),
         "e.toml: `model.layers` is missing; it has no default"
+    );
+}
+
+/// The kind decides which keys there are; places are kept all the same, whatever the order.
+#[test]
+fn sources_of_other_kinds() {
+    let linear = |section: &str| {
+        let uniform = "kind = \"uniform\"\nvocabulary = 64\nlength = 16\n";
+        plan_error(&GOOD.replace(uniform, section), &[])
+    };
+    let sound = "length = 8\ninputs = 3\noutputs = 2\nkind = \"linear\"\n";
+    assert_eq!(
+        linear(sound),
+        "e.toml:9:2: `model.start_token` is false; it must be true where source.kind is \"linear\": \
+         the first token has a distribution to be learned, and must be predicted to be measured"
+    );
+    assert_eq!(
+        linear(&sound.replace("inputs = 3", "inputs = true")),
+        "e.toml:5:10: `source.inputs` is true; it must be an integer from 0 to 4294967295"
+    );
+    assert_eq!(
+        linear(&sound.replace("outputs", "output")),
+        "e.toml:6:1: unknown key `source.output` (did you mean `source.outputs`?); allowed: \
+         source.kind, source.length, source.inputs, source.outputs, source.flip, source.seed"
+    );
+    assert_eq!(
+        linear(&sound.replace("inputs = 3\n", "")),
+        "e.toml:3:1: `source.inputs` is missing; it has no default"
+    );
+    assert_eq!(
+        linear(&sound.replace("inputs = 3", "inputs = 9")),
+        "e.toml:5:10: `source.inputs` is 9; it must be from 1 to 7"
+    );
+    let copies = "kind = \"copies\"\nlaw = \"constant\"\ncount = 2\n\
+        of = { kind = \"linear\", length = 8, inputs = true, outputs = 2 }\n";
+    let error = linear(copies);
+    assert!(
+        error.starts_with("e.toml:3:1: `source` cannot be read: of: invalid type: boolean `true`"),
+        "{error}"
     );
 }
