@@ -27,6 +27,15 @@ impl DeviceName {
         }
     }
 
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Flex => "CPU, Burn's own backend, one thread (default)",
+            Self::Ndarray => "CPU, Burn's ndarray backend, one thread: a second opinion",
+        }
+    }
+
     /// Burn's device, without autodiff.
     #[must_use]
     pub fn open(self) -> Device {
@@ -49,9 +58,12 @@ impl std::str::FromStr for DeviceName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or_else(|| {
-            let names = Self::ALL.map(|name| name.as_str()).join(", ");
-            format!("there is no device `{text}`; this build has {names}")
-        })
+        Self::ALL
+            .into_iter()
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| {
+                let names = Self::ALL.map(|name| name.as_str()).join(", ");
+                format!("there is no device `{text}`; this build has {names}")
+            })
     }
 }

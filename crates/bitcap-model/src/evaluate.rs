@@ -24,8 +24,14 @@ impl PredictionTask {
     /// start token).
     #[must_use]
     pub fn new(shape: &Gpt2Shape, tokens: &[u16]) -> Self {
-        assert!(tokens.len().is_multiple_of(shape.length), "tokens are whole sequences");
-        assert!(shape.predicted() > 0, "a sequence of one token needs a start token");
+        assert!(
+            tokens.len().is_multiple_of(shape.length),
+            "tokens are whole sequences"
+        );
+        assert!(
+            shape.predicted() > 0,
+            "a sequence of one token needs a start token"
+        );
         let mut inputs = Vec::with_capacity(tokens.len());
         let mut targets = Vec::with_capacity(tokens.len());
         for sequence in tokens.chunks_exact(shape.length) {
@@ -71,7 +77,10 @@ impl PredictionTask {
         let rows = sequences.len() * self.predicted;
         let inputs = TensorData::new(gather(&self.inputs), [sequences.len(), self.predicted]);
         let targets = TensorData::new(gather(&self.targets), [rows, 1]);
-        (Tensor::from_data(inputs, device), Tensor::from_data(targets, device))
+        (
+            Tensor::from_data(inputs, device),
+            Tensor::from_data(targets, device),
+        )
     }
 }
 
@@ -101,7 +110,9 @@ pub fn passes_of(shape: &Gpt2Shape, samples: usize, largest: Option<u64>) -> Vec
         }
     };
     let passes = samples.div_ceil(largest.max(1));
-    (0..passes).map(|i| (i + 1) * samples / passes - i * samples / passes).collect()
+    (0..passes)
+        .map(|i| (i + 1) * samples / passes - i * samples / passes)
+        .collect()
 }
 
 /// Natural-log probability of every predicted token, [N · S_pred] row-major, by f32 logits.
@@ -122,7 +133,12 @@ pub fn log_probabilities(
         let sequences: Vec<usize> = (start..start + size).collect();
         let (inputs, targets) = task.batch(&sequences, &device);
         let chosen = activation::log_softmax(model.logits(inputs), 1).gather(1, targets);
-        all.extend(chosen.into_data_as::<f32>().try_into_vec::<f32>().expect("asked for f32"));
+        all.extend(
+            chosen
+                .into_data_as::<f32>()
+                .try_into_vec::<f32>()
+                .expect("asked for f32"),
+        );
         start += size;
         done(start);
     }

@@ -125,7 +125,11 @@ impl Gpt2 {
             token_embedding,
             position_embedding: index("transformer.wpe.weight".into()),
             final_norm: norm("transformer.ln_f".into()),
-            head: if shape.tied_head { token_embedding } else { index("lm_head.weight".into()) },
+            head: if shape.tied_head {
+                token_embedding
+            } else {
+                index("lm_head.weight".into())
+            },
             weights,
             mask,
         }
@@ -154,7 +158,9 @@ impl Gpt2 {
         let [n, s] = inputs.dims();
         let d = self.shape.width;
         // Rows stay two-dimensional throughout: one large matrix product instead of n small ones.
-        let tokens = self.matrix(self.token_embedding).select(0, inputs.reshape([n * s]));
+        let tokens = self
+            .matrix(self.token_embedding)
+            .select(0, inputs.reshape([n * s]));
         let positions = self.matrix(self.position_embedding).slice([0..s, 0..d]);
         let mut x = (tokens.reshape([n, s, d]) + positions.unsqueeze::<3>()).reshape([n * s, d]);
         for block in &self.blocks {
@@ -162,7 +168,8 @@ impl Gpt2 {
             let hidden = gelu(self.linear(&block.expand, self.norm(&block.mlp_norm, x.clone())));
             x = x + self.linear(&block.contract, hidden);
         }
-        self.norm(&self.final_norm, x).matmul(self.matrix(self.head).transpose())
+        self.norm(&self.final_norm, x)
+            .matmul(self.matrix(self.head).transpose())
     }
 
     fn norm(&self, norm: &Norm, x: Tensor<2>) -> Tensor<2> {

@@ -45,7 +45,11 @@ pub enum ModelFileError {
 /// If the file system refuses.
 pub fn save(folder: &Path, shape: &Gpt2Shape, weights: &[f32]) -> Result<(), ModelFileError> {
     let layout = Layout::gpt2(shape);
-    assert_eq!(weights.len(), layout.len(), "weights are those of the shape");
+    assert_eq!(
+        weights.len(),
+        layout.len(),
+        "weights are those of the shape"
+    );
     std::fs::create_dir_all(folder).map_err(io_error(folder))?;
     let bytes: Vec<u8> = weights.iter().flat_map(|x| x.to_le_bytes()).collect();
     let views = layout.slots().iter().map(|slot| {
@@ -166,9 +170,15 @@ fn shape_of(path: &Path, config: &Value) -> Result<Gpt2Shape, ModelFileError> {
 }
 
 fn io_error(path: &Path) -> impl Fn(std::io::Error) -> ModelFileError + use<'_> {
-    move |source| ModelFileError::Io { path: path.into(), source }
+    move |source| ModelFileError::Io {
+        path: path.into(),
+        source,
+    }
 }
 
 fn content(path: &Path, what: String) -> ModelFileError {
-    ModelFileError::Content { path: path.into(), what }
+    ModelFileError::Content {
+        path: path.into(),
+        what,
+    }
 }

@@ -20,11 +20,7 @@ const GPT2_STD: f64 = 0.02;
 ///   √(2 L); token embeddings and head N(0, 1/d) and positions N(0, 1/d), since the residual stream then starts at
 ///   unit norm and the logits of the tied head have unit variance whatever the width.
 #[must_use]
-pub fn initial_weights(
-    shape: &Gpt2Shape,
-    initialization: Initialization,
-    seed: u64,
-) -> Vec<f32> {
+pub fn initial_weights(shape: &Gpt2Shape, initialization: Initialization, seed: u64) -> Vec<f32> {
     let layout = Layout::gpt2(shape);
     let mut weights = vec![0.0; layout.len()];
     for slot in layout.slots() {

@@ -81,7 +81,11 @@ impl Layout {
         let hidden = shape.mlp_ratio * d;
         let mut slots = vec![
             slot("transformer.wte.weight", &[rows, d], Role::TokenEmbedding),
-            slot("transformer.wpe.weight", &[shape.length, d], Role::PositionEmbedding),
+            slot(
+                "transformer.wpe.weight",
+                &[shape.length, d],
+                Role::PositionEmbedding,
+            ),
         ];
         for layer in 0..shape.layers {
             let mut push = |name: &str, dims: &[usize], role| {
@@ -119,7 +123,11 @@ impl Layout {
                 matrices_start = len;
             }
         }
-        Self { slots, matrices_start, len }
+        Self {
+            slots,
+            matrices_start,
+            len,
+        }
     }
 
     /// The tensors in order.
@@ -159,5 +167,10 @@ impl Layout {
 }
 
 fn slot(name: &str, shape: &[usize], role: Role) -> Slot {
-    Slot { name: name.into(), shape: shape.into(), offset: 0, role }
+    Slot {
+        name: name.into(),
+        shape: shape.into(),
+        offset: 0,
+        role,
+    }
 }

@@ -25,32 +25,52 @@ impl Fixture {
             tied_head,
             start_token,
         };
-        Self { shape, bytes: std::fs::read(path).unwrap() }
+        Self {
+            shape,
+            bytes: std::fs::read(path).unwrap(),
+        }
     }
 
     fn f32(&self, name: &str) -> Vec<f32> {
         let file = SafeTensors::deserialize(&self.bytes).unwrap();
         let view = file.tensor(name).unwrap();
         assert_eq!(view.dtype(), safetensors::Dtype::F32);
-        view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+        view.data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect()
     }
 
     fn f64(&self, name: &str) -> Vec<f64> {
         let file = SafeTensors::deserialize(&self.bytes).unwrap();
         let view = file.tensor(name).unwrap();
         assert_eq!(view.dtype(), safetensors::Dtype::F64);
-        view.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect()
+        view.data()
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|b| f64::from_le_bytes(*b))
+            .collect()
     }
 
     fn tokens(&self) -> Vec<u16> {
         let file = SafeTensors::deserialize(&self.bytes).unwrap();
         let (values, _) = file.tensor("tokens").unwrap().data().as_chunks::<4>();
-        values.iter().map(|b| u16::try_from(i32::from_le_bytes(*b)).unwrap()).collect()
+        values
+            .iter()
+            .map(|b| u16::try_from(i32::from_le_bytes(*b)).unwrap())
+            .collect()
     }
 
     fn weights(&self) -> Vec<f32> {
         let layout = Layout::gpt2(&self.shape);
-        layout.slots().iter().flat_map(|s| self.f32(&format!("weight.{}", s.name))).collect()
+        layout
+            .slots()
+            .iter()
+            .flat_map(|s| self.f32(&format!("weight.{}", s.name)))
+            .collect()
     }
 }
 
@@ -70,7 +90,10 @@ fn agrees(device: DeviceName, case: &str, tied_head: bool, start_token: bool) {
     let expected = fixture.f32("logits");
     assert_eq!(logits.len(), expected.len());
     for (ours, theirs) in logits.iter().zip(&expected) {
-        assert!((ours - theirs).abs() < 1e-4 * theirs.abs().max(0.1), "{ours} {theirs}");
+        assert!(
+            (ours - theirs).abs() < 1e-4 * theirs.abs().max(0.1),
+            "{ours} {theirs}"
+        );
     }
 
     let log_probabilities = log_probabilities(&fixture.shape, &weights, &task, |_| {});

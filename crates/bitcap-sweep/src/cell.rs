@@ -3,7 +3,7 @@
 use std::time::{Instant, SystemTime};
 
 use bitcap_measure::{
-    Ceiling, CodeLengths, FreshMeasurement, Measurement, Memorized, Prediction, Shape, Trained,
+    Ceiling, CodeLengths, FreshMeasurement, Measurement, Prediction, Shape, Trained,
 };
 use bitcap_model::{PredictionTask, initial_weights, load, log_probabilities, save};
 use bitcap_source::{Dataset, Stream, draw};
@@ -81,8 +81,12 @@ pub fn run_cell(
     }
     folder.write("cell.toml", settings.to_toml().as_bytes())?;
     folder.remove("failure.json")?;
-    let dataset =
-        draw(&settings.source, settings.data.seed, settings.data.samples, Stream::Training)?;
+    let dataset = draw(
+        &settings.source,
+        settings.data.seed,
+        settings.data.samples,
+        Stream::Training,
+    )?;
     let shape = measure_shape(settings, dataset.samples)?;
     let ceiling = Ceiling::of(&dataset.tokens, shape)?;
     let task = PredictionTask::new(&settings.shape(), &dataset.tokens);
@@ -93,7 +97,9 @@ pub fn run_cell(
             Ok(weights) => weights,
             Err(failure) => {
                 folder.write_json("failure.json", &failure)?;
-                return Ok(CellEvent::Failed { reason: failure.reason });
+                return Ok(CellEvent::Failed {
+                    reason: failure.reason,
+                });
             }
         },
     };
@@ -109,12 +115,18 @@ fn same_settings(folder: &CellFolder, settings: &CellSettings) -> Result<(), Fol
     if !path.is_file() {
         return Ok(());
     }
-    let there = CellSettings::read(&path)
-        .map_err(|error| FolderError::Content { path: path.clone(), what: error.to_string() })?;
+    let there = CellSettings::read(&path).map_err(|error| FolderError::Content {
+        path: path.clone(),
+        what: error.to_string(),
+    })?;
     if there.hash() == settings.hash() {
         return Ok(());
     }
-    Err(FolderError::OtherSettings { path, found: there.name(), expected: settings.name() })
+    Err(FolderError::OtherSettings {
+        path,
+        found: there.name(),
+        expected: settings.name(),
+    })
 }
 
 /// The measurement of a cell that is done, unless more is asked for than it holds.
@@ -142,7 +154,12 @@ fn done(measurement: &Measurement) -> CellEvent {
 fn measure_shape(settings: &CellSettings, samples: usize) -> Result<Shape, FolderError> {
     let length = settings.source.length() as usize;
     let prediction = Prediction::with_start_token(settings.model.start_token);
-    Ok(Shape::new(samples, length, settings.source.vocabulary(), prediction)?)
+    Ok(Shape::new(
+        samples,
+        length,
+        settings.source.vocabulary(),
+        prediction,
+    )?)
 }
 
 /// The weights of a training that came to its end: the manifest is written after the model.
@@ -176,7 +193,11 @@ fn train(
     let (started, clock) = (SystemTime::now(), Instant::now());
     let mut metrics = Metrics::create(&folder.path("metrics.csv"))?;
     let mut log = Log::create(&folder.path("log.txt"))?;
-    log.line(&format!("training {} on {}", settings.name(), settings.engine.device))?;
+    log.line(&format!(
+        "training {} on {}",
+        settings.name(),
+        settings.engine.device
+    ))?;
 
     let shape = settings.shape();
     let initial = initial_weights(&shape, settings.model.initialization, settings.train.seed);
@@ -191,7 +212,9 @@ fn train(
             written = metrics.row(&progress, memorized_bits).and_then(|()| {
                 let speed = progress.tokens as f64 / clock.elapsed().as_secs_f64();
                 let (step, loss) = (progress.step, progress.loss);
-                log.line(&format!("step {step}: loss {loss:.5} nats, {speed:.0} tokens a second"))
+                log.line(&format!(
+                    "step {step}: loss {loss:.5} nats, {speed:.0} tokens a second"
+                ))
             });
         }
         tell(&CellEvent::Progress {
@@ -209,8 +232,14 @@ fn train(
     }
     let weights = to_host(trainer.weights());
     save(&folder.path("model"), &shape, &weights)?;
-    let work = Work { started, seconds: clock.elapsed().as_secs_f64() };
-    folder.write_json("manifest.json", &Manifest::new(settings, dataset, git_revision, &work))?;
+    let work = Work {
+        started,
+        seconds: clock.elapsed().as_secs_f64(),
+    };
+    folder.write_json(
+        "manifest.json",
+        &Manifest::new(settings, dataset, git_revision, &work),
+    )?;
     log.line("trained")?;
     Ok(Ok(weights))
 }
@@ -235,13 +264,17 @@ fn measure(
     let mut code_of = |name: &str, task: &PredictionTask, shape: Shape| {
         let log_probabilities = log_probabilities(&settings.shape(), &weights, task, |_| {});
         let code = CodeLengths::new(shape, &log_probabilities)?;
-        rows.add(name, &code, &Memorized::per_sequence(&code));
+        rows.add(name, &code);
         Ok::<_, FolderError>(code)
     };
     let code = code_of("training", task, ceiling.shape)?;
     let fresh = if settings.measure.fresh {
-        let data =
-            draw(&settings.source, settings.data.seed, settings.data.samples, Stream::Fresh)?;
+        let data = draw(
+            &settings.source,
+            settings.data.seed,
+            settings.data.samples,
+            Stream::Fresh,
+        )?;
         let task = PredictionTask::new(&settings.shape(), &data.tokens);
         let code = code_of("fresh", &task, measure_shape(settings, data.samples)?)?;
         Some(FreshMeasurement::new(&code, data.occurring_in(dataset))?)

@@ -1,9 +1,9 @@
 //! From the cells that are done to runs.csv and timings.csv.
 
 use bitcap_measure::Measurement;
+use bitcap_model::Initialization;
 use bitcap_source::write_whole;
 use bitcap_train::{OptimizerKind, Precision, ScheduleKind};
-use bitcap_model::Initialization;
 use serde::Serialize;
 
 use crate::{
@@ -90,7 +90,9 @@ pub fn collect(folder: &ExperimentFolder, plan: &PlanFile) -> Result<usize, Fold
         }
     }
     if rows.is_empty() {
-        return Err(FolderError::NothingDone { path: folder.root().to_owned() });
+        return Err(FolderError::NothingDone {
+            path: folder.root().to_owned(),
+        });
     }
     rows.sort_by_key(|(run, _)| {
         let group = groups.iter().position(|group| *group == run.group);
@@ -106,8 +108,10 @@ pub fn collect(folder: &ExperimentFolder, plan: &PlanFile) -> Result<usize, Fold
 fn run(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Run, FolderError> {
     let cell = folder.cell(&entry.cell);
     let path = cell.path("cell.toml");
-    let settings = CellSettings::read(&path)
-        .map_err(|error| FolderError::Content { path, what: error.to_string() })?;
+    let settings = CellSettings::read(&path).map_err(|error| FolderError::Content {
+        path,
+        what: error.to_string(),
+    })?;
     let measurement: Measurement = cell.read_json("measurement.json")?;
     let fresh = measurement.fresh;
     let (source, model, train) = (&settings.source, &settings.model, &settings.train);
@@ -177,7 +181,9 @@ fn write_csv(
 ) -> Result<(), FolderError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer.serialize(row).expect("rows are flat records of plain data");
+        writer
+            .serialize(row)
+            .expect("rows are flat records of plain data");
     }
     let bytes = writer.into_inner().expect("a Vec takes all");
     let path = folder.root().join(name);

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use bitcap_model::{DeviceName, Gpt2Shape, PredictionTask, initial_weights, passes_of};
+use bitcap_model::{
+    DeviceName, Gpt2Shape, Initialization, PredictionTask, initial_weights, passes_of,
+};
 use bitcap_train::{Batch, OptimizerKind, TrainSettings, Trainer};
 
 use crate::{CellSettings, PlannedCell};
@@ -25,9 +27,15 @@ impl StepTime {
         let shape = settings.shape();
         let pass = passes_of(&shape, 1 << 20, settings.train.micro_batch)[0];
         let (many, few) = (pass.max(2), pass.div_ceil(4));
-        let (slow, fast) = (seconds_a_step(settings, many), seconds_a_step(settings, few));
+        let (slow, fast) = (
+            seconds_a_step(settings, many),
+            seconds_a_step(settings, few),
+        );
         let a_sequence = ((slow - fast) / (many - few) as f64).max(slow / (2 * many) as f64);
-        Self { a_step: (slow - a_sequence * many as f64).max(0.0), a_sequence }
+        Self {
+            a_step: (slow - a_sequence * many as f64).max(0.0),
+            a_sequence,
+        }
     }
 
     /// Seconds that a whole training takes, what is measured after it included (about as much as
@@ -48,16 +56,25 @@ impl StepTime {
 /// once.
 #[must_use]
 pub fn estimate(cells: &[PlannedCell]) -> Vec<f64> {
-    let mut timed: Vec<((Gpt2Shape, OptimizerKind, Option<u64>, DeviceName), StepTime)> =
-        Vec::new();
+    let mut timed: Vec<(
+        (Gpt2Shape, OptimizerKind, Option<u64>, DeviceName),
+        StepTime,
+    )> = Vec::new();
     cells
         .iter()
         .map(|cell| {
             let settings = &cell.settings;
             let train = &settings.train;
-            let kind =
-                (settings.shape(), train.optimizer, train.micro_batch, settings.engine.device);
-            let known = timed.iter().find(|(other, _)| *other == kind).map(|(_, time)| *time);
+            let kind = (
+                settings.shape(),
+                train.optimizer,
+                train.micro_batch,
+                settings.engine.device,
+            );
+            let known = timed
+                .iter()
+                .find(|(other, _)| *other == kind)
+                .map(|(_, time)| *time);
             let time = known.unwrap_or_else(|| {
                 let time = StepTime::measure(settings);
                 timed.push((kind, time));
@@ -68,18 +85,35 @@ pub fn estimate(cells: &[PlannedCell]) -> Vec<f64> {
         .collect()
 }
 
-/// The least seconds that one step on `sequences` sequences took.
+/// Seconds of a step of Adam on `sequences` sequences: the least of those timed, one thread, f32.
+#[must_use]
+pub fn step_seconds(shape: &Gpt2Shape, sequences: usize, device: DeviceName) -> f64 {
+    let train = TrainSettings::adam(1, 1e-3);
+    least_seconds(shape, &train, sequences, device)
+}
+
 fn seconds_a_step(settings: &CellSettings, sequences: usize) -> f64 {
-    let shape = settings.shape();
+    let device = settings.engine.device;
+    least_seconds(&settings.shape(), &settings.train, sequences, device)
+}
+
+fn least_seconds(
+    shape: &Gpt2Shape,
+    train: &TrainSettings,
+    sequences: usize,
+    device: DeviceName,
+) -> f64 {
     // Any tokens do: the time does not depend on them.
     let tokens: Vec<u16> = (0..sequences * shape.length)
         .map(|i| (i * 31 % shape.vocabulary) as u16)
         .collect();
-    let task = PredictionTask::new(&shape, &tokens);
-    let train = TrainSettings { batch: Batch::Full, ..settings.train.clone() };
-    let weights = initial_weights(&shape, settings.model.initialization, 0);
-    let mut trainer =
-        Trainer::new(&shape, &train, &task, weights, &settings.engine.device.open());
+    let task = PredictionTask::new(shape, &tokens);
+    let train = TrainSettings {
+        batch: Batch::Full,
+        ..train.clone()
+    };
+    let weights = initial_weights(shape, Initialization::FanIn, 0);
+    let mut trainer = Trainer::new(shape, &train, &task, weights, &device.open());
     let mut least = f64::INFINITY;
     let began = Instant::now();
     // The first step is not counted: it touches memory for the first time.
@@ -95,5 +129,9 @@ fn seconds_a_step(settings: &CellSettings, sequences: usize) -> f64 {
             break;
         }
     }
-    if least.is_finite() { least } else { began.elapsed().as_secs_f64() }
+    if least.is_finite() {
+        least
+    } else {
+        began.elapsed().as_secs_f64()
+    }
 }

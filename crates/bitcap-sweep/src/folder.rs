@@ -51,7 +51,9 @@ impl ExperimentFolder {
     /// The folder of experiment `name` under `outputs`; nothing is made yet.
     #[must_use]
     pub fn new(outputs: &Path, name: &str) -> Self {
-        Self { root: outputs.join(name) }
+        Self {
+            root: outputs.join(name),
+        }
     }
 
     /// The folder at `root` that holds a `plan.json`.
@@ -59,10 +61,14 @@ impl ExperimentFolder {
     /// # Errors
     /// If there is none, or it is of another form.
     pub fn open(root: &Path) -> Result<(Self, PlanFile), FolderError> {
-        let folder = Self { root: root.to_owned() };
+        let folder = Self {
+            root: root.to_owned(),
+        };
         match folder.read_plan()? {
             Some(plan) => Ok((folder, plan)),
-            None => Err(FolderError::NotAnExperiment { path: root.to_owned() }),
+            None => Err(FolderError::NotAnExperiment {
+                path: root.to_owned(),
+            }),
         }
     }
 
@@ -75,7 +81,9 @@ impl ExperimentFolder {
     /// The folder of a cell.
     #[must_use]
     pub fn cell(&self, name: &str) -> CellFolder {
-        CellFolder { root: self.root.join("cells").join(name) }
+        CellFolder {
+            root: self.root.join("cells").join(name),
+        }
     }
 
     /// Makes the folder and writes the plan into it.
@@ -119,7 +127,10 @@ impl ExperimentFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(FolderError::io(&path)(error)),
         };
-        let content = |what: String| FolderError::Content { path: path.clone(), what };
+        let content = |what: String| FolderError::Content {
+            path: path.clone(),
+            what,
+        };
         let format: Format = serde_json::from_slice(&bytes)
             .map_err(|error| content(format!("not a plan of bitcap: {error}")))?;
         match format.format.as_deref() {
@@ -130,7 +141,11 @@ impl ExperimentFolder {
                      version reads `{FORMAT}`); use that version, or another --outputs"
                 )));
             }
-            None => return Err(content(format!("there is no `format`; it must be `{FORMAT}`"))),
+            None => {
+                return Err(content(format!(
+                    "there is no `format`; it must be `{FORMAT}`"
+                )));
+            }
         }
         serde_json::from_slice(&bytes)
             .map(Some)
@@ -238,8 +253,10 @@ impl CellFolder {
     pub fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T, FolderError> {
         let path = self.path(name);
         let bytes = std::fs::read(&path).map_err(FolderError::io(&path))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| FolderError::Content { path, what: error.to_string() })
+        serde_json::from_slice(&bytes).map_err(|error| FolderError::Content {
+            path,
+            what: error.to_string(),
+        })
     }
 
     /// Removes a file of the cell, if it is there.

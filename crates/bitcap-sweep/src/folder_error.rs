@@ -23,13 +23,17 @@ pub enum FolderError {
         what: String,
     },
     /// The folder is not that of an experiment.
-    #[error("{path}: there is no plan.json here; name the folder of an experiment, such as outputs/quick")]
+    #[error(
+        "{path}: there is no plan.json here; name the folder of an experiment, such as outputs/quick"
+    )]
     NotAnExperiment {
         /// The folder.
         path: PathBuf,
     },
     /// A cell's folder holds a training by other settings.
-    #[error("{path}: these are other settings than those of the plan ({found}; the plan has {expected}); move the folder away, or use another --outputs")]
+    #[error(
+        "{path}: these are other settings than those of the plan ({found}; the plan has {expected}); move the folder away, or use another --outputs"
+    )]
     OtherSettings {
         /// The cell.toml that is there.
         path: PathBuf,
@@ -58,6 +62,9 @@ pub enum FolderError {
 impl FolderError {
     pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::Io { path: path.clone(), source }
+        move |source| Self::Io {
+            path: path.clone(),
+            source,
+        }
     }
 }

@@ -18,7 +18,10 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn create(path: &Path) -> Result<Self, FolderError> {
         let file = File::create(path).map_err(FolderError::io(path))?;
-        let mut metrics = Self { file, path: path.to_owned() };
+        let mut metrics = Self {
+            file,
+            path: path.to_owned(),
+        };
         metrics.write("step,tokens,loss,memorized_bits,learning_rate\n")?;
         Ok(metrics)
     }
@@ -28,12 +31,19 @@ impl Metrics {
         progress: &Progress,
         memorized_bits: f64,
     ) -> Result<(), FolderError> {
-        let Progress { step, tokens, loss, rate } = progress;
+        let Progress {
+            step,
+            tokens,
+            loss,
+            rate,
+        } = progress;
         self.write(&format!("{step},{tokens},{loss},{memorized_bits},{rate}\n"))
     }
 
     fn write(&mut self, text: &str) -> Result<(), FolderError> {
-        self.file.write_all(text.as_bytes()).map_err(FolderError::io(&self.path))
+        self.file
+            .write_all(text.as_bytes())
+            .map_err(FolderError::io(&self.path))
     }
 }
 
@@ -47,7 +57,11 @@ pub(crate) struct Log {
 impl Log {
     pub(crate) fn create(path: &Path) -> Result<Self, FolderError> {
         let file = File::create(path).map_err(FolderError::io(path))?;
-        Ok(Self { file, path: path.to_owned(), began: Instant::now() })
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            began: Instant::now(),
+        })
     }
 
     pub(crate) fn line(&mut self, text: &str) -> Result<(), FolderError> {

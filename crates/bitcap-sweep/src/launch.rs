@@ -67,7 +67,10 @@ fn run(cell: &PlannedCell, mut command: Command, sender: &Sender<SweepEvent>) {
     // The receiver outlives all workers, so nothing sent is lost.
     let send = |event| drop(sender.send(event));
     send(SweepEvent::Started { index });
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let broke = |reason: String| send(SweepEvent::Broke { index, reason });
     let mut child = match command.spawn() {
         Ok(child) => child,
@@ -95,7 +98,10 @@ fn run(cell: &PlannedCell, mut command: Command, sender: &Sender<SweepEvent>) {
 }
 
 fn events(child: &mut Child) -> impl Iterator<Item = CellEvent> {
-    let lines = child.stdout.take().map(|stdout| BufReader::new(stdout).lines());
+    let lines = child
+        .stdout
+        .take()
+        .map(|stdout| BufReader::new(stdout).lines());
     lines
         .into_iter()
         .flatten()
@@ -106,7 +112,10 @@ fn events(child: &mut Child) -> impl Iterator<Item = CellEvent> {
 /// The last line that is not empty; of a process that says much, only the end is kept.
 fn last_line(stderr: Option<impl Read>) -> String {
     let mut last = String::new();
-    for line in stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
+    for line in stderr
+        .into_iter()
+        .flat_map(|stderr| BufReader::new(stderr).lines())
+    {
         match line {
             Ok(line) if !line.trim().is_empty() => last = line,
             Ok(_) => {}

@@ -28,7 +28,7 @@ mod status;
 pub use cell::{CellEvent, Failure, run_cell};
 pub use collect::collect;
 pub use error::{ExperimentError, Place};
-pub use estimate::{StepTime, estimate};
+pub use estimate::{StepTime, estimate, step_seconds};
 pub use experiment::{Experiment, MAX_FILE_BYTES};
 pub use folder::{CellFolder, CellLock, CellState, ExperimentFolder, PlanEntry, PlanFile};
 pub use folder_error::FolderError;

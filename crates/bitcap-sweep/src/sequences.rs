@@ -20,13 +20,25 @@ impl SequenceRows {
         }
     }
 
-    pub(crate) fn add(&mut self, data: &str, code: &CodeLengths, memorized: &[Memorized]) {
+    pub(crate) fn add(&mut self, data: &str, code: &CodeLengths) {
         use std::fmt::Write;
         let source = -code.shape().predicted_bits_per_sequence();
-        for (i, (bits, memorized)) in code.bits().iter().zip(memorized).enumerate() {
-            let Memorized { strict_bits, paper_bits } = memorized;
-            writeln!(self.text, "{data},{i},{},{source},{strict_bits},{paper_bits}", -bits)
-                .expect("a String takes all");
+        for (i, (bits, memorized)) in code
+            .bits()
+            .iter()
+            .zip(Memorized::per_sequence(code))
+            .enumerate()
+        {
+            let Memorized {
+                strict_bits,
+                paper_bits,
+            } = memorized;
+            writeln!(
+                self.text,
+                "{data},{i},{},{source},{strict_bits},{paper_bits}",
+                -bits
+            )
+            .expect("a String takes all");
         }
     }
 

@@ -52,10 +52,16 @@ pub fn status(folder: &ExperimentFolder, plan: &PlanFile) -> Status {
                 .then(|| cell.read_json::<Failure>("failure.json").ok())
                 .flatten()
                 .map(|failure| failure.reason);
-            let step = std::fs::read_to_string(cell.path("metrics.csv")).ok().and_then(|text| {
-                text.lines().last()?.split(',').next()?.parse().ok()
-            });
-            CellStatus { cell: entry.cell.clone(), state, step, steps: entry.steps, reason }
+            let step = std::fs::read_to_string(cell.path("metrics.csv"))
+                .ok()
+                .and_then(|text| text.lines().last()?.split(',').next()?.parse().ok());
+            CellStatus {
+                cell: entry.cell.clone(),
+                state,
+                step,
+                steps: entry.steps,
+                reason,
+            }
         })
         .collect();
     let count = |state| cells.iter().filter(|cell| cell.state == state).count();

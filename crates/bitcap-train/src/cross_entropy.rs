@@ -21,10 +21,15 @@ pub(crate) fn cross_entropy(
     // ln p(target) = z_target - max z + ln p_max. Unlike ln softmax(z)_target it stays finite and
     // exact where p(target) is too small for an f32: p_max is never below 1 / V'.
     let target_logits = logits.clone().gather(1, targets.clone());
-    let log_probability = target_logits - logits.clone().max_dim(1)
-        + probabilities.clone().max_dim(1).log();
+    let log_probability =
+        target_logits - logits.clone().max_dim(1) + probabilities.clone().max_dim(1).log();
     let minus = Tensor::full(targets.dims(), -weight, &logits.device());
     let gradient =
-        probabilities.mul_scalar(weight).scatter(1, targets, minus, IndexingUpdateOp::Add);
-    CrossEntropy { sum: -log_probability.sum(), gradient }
+        probabilities
+            .mul_scalar(weight)
+            .scatter(1, targets, minus, IndexingUpdateOp::Add);
+    CrossEntropy {
+        sum: -log_probability.sum(),
+        gradient,
+    }
 }

@@ -35,15 +35,25 @@ impl Optimizer {
     #[must_use]
     pub fn new(settings: &TrainSettings, layout: &Layout, device: &Device) -> Self {
         let muon = settings.optimizer == OptimizerKind::Muon;
-        let split = if muon { layout.matrices_start() } else { layout.len() };
-        let adam_rate = settings.adam_learning_rate.unwrap_or(settings.learning_rate / 2.0);
+        let split = if muon {
+            layout.matrices_start()
+        } else {
+            layout.len()
+        };
+        let adam_rate = settings
+            .adam_learning_rate
+            .unwrap_or(settings.learning_rate / 2.0);
         Self {
             kind: settings.optimizer,
             betas: settings.betas,
             epsilon: settings.epsilon,
             momentum_rate: settings.momentum,
             weight_decay: settings.weight_decay,
-            adam_part: if muon { adam_rate / settings.learning_rate } else { 1.0 },
+            adam_part: if muon {
+                adam_rate / settings.learning_rate
+            } else {
+                1.0
+            },
             layout: layout.clone(),
             split,
             steps: 0,
@@ -71,8 +81,11 @@ impl Optimizer {
         let matrices = matrices.mul_scalar(1.0 - rate * self.weight_decay)
             - orthogonal_updates(&self.layout, &ahead).mul_scalar(rate);
         self.momentum = Some(momentum);
-        let others =
-            self.adam(weights.slice(0..split), gradient.slice(0..split), rate * self.adam_part);
+        let others = self.adam(
+            weights.slice(0..split),
+            gradient.slice(0..split),
+            rate * self.adam_part,
+        );
         Tensor::cat(vec![others, matrices], 0)
     }
 
@@ -87,14 +100,17 @@ impl Optimizer {
             }
             (true, _) => (weights.mul_scalar(1.0 - rate * decay), gradient),
         };
-        let first = self.first.clone().mul_scalar(beta1)
-            + gradient.clone().mul_scalar(1.0 - beta1);
-        let second = self.second.clone().mul_scalar(beta2)
-            + gradient.square().mul_scalar(1.0 - beta2);
+        let first = self.first.clone().mul_scalar(beta1) + gradient.clone().mul_scalar(1.0 - beta1);
+        let second =
+            self.second.clone().mul_scalar(beta2) + gradient.square().mul_scalar(1.0 - beta2);
         // powf on a step count in f64: exact to well below f32 for any number of steps.
         let correction1 = 1.0 - beta1.powf(self.steps as f64);
         let correction2 = 1.0 - beta2.powf(self.steps as f64);
-        let root = second.clone().sqrt().div_scalar(correction2.sqrt()).add_scalar(self.epsilon);
+        let root = second
+            .clone()
+            .sqrt()
+            .div_scalar(correction2.sqrt())
+            .add_scalar(self.epsilon);
         let update = (first.clone() / root).mul_scalar(rate / correction1);
         self.first = first;
         self.second = second;

@@ -28,7 +28,12 @@ impl Order {
             Batch::Full => samples,
             Batch::Sequences(n) => usize::try_from(n).unwrap_or(usize::MAX).min(samples),
         };
-        Self { seed, samples, batch, pass: None }
+        Self {
+            seed,
+            samples,
+            batch,
+            pass: None,
+        }
     }
 
     /// Sequences a step.

@@ -10,7 +10,11 @@ use crate::{ScheduleKind, TrainSettings};
 /// `get_wsd_schedule` and `get_constant_schedule_with_warmup`.
 #[must_use]
 pub fn rate_factor(settings: &TrainSettings, step: u64) -> f64 {
-    let (t, total, warmup) = (step as f64, settings.steps as f64, settings.warmup_steps as f64);
+    let (t, total, warmup) = (
+        step as f64,
+        settings.steps as f64,
+        settings.warmup_steps as f64,
+    );
     if step < settings.warmup_steps {
         return t / warmup;
     }

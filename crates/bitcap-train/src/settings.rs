@@ -184,6 +184,29 @@ impl std::fmt::Display for Batch {
 const MAX_STEPS: u64 = 1_000_000_000;
 
 impl TrainSettings {
+    /// Adam at `learning_rate` for `steps`, all else as where a file does not say.
+    #[must_use]
+    pub fn adam(steps: u64, learning_rate: f64) -> Self {
+        Self {
+            seed: 0,
+            steps,
+            optimizer: OptimizerKind::Adam,
+            learning_rate,
+            adam_learning_rate: None,
+            betas: default_betas(),
+            epsilon: default_epsilon(),
+            momentum: default_momentum(),
+            weight_decay: 0.0,
+            schedule: default_schedule(),
+            warmup_steps: 0,
+            decay_fraction: default_decay_fraction(),
+            clip_norm: None,
+            batch: default_batch(),
+            micro_batch: None,
+            precision: default_precision(),
+        }
+    }
+
     /// Checks every value against what it may be.
     ///
     /// # Errors
@@ -195,7 +218,11 @@ impl TrainSettings {
             allowed: allowed.into(),
         };
         if !(1..=MAX_STEPS).contains(&self.steps) {
-            return Err(invalid("steps", self.steps.to_string(), "from 1 to 1000000000"));
+            return Err(invalid(
+                "steps",
+                self.steps.to_string(),
+                "from 1 to 1000000000",
+            ));
         }
         let positive = |key: &str, x: f64| {
             if x.is_finite() && x > 0.0 {
@@ -230,7 +257,11 @@ impl TrainSettings {
         below_one("betas", self.betas[1])?;
         below_one("momentum", self.momentum)?;
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return Err(invalid("weight_decay", self.weight_decay.to_string(), "at least 0"));
+            return Err(invalid(
+                "weight_decay",
+                self.weight_decay.to_string(),
+                "at least 0",
+            ));
         }
         if !(self.decay_fraction > 0.0 && self.decay_fraction <= 1.0) {
             return Err(invalid(

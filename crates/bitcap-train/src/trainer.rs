@@ -15,7 +15,9 @@ const CLIP_EPSILON: f64 = 1e-6;
 #[derive(Debug, thiserror::Error, PartialEq)]
 pub enum TrainError {
     /// Loss or gradient is no longer a number.
-    #[error("the {what} is {value} at step {step} (learning rate {rate:.3e}); try a lower train.learning_rate, more train.warmup_steps or a train.clip_norm")]
+    #[error(
+        "the {what} is {value} at step {step} (learning rate {rate:.3e}); try a lower train.learning_rate, more train.warmup_steps or a train.clip_norm"
+    )]
     NotFinite {
         /// "loss" or "gradient's norm".
         what: &'static str,
@@ -98,11 +100,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// If a gradient or a reported loss is not finite.
-    pub fn run(
-        &mut self,
-        every: u64,
-        mut tell: impl FnMut(Progress),
-    ) -> Result<(), TrainError> {
+    pub fn run(&mut self, every: u64, mut tell: impl FnMut(Progress)) -> Result<(), TrainError> {
         while self.step < self.settings.steps {
             let rate = self.settings.learning_rate * rate_factor(self.settings, self.step);
             let loss = self.advance()?;
@@ -177,7 +175,12 @@ impl<'a> Trainer<'a> {
     }
 
     fn progress(&self, loss: f64, rate: f64) -> Progress {
-        Progress { step: self.step, tokens: self.step * self.tokens_a_step(), loss, rate }
+        Progress {
+            step: self.step,
+            tokens: self.step * self.tokens_a_step(),
+            loss,
+            rate,
+        }
     }
 
     /// Tokens predicted in each step.
@@ -210,6 +213,11 @@ fn finite(what: &'static str, value: f64, step: u64, rate: f64) -> Result<f64, T
     if value.is_finite() {
         Ok(value)
     } else {
-        Err(TrainError::NotFinite { what, value, step, rate })
+        Err(TrainError::NotFinite {
+            what,
+            value,
+            step,
+            rate,
+        })
     }
 }

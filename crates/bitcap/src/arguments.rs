@@ -1,0 +1,158 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use bitcap_model::DeviceName;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measures how many bits a model memorizes.
+///
+/// Makes datasets whose entropy is known exactly, trains small transformers on them, turns their
+/// likelihoods into bits, and sweeps dataset size and model size until the capacity shows.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Draw a dataset into a file
+    Generate(Generate),
+    /// Show a dataset file's provenance and check every token of it
+    Inspect(Inspect),
+    /// Train and measure every cell of an experiment, then collect and report
+    Sweep(Sweep),
+    /// Train and measure one cell of an experiment
+    Run(Run),
+    /// Show which cells are done, running, failed and missing
+    Status(Status),
+    /// Gather the cells that are done into runs.csv and timings.csv
+    Collect(Outputs),
+    /// Make curve.csv, capacity.csv and the figures from runs.csv
+    Report(Report),
+    /// Time training steps on this machine
+    Bench(Bench),
+    /// List the devices of this build
+    Devices,
+}
+
+/// What `generate` draws.
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// The file to write (safetensors); one that is there is replaced
+    pub(crate) file: PathBuf,
+    /// Vocabulary V, 2 to 65536: 2 for bitstrings, 2^b for the same bitstrings read b bits a token
+    #[arg(long, short = 'v')]
+    pub(crate) vocabulary: u32,
+    /// Tokens S of a sequence, 1 to 4096
+    #[arg(long, short = 's')]
+    pub(crate) length: u32,
+    /// Number of sequences N
+    #[arg(long, short = 'n')]
+    pub(crate) samples: u64,
+    /// Seed of the samples
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Draw the fresh data of that seed in place of its training data
+    #[arg(long)]
+    pub(crate) fresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A dataset file
+    pub(crate) file: PathBuf,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The experiment a verb works on, and what changes it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Chosen {
+    /// The experiment file (TOML)
+    pub(crate) experiment: PathBuf,
+    /// Override a key of the file, such as train.steps=500 or 'grid."model.width"=[8, 16]'
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Device to train and measure on, in place of engine.device
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<DeviceName>,
+    /// The folder that holds the experiment's folder
+    #[arg(long, value_name = "DIR", default_value = "outputs")]
+    pub(crate) outputs: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Cells to run side by side, each on one thread [default: engine.jobs, or the cores]
+    #[arg(long, short)]
+    pub(crate) jobs: Option<std::num::NonZeroU32>,
+    /// Print every cell and how long it will take, and run none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Try cells again whose training failed
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// The cell, by its name or its index in the plan (see sweep --dry-run)
+    #[arg(long, value_name = "NAME_OR_INDEX")]
+    pub(crate) cell: String,
+    /// Write what happens as JSON lines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Outputs {
+    /// The folder of an experiment, such as outputs/quick
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) outputs: Outputs,
+    /// How memorized bits are counted in the figures (the tables have both)
+    #[arg(long, value_enum, default_value_t = AccountingName::Strict)]
+    pub(crate) accounting: AccountingName,
+    /// Published capacities to draw beside ours, such as data/reference/morris2025-table1.csv
+    #[arg(long, value_name = "CSV")]
+    pub(crate) reference: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AccountingName {
+    /// Predicted tokens only
+    Strict,
+    /// As Morris et al. count: the first token is credited too
+    Paper,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Device to time
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    pub(crate) device: DeviceName,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

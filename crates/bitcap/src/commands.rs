@@ -1,0 +1,56 @@
+//! One module a verb, or a few verbs about the same thing.
+
+mod bench;
+mod dataset;
+mod outputs;
+mod run;
+mod sweep;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use bitcap_model::DeviceName;
+use serde::Serialize;
+
+use crate::arguments::Command;
+pub(crate) use run::share_of_ceiling;
+
+/// Runs one verb.
+pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Generate(arguments) => dataset::generate(&arguments),
+        Command::Inspect(arguments) => dataset::inspect(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Status(arguments) => outputs::status(&arguments),
+        Command::Collect(arguments) => outputs::collect(&arguments),
+        Command::Report(arguments) => outputs::report(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Devices => devices(),
+    }
+}
+
+fn devices() -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    for device in DeviceName::ALL {
+        writeln!(out, "{:<8}  {}", device.as_str(), device.about())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a value as JSON.
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Whether the reader of our output went away, as `bitcap status | head` does: no fault of ours.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,80 @@
+//! `generate` and `inspect`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use bitcap_source::{SourceSettings, Stream, UniformSettings, file};
+
+use super::print_json;
+use crate::arguments::{Generate, Inspect};
+use crate::progress::sequences_bar;
+
+pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
+    let source = SourceSettings::Uniform(UniformSettings {
+        vocabulary: arguments.vocabulary,
+        length: arguments.length,
+        seed: arguments.seed,
+    });
+    let stream = if arguments.fresh {
+        Stream::Fresh
+    } else {
+        Stream::Training
+    };
+    let bar = sequences_bar(arguments.samples, "drawing");
+    let info = file::generate(
+        &arguments.file,
+        &source,
+        arguments.seed,
+        arguments.samples,
+        stream,
+        &mut |done| bar.set_position(done),
+    );
+    bar.finish_and_clear();
+    show(&info?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn inspect(arguments: &Inspect) -> anyhow::Result<ExitCode> {
+    let bar = sequences_bar(0, "checking");
+    let info = file::inspect(&arguments.file, &mut |done| bar.set_position(done));
+    bar.finish_and_clear();
+    let info = info?;
+    if arguments.json {
+        print_json(&info)?;
+    } else {
+        show(&info)?;
+        writeln!(
+            io::stdout(),
+            "every token checked: hash, shape and range are right"
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(info: &file::DatasetInfo) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let file::DatasetInfo {
+        samples,
+        length,
+        vocabulary,
+        ..
+    } = info;
+    writeln!(out, "source        {}", info.source.kind())?;
+    writeln!(
+        out,
+        "shape         {samples} sequences of {length} tokens out of {vocabulary}"
+    )?;
+    writeln!(
+        out,
+        "seed          {} ({} stream)",
+        info.data_seed,
+        info.stream.name()
+    )?;
+    writeln!(out, "entropy       {} bits", info.entropy_bits)?;
+    writeln!(out, "blake3        {}", info.tokens_blake3)?;
+    writeln!(
+        out,
+        "made by       bitcap {} ({})",
+        info.bitcap_version, info.format
+    )
+}

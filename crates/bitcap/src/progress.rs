@@ -1,0 +1,187 @@
+//! Progress: one line a running cell and a total on a terminal, plain lines elsewhere.
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use bitcap_sweep::{CellEvent, Plan, PlannedCell, SweepEvent};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::commands::share_of_ceiling;
+
+/// A bar over sequences; hidden where there is no terminal.
+pub(crate) fn sequences_bar(samples: u64, what: &'static str) -> ProgressBar {
+    let bar = if samples == 0 {
+        ProgressBar::no_length()
+    } else {
+        ProgressBar::new(samples)
+    };
+    bar.with_style(style("{msg} {human_pos} sequences {wide_bar} {eta}"))
+        .with_message(what)
+}
+
+/// Seconds as people say them.
+pub(crate) fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => format!("{s:.1} s"),
+        s if s < 100.0 => format!("{s:.0} s"),
+        s if s < 6000.0 => format!("{:.0} min", s / 60.0),
+        s if s < 100.0 * 3600.0 => format!("{:.1} h", s / 3600.0),
+        s => format!("{:.1} days", s / 86400.0),
+    }
+}
+
+/// The progress of a sweep.
+pub(crate) struct SweepProgress {
+    lines: MultiProgress,
+    total: ProgressBar,
+    terminal: bool,
+    names: HashMap<usize, String>,
+    running: HashMap<usize, ProgressBar>,
+    /// Estimated seconds of each open cell, and the part of it that is done.
+    costs: HashMap<usize, (f64, f64)>,
+    ended: usize,
+    cells: usize,
+    began: Instant,
+}
+
+impl SweepProgress {
+    pub(crate) fn new(plan: &Plan, open: &[&PlannedCell]) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let lines = MultiProgress::with_draw_target(target);
+        let total = ProgressBar::new(open.len() as u64);
+        let total = lines.add(total.with_style(style("{pos}/{len} cells {wide_bar} {msg}")));
+        let done = plan.cells.len() - open.len();
+        if done > 0 {
+            eprintln!("{done} of {} cells are done already", plan.cells.len());
+        }
+        Self {
+            lines,
+            total,
+            terminal,
+            names: open
+                .iter()
+                .map(|cell| (cell.index, cell.name.clone()))
+                .collect(),
+            running: HashMap::new(),
+            costs: HashMap::new(),
+            ended: 0,
+            cells: open.len(),
+            began: Instant::now(),
+        }
+    }
+
+    pub(crate) fn with_costs(mut self, costs: impl Iterator<Item = (usize, f64)>) -> Self {
+        self.costs = costs
+            .map(|(index, seconds)| (index, (seconds, 0.0)))
+            .collect();
+        self.began = Instant::now();
+        self
+    }
+
+    pub(crate) fn tell(&mut self, event: &SweepEvent) {
+        match event {
+            SweepEvent::Started { index } => self.start(*index),
+            SweepEvent::Told { index, event } => self.cell(*index, event),
+            SweepEvent::Broke { index, reason } => self.end(*index, &format!("broke: {reason}")),
+        }
+    }
+
+    fn start(&mut self, index: usize) {
+        let bar = ProgressBar::new(1).with_style(style("{prefix} {bar:20} {msg}"));
+        let bar = self.lines.insert_before(&self.total, bar);
+        bar.set_prefix(self.names[&index].clone());
+        self.running.insert(index, bar);
+    }
+
+    fn cell(&mut self, index: usize, event: &CellEvent) {
+        match event {
+            CellEvent::Progress {
+                step,
+                steps,
+                loss,
+                memorized_bits,
+            } => {
+                if let Some(bar) = self.running.get(&index) {
+                    bar.set_length(*steps);
+                    bar.set_position(*step);
+                    bar.set_message(format!("loss {loss:.4}  {memorized_bits:.0} bits"));
+                }
+                if let Some((_, part)) = self.costs.get_mut(&index) {
+                    *part = *step as f64 / *steps as f64;
+                }
+                self.total.set_message(self.left());
+            }
+            CellEvent::Measuring => {
+                if let Some(bar) = self.running.get(&index) {
+                    bar.set_message("measuring");
+                }
+            }
+            CellEvent::Done {
+                memorized_bits,
+                fraction_of_ceiling,
+                bits_per_parameter,
+            } => {
+                let share = share_of_ceiling(*fraction_of_ceiling);
+                self.end(
+                    index,
+                    &format!(
+                        "{memorized_bits:.0} bits{share}, {bits_per_parameter:.2} a parameter"
+                    ),
+                );
+            }
+            CellEvent::Failed { reason } => self.end(index, &format!("failed: {reason}")),
+            CellEvent::Busy => self.end(index, "another process works on it"),
+        }
+    }
+
+    fn end(&mut self, index: usize, how: &str) {
+        self.ended += 1;
+        if let Some((_, part)) = self.costs.get_mut(&index) {
+            *part = 1.0;
+        }
+        if let Some(bar) = self.running.remove(&index) {
+            bar.finish_and_clear();
+        }
+        let left = self.left();
+        self.total.inc(1);
+        self.total.set_message(left.clone());
+        let line = format!("{} {how}", self.names[&index]);
+        if self.terminal {
+            // A line that cannot be drawn is no reason to end a sweep.
+            drop(self.lines.println(line));
+        } else {
+            let width = self.cells.to_string().len();
+            eprintln!("[{:>width$}/{}] {line}{left}", self.ended, self.cells);
+        }
+    }
+
+    /// ", 3 min left", by the speed so far; nothing before there is one.
+    fn left(&self) -> String {
+        let total: f64 = self.costs.values().map(|(cost, _)| cost).sum();
+        let done: f64 = self.costs.values().map(|(cost, part)| cost * part).sum();
+        if done <= 0.0 || self.ended == self.cells {
+            return String::new();
+        }
+        let seconds = self.began.elapsed().as_secs_f64() * (total - done) / done;
+        format!("; {} left", duration(seconds))
+    }
+
+    /// Clears the lines; sweeps that took longer than `worth_saying` end with how long.
+    pub(crate) fn finish(self, worth_saying: Duration) {
+        self.total.finish_and_clear();
+        let took = self.began.elapsed();
+        if took > worth_saying {
+            eprintln!("{} cells in {}", self.cells, duration(took.as_secs_f64()));
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("a template of this file")
+}

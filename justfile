@@ -1,0 +1,31 @@
+# List the recipes
+default:
+    @just --list
+
+# Train three small models on six dataset sizes and draw the curve (minutes)
+quick *ARGS:
+    cargo run --release -- sweep experiments/quick.toml {{ARGS}}
+
+# Run any experiment: just sweep experiments/table1.toml --jobs 4
+sweep EXPERIMENT *ARGS:
+    cargo run --release -- sweep {{EXPERIMENT}} {{ARGS}}
+
+# Make tables and figures again from an outputs folder: just report outputs/quick
+report FOLDER *ARGS:
+    cargo run --release -- report {{FOLDER}} {{ARGS}}
+
+# Draw a dataset into a file: just generate data/bits.safetensors -v 2 -s 64 -n 1000
+generate FILE *ARGS:
+    cargo run --release -- generate {{FILE}} {{ARGS}}
+
+# Run all tests
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+
+# Run the whole gate: format, lints, documentation, tests
+check:
+    .ci/run
+
+# Time training steps on this machine
+bench *ARGS:
+    cargo run --release -- bench {{ARGS}}
