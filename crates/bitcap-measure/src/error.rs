@@ -92,6 +92,44 @@ pub enum MeasureError {
         /// The number given.
         found: f64,
     },
+    /// A length that no code has.
+    #[error(
+        "the code length of sequence {sequence} by the {of} is {found} bits; it must be finite and at least 0"
+    )]
+    CodeLength {
+        /// Whose code it is.
+        of: &'static str,
+        /// Which sequence.
+        sequence: usize,
+        /// The number given.
+        found: f64,
+    },
+    /// Code lengths, or other figures of sequences, that do not belong together.
+    #[error("there are figures of {found} sequences by the {of}; the others are of {expected}")]
+    OtherSequences {
+        /// Whose they are.
+        of: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many the others are.
+        expected: usize,
+    },
+    /// An entropy that no data has.
+    #[error("the entropy is {found} bits; it must be finite and at least 0")]
+    EntropyBits {
+        /// The number given.
+        found: f64,
+    },
+    /// Too few sequences for a threshold to be chosen on one half and scored on the other.
+    #[error(
+        "there are {members} members and {non_members} non-members; there must be at least 2 of each"
+    )]
+    TooFewToInfer {
+        /// How many members.
+        members: usize,
+        /// How many non-members.
+        non_members: usize,
+    },
     /// Pieces of a measurement that were made from data of another shape.
     #[error("the {piece} is of {found}; the training data is {expected}")]
     ShapeMismatch {

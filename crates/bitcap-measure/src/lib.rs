@@ -29,6 +29,7 @@ mod measurement;
 mod memorized;
 mod overlap;
 mod shape;
+mod split;
 mod sum;
 mod toy;
 
@@ -42,4 +43,5 @@ pub use measurement::{
 pub use memorized::Memorized;
 pub use overlap::count_in_training;
 pub use shape::{Prediction, Shape};
+pub use split::{Split, SplitInput};
 pub use toy::{Learner, LearnerTable, SourceValue, Toy, ToyError, ToyRow};

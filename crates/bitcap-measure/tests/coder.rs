@@ -372,20 +372,31 @@ fn any_change_of_a_file_is_noticed() {
     assert_eq!(CodedFile::from_bytes(b"{}"), Err(CodedFileError::NotCoded));
 }
 
-/// The file with its header's text replaced, and hashed anew.
-fn with_header(file: &CodedFile, from: &str, to: &str) -> Result<CodedFile, CodedFileError> {
+/// A file of these parts, with a hash that is right.
+fn forge(header: &str, payload: &[u8]) -> Result<CodedFile, CodedFileError> {
+    let mut bytes = b"bitcap-code/1\n".to_vec();
+    bytes.extend((header.len() as u32).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend((payload.len() as u64).to_le_bytes());
+    bytes.extend(payload);
+    let hash = blake3::hash(&bytes);
+    bytes.extend(hash.as_bytes());
+    CodedFile::from_bytes(&bytes)
+}
+
+/// Header and payload of a file.
+fn parts(file: &CodedFile) -> (String, Vec<u8>) {
     let bytes = file.to_bytes();
     let length = u32::from_le_bytes(bytes[14..18].try_into().unwrap()) as usize;
-    let header = std::str::from_utf8(&bytes[18..18 + length]).unwrap();
+    let header = String::from_utf8(bytes[18..18 + length].to_vec()).unwrap();
+    (header, bytes[18 + length + 8..bytes.len() - 32].to_vec())
+}
+
+/// The file with its header's text replaced.
+fn with_header(file: &CodedFile, from: &str, to: &str) -> Result<CodedFile, CodedFileError> {
+    let (header, payload) = parts(file);
     assert!(header.contains(from), "{header}");
-    let header = header.replace(from, to);
-    let mut forged = bytes[..14].to_vec();
-    forged.extend((header.len() as u32).to_le_bytes());
-    forged.extend(header.as_bytes());
-    forged.extend(&bytes[18 + length..bytes.len() - 32]);
-    let hash = blake3::hash(&forged);
-    forged.extend(hash.as_bytes());
-    CodedFile::from_bytes(&forged)
+    forge(&header.replace(from, to), &payload)
 }
 
 #[test]
@@ -427,6 +438,23 @@ fn a_header_says_only_what_can_be() {
         let found = with_header(&file, from, to).unwrap_err().to_string();
         assert!(found.starts_with("the header is wrong"), "{found}");
         assert!(found.contains(expected), "{found}\n{expected}");
+    }
+    let (header, payload) = parts(&file);
+    let found = forge(&header, &payload[1..]).unwrap_err().to_string();
+    assert!(found.ends_with("it must be whole words of 4"), "{found}");
+    let found = forge(&" ".repeat(5000), &payload).unwrap_err().to_string();
+    assert!(
+        found.ends_with("it is 5000 bytes long; the longest is 4096"),
+        "{found}"
+    );
+    // No payload and any payload are no panic either.
+    for payload in [&[][..], &[0; 4], &[255; 400]] {
+        let forged = forge(&header, payload).unwrap();
+        let error = decode(&forged, MODEL, &mut model).unwrap_err();
+        assert!(
+            matches!(error, CodeError::OtherProbabilities { .. }),
+            "{error}"
+        );
     }
     // Forged sizes are no panic and no flood of memory, and the hash of the tokens tells them.
     for (from, to) in [

@@ -147,6 +147,19 @@ fn tables_are_learners_too() {
     );
     close(row.accuracy_on_data, 0.5);
 
+    // And is as often right of another source. 1 is drawn in 0.35 of all cases here.
+    let row = coin([0.1, 0.6], "[1]", deaf).rows()[0];
+    close(row.accuracy_on_data, 0.3 * 0.65 + 0.7 * 0.35);
+    close(row.accuracy_on_source, 0.3 * 0.65 + 0.7 * 0.35);
+    // A copy is not: it is right where two samples agree, of the same source or of two.
+    let row = coin([0.1, 0.6], "[1]", copy).rows()[0];
+    close(
+        row.accuracy_on_data,
+        f64::midpoint(0.81 + 0.01, 0.36 + 0.16),
+    );
+    close(row.accuracy_on_source, 0.35 * 0.35 + 0.65 * 0.65);
+    close(row.accuracy_best, f64::midpoint(0.9, 0.6));
+
     // A noisy copy is a binary symmetric channel: total 1 - h(e), rote h(0.1 * e) - h(e), with * the convolution.
     let noisy = "kind = \"table\"\noutputs = [\"0\", \"1\"]\ntable = [[0.8, 0.2], [0.2, 0.8]]";
     let row = coin([0.1, 0.9], "[1]", noisy).rows()[0];
