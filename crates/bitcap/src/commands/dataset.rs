@@ -70,7 +70,10 @@ fn show(info: &file::DatasetInfo) -> io::Result<()> {
         info.data_seed,
         info.stream.name()
     )?;
-    writeln!(out, "entropy       {} bits", info.entropy_bits)?;
+    match info.entropy_bits {
+        Some(bits) => writeln!(out, "entropy       {bits} bits")?,
+        None => writeln!(out, "entropy       not known")?,
+    }
     writeln!(out, "blake3        {}", info.tokens_blake3)?;
     writeln!(
         out,
