@@ -120,6 +120,16 @@ pub enum MeasureError {
         /// The number given.
         found: f64,
     },
+    /// Figures that are not one a predicted token.
+    #[error("there are {found} figures of predicted tokens; {samples} sequences have {}", samples * predicted)]
+    Predictions {
+        /// How many there are.
+        found: usize,
+        /// N, the number of sequences.
+        samples: usize,
+        /// Predicted tokens a sequence.
+        predicted: usize,
+    },
     /// Too few sequences for a threshold to be chosen on one half and scored on the other.
     #[error(
         "there are {members} members and {non_members} non-members; there must be at least 2 of each"

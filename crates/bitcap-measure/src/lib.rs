@@ -18,6 +18,9 @@
 //!
 //! [`Shape`] says what is measured, [`Ceiling`] what the best model could memorize of it, [`CodeLengths`] turns
 //! log-probabilities into bits, [`Memorized`] takes those from the entropy, and [`Measurement`] puts all together.
+//! Beyond the total: [`Split`] parts rote from generalization, [`Membership`], [`Extraction`] and [`PositionBits`] say
+//! what memorizing means for single sequences, [`coder`] proves a code length by coding (beside [`BaselineBits`]), and
+//! [`Toy`] works the definitions out where everything can be enumerated.
 //! Bits are base 2, and every sum is a compensated one in f64.
 
 mod baselines;
@@ -25,9 +28,12 @@ mod ceiling;
 mod code_length;
 pub mod coder;
 mod error;
+mod extraction;
 mod measurement;
+mod membership;
 mod memorized;
 mod overlap;
+mod positions;
 mod shape;
 mod split;
 mod sum;
@@ -37,11 +43,14 @@ pub use baselines::{BaselineBits, BaselineError};
 pub use ceiling::Ceiling;
 pub use code_length::{CodeLengthCounter, CodeLengths};
 pub use error::MeasureError;
+pub use extraction::{EXTRACTION_PREFIXES, Extraction};
 pub use measurement::{
     EXPECTED_BITS_PER_PARAMETER, FreshMeasurement, Measurement, Schema, Trained,
 };
+pub use membership::{Membership, RocPoint, roc};
 pub use memorized::Memorized;
 pub use overlap::count_in_training;
+pub use positions::PositionBits;
 pub use shape::{Prediction, Shape};
 pub use split::{Split, SplitInput};
 pub use toy::{Learner, LearnerTable, SourceValue, Toy, ToyError, ToyRow};

@@ -405,6 +405,16 @@ proptest! {
             }
         }
         check(&row, &joint)?;
+        if which == 1 {
+            // Answer and new sample by the answer's and the sample's own distribution.
+            let drawn = |value: usize| -> f64 {
+                case.prior.iter().zip(&case.data).map(|(prior, data)| prior * data[value]).sum()
+            };
+            let source: f64 = joint.iter().map(|(parts, p)| p * drawn(parts[2])).sum();
+            prop_assert!((row.accuracy_on_source - source).abs() < 1e-9);
+            let data: f64 = joint.iter().map(|(parts, p)| p * case.data[parts[0]][parts[2]]).sum();
+            prop_assert!((row.accuracy_on_data - data).abs() < 1e-9);
+        }
     }
 }
 

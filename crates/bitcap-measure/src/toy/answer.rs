@@ -8,7 +8,7 @@ use super::learner::Outputs;
 const TIE: f64 = 1e-12;
 
 /// The answer to each output: the output itself where every output is a data value, else the most probable next
-/// sample given the output, of several the first in the order of the data. `joint` is p(t, t'), [outputs][source].
+/// sample given the output, of several the first in the order of the data. `joint` is p(t, t'), `[outputs][source]`.
 pub(super) fn answers(toy: &Toy, outputs: &Outputs, joint: &[Vec<f64>]) -> Vec<usize> {
     if let Some(values) = outputs.values.iter().copied().collect() {
         return values;

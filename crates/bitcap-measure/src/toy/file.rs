@@ -71,7 +71,7 @@ pub enum Learner {
 pub struct LearnerTable {
     /// What the outputs are called. One called as a data value is an answer as it stands.
     pub outputs: Vec<String>,
-    /// [data values][outputs]: the probability of each output.
+    /// `[data values][outputs]`: the probability of each output.
     pub table: Vec<Vec<f64>>,
 }
 

@@ -94,8 +94,8 @@ struct Information {
     given_source: f64,
 }
 
-/// Entropies and informations, term by term as they are defined: `given` is p(x|t), [X][source], `joint` p(t, t'),
-/// [outputs][source].
+/// Entropies and informations, term by term as they are defined: `given` is p(x|t), `[X][source]`, `joint` p(t, t'),
+/// `[outputs][source]`.
 fn information(
     priors: &[f64],
     given: &[Vec<f64>],

@@ -1,0 +1,157 @@
+//! Whether a sequence was trained on, told from its code length alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::MeasureError;
+use crate::split::check_code_lengths;
+
+/// The false-positive rate at which the true-positive rate is reported (Carlini et al., 2022, "Membership inference
+/// attacks from first principles": an attack is as good as it is where it hardly errs).
+const LOW_RATE: f64 = 0.01;
+
+/// Advantages nearer than this are equal, and differ by rounding: rates are whole numbers over at most some 10^6.
+const TIE: f64 = 1e-13;
+
+/// Membership inference by loss threshold: a sequence with a code length of at most the threshold is said to be a
+/// member, that is, trained on (Yeom et al., 2018).
+///
+/// Positives are members. Where members and non-members cannot be told apart, `auc` and `balanced_accuracy` are 0.5,
+/// the true-positive rate is 0.01, and F1 has no floor worth the name: with as many members as non-members 2 u /
+/// (1 + 2 u) where the threshold calls a share of u of each members, from 0 to 2/3.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Membership {
+    /// Members given.
+    pub members: usize,
+    /// Non-members given.
+    pub non_members: usize,
+    /// Area under the ROC curve: the probability that a member has a shorter code than a non-member, a tie counted half
+    /// (the statistic of Mann and Whitney over the product of the numbers).
+    pub auc: f64,
+    /// Threshold in bits, chosen on the members and non-members with even index for the highest balanced accuracy: half
+    /// way between the two code lengths that it parts, the lowest such if there are several. None where calling all of
+    /// them members, or none, is best.
+    pub threshold_bits: Option<f64>,
+    /// Mean of true-positive and true-negative rate of that threshold, on those with odd index.
+    pub balanced_accuracy: f64,
+    /// F1 of that threshold, on those with odd index: 2 TP / (2 TP + FP + FN).
+    pub f1: f64,
+    /// The highest true-positive rate of any threshold that calls at most 1 % of the non-members members. Nothing is
+    /// interpolated. With fewer than 100 non-members that is none of them.
+    pub tpr_at_1_percent_fpr: f64,
+}
+
+/// A point of a ROC curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RocPoint {
+    /// Code length in bits up to which sequences are called members; minus infinity at the first point.
+    pub threshold_bits: f64,
+    /// Share of the non-members that are called members.
+    pub false_positive_rate: f64,
+    /// Share of the members that are.
+    pub true_positive_rate: f64,
+}
+
+impl Membership {
+    /// From the code lengths of members and of non-members, in bits, each in the order of its dataset.
+    ///
+    /// # Errors
+    ///
+    /// There are fewer than 2 of either, or a code length is negative, infinite or NaN.
+    pub fn infer(members: &[f64], non_members: &[f64]) -> Result<Self, MeasureError> {
+        let halves_empty = members.len() < 2 || non_members.len() < 2;
+        if halves_empty {
+            return Err(MeasureError::TooFewToInfer {
+                members: members.len(),
+                non_members: non_members.len(),
+            });
+        }
+        let points = roc(members, non_members)?;
+        let every_second =
+            |bits: &[f64], from| bits.iter().copied().skip(from).step_by(2).collect();
+        let half = |from| -> [Vec<f64>; 2] {
+            [every_second(members, from), every_second(non_members, from)]
+        };
+        let [chosen_on, scored_on] = [half(0), half(1)];
+        let threshold = best_threshold(&roc(&chosen_on[0], &chosen_on[1])?);
+        let called = |bits: &[f64]| bits.iter().filter(|bits| **bits <= threshold).count() as f64;
+        let [positives, negatives] = [scored_on[0].len() as f64, scored_on[1].len() as f64];
+        let (true_positives, false_positives) = (called(&scored_on[0]), called(&scored_on[1]));
+        Ok(Self {
+            members: members.len(),
+            non_members: non_members.len(),
+            auc: area(&points),
+            threshold_bits: threshold.is_finite().then_some(threshold),
+            balanced_accuracy: f64::midpoint(
+                true_positives / positives,
+                1.0 - false_positives / negatives,
+            ),
+            // 2 TP + FP + FN, and FN = P - TP; there are positives, so it is not 0.
+            f1: 2.0 * true_positives / (true_positives + false_positives + positives),
+            tpr_at_1_percent_fpr: points
+                .iter()
+                .filter(|point| point.false_positive_rate <= LOW_RATE)
+                .map(|point| point.true_positive_rate)
+                .fold(0.0, f64::max),
+        })
+    }
+}
+
+/// The ROC curve of the code lengths, in bits, of members and non-members: a point for calling none a member, then one
+/// for each different code length, from the shortest to the longest.
+///
+/// # Errors
+///
+/// There are no members or no non-members, or a code length is negative, infinite or NaN.
+pub fn roc(members: &[f64], non_members: &[f64]) -> Result<Vec<RocPoint>, MeasureError> {
+    check_code_lengths("members' model", members)?;
+    check_code_lengths("non-members' model", non_members)?;
+    let mut all: Vec<(f64, bool)> = members.iter().map(|&bits| (bits, true)).collect();
+    all.extend(non_members.iter().map(|&bits| (bits, false)));
+    // Numbers all, so total order is the usual one.
+    all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let mut points = vec![RocPoint {
+        threshold_bits: f64::NEG_INFINITY,
+        false_positive_rate: 0.0,
+        true_positive_rate: 0.0,
+    }];
+    let (mut of_members, mut of_non_members) = (0usize, 0usize);
+    for tied in all.chunk_by(|a, b| a.0 == b.0) {
+        let called = tied.iter().filter(|(_, member)| *member).count();
+        of_members += called;
+        of_non_members += tied.len() - called;
+        points.push(RocPoint {
+            threshold_bits: tied[0].0,
+            false_positive_rate: of_non_members as f64 / non_members.len() as f64,
+            true_positive_rate: of_members as f64 / members.len() as f64,
+        });
+    }
+    Ok(points)
+}
+
+/// By trapezoids, which count ties half.
+fn area(points: &[RocPoint]) -> f64 {
+    points
+        .windows(2)
+        .map(|pair| {
+            let width = pair[1].false_positive_rate - pair[0].false_positive_rate;
+            width * f64::midpoint(pair[0].true_positive_rate, pair[1].true_positive_rate)
+        })
+        .sum()
+}
+
+/// The threshold of the highest balanced accuracy, half way to the next code length; infinite where all or none are
+/// called members.
+fn best_threshold(points: &[RocPoint]) -> f64 {
+    let advantage = |point: &RocPoint| point.true_positive_rate - point.false_positive_rate;
+    let mut best = 0;
+    for (index, point) in points.iter().enumerate() {
+        if advantage(point) > advantage(&points[best]) + TIE {
+            best = index;
+        }
+    }
+    match (best, points.get(best + 1)) {
+        (0, _) => f64::NEG_INFINITY,
+        (_, None) => f64::INFINITY,
+        (_, Some(next)) => f64::midpoint(points[best].threshold_bits, next.threshold_bits),
+    }
+}
