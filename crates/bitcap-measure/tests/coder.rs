@@ -514,3 +514,22 @@ fn the_file_is_the_same_whoever_writes_it() {
         "774993e48cf21e0f64de8707533815e383c241a0333ae2f691eee22eb34da1fa"
     );
 }
+
+#[test]
+fn the_start_token_is_never_read_as_data() {
+    let shape = shape(4, 3, 2, true);
+    let half = -std::f32::consts::LN_2;
+    let coded = encode(
+        &[1; 12],
+        shape,
+        4,
+        MODEL,
+        &mut Fixed(vec![half, half, -30.0]),
+    )
+    .unwrap();
+    // The upper half of all codes is nearly all the start token's now, which no model must be given as data.
+    let mut impostor = Fixed(vec![-30.0, -30.0, 0.0]);
+    let error = decode(&coded.file, MODEL, &mut impostor).unwrap_err();
+    let place = "first noticed at token 0 of sequence 0";
+    assert!(error.to_string().contains(place), "{error}");
+}
