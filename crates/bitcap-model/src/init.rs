@@ -17,8 +17,8 @@ const GPT2_STD: f64 = 0.02;
 /// - [`Initialization::Gpt2`]: token embeddings and matrices N(0, 0.02²), positions N(0, 0.01²),
 ///   matrices that write into the residual stream divided by √(2 L).
 /// - [`Initialization::FanIn`]: matrices N(0, 1/fan_in), those into the residual stream divided by
-///   √(2 L); token embeddings and head N(0, 1/d) and positions N(0, 1/d), since the residual stream then starts at
-///   unit norm and the logits of the tied head have unit variance whatever the width.
+///   √(2 L); token embeddings, positions and head N(0, 1/d), so that logits have about unit variance
+///   whatever the width.
 #[must_use]
 pub fn initial_weights(shape: &Gpt2Shape, initialization: Initialization, seed: u64) -> Vec<f32> {
     let layout = Layout::gpt2(shape);

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initialization {
-    /// GPT-2's: every matrix N(0, 0.02²), projections into the residual stream divided by √(2 L).
+    /// GPT-2's: embeddings and matrices N(0, 0.02²), positions N(0, 0.01²), projections into the
+    /// residual stream divided by √(2 L).
     Gpt2,
-    /// Every matrix N(0, 1/fan_in); token embeddings N(0, 1/d), positions N(0, 0.02²)-like small.
+    /// Every matrix N(0, 1/fan_in), projections into the residual stream divided by √(2 L);
+    /// embeddings and head N(0, 1/d).
     FanIn,
 }
 
@@ -45,8 +47,10 @@ fn default_tied_head() -> bool {
     true
 }
 
+/// GPT-2's memorizes more at small widths (dev/LOG.md): at width 16, load 2 and 400 steps of Muon at
+/// the best rate of each, 9,728 bits against 8,442; of Adam, 9,515 against 8,218.
 fn default_initialization() -> Initialization {
-    Initialization::FanIn
+    Initialization::Gpt2
 }
 
 impl ModelSettings {
