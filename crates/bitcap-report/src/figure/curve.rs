@@ -277,7 +277,7 @@ impl<'a> Figure<'a> {
             .any(|g| g.curve.doubled.iter().any(|p| self.shown(p)))
         {
             key.push(Entry {
-                swatch: mark(Shape::TriangleUp, 0.0, 0.0, 3.4, GREY, true),
+                swatch: mark(Shape::TriangleUp, 0.0, 0.0, 3.4, GREY, false),
                 text: "twice the steps (set to the right)".to_owned(),
             });
         }

@@ -96,7 +96,7 @@ impl Style {
         mark(self.shape, x, y, self.radius, &self.colour, filled)
     }
 
-    /// The mark of cells trained with twice the steps.
+    /// The mark of cells trained with twice the steps: never shown to be a plateau, so hollow.
     pub(crate) fn doubled_mark(&self, x: f64, y: f64) -> String {
         mark(
             Shape::TriangleUp,
@@ -104,7 +104,7 @@ impl Style {
             y,
             0.8 * self.radius,
             &self.colour,
-            true,
+            false,
         )
     }
 
