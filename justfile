@@ -6,7 +6,7 @@ default:
 quick *ARGS:
     cargo run --release -- sweep experiments/quick.toml {{ARGS}}
 
-# Run any experiment: just sweep experiments/table1.toml --jobs 4
+# Run any experiment: just sweep experiments/quick.toml --jobs 1 --dry-run
 sweep EXPERIMENT *ARGS:
     cargo run --release -- sweep {{EXPERIMENT}} {{ARGS}}
 

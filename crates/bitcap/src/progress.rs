@@ -157,11 +157,16 @@ impl SweepProgress {
             drop(self.lines.println(line));
         } else {
             let width = self.cells.to_string().len();
+            let left = if left.is_empty() {
+                left
+            } else {
+                format!("; {left}")
+            };
             eprintln!("[{:>width$}/{}] {line}{left}", self.ended, self.cells);
         }
     }
 
-    /// ", 3 min left", by the speed so far; nothing before there is one.
+    /// "3 min left", by the speed so far; nothing before there is one.
     fn left(&self) -> String {
         let total: f64 = self.costs.values().map(|(cost, _)| cost).sum();
         let done: f64 = self.costs.values().map(|(cost, part)| cost * part).sum();
@@ -169,7 +174,7 @@ impl SweepProgress {
             return String::new();
         }
         let seconds = self.began.elapsed().as_secs_f64() * (total - done) / done;
-        format!("; {} left", duration(seconds))
+        format!("{} left", duration(seconds))
     }
 
     /// Clears the lines; sweeps that took longer than `worth_saying` end with how long.
