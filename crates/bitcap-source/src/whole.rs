@@ -11,18 +11,26 @@ use tempfile::NamedTempFile;
 /// # Errors
 /// If the file system refuses.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = aside(path)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A file in the folder of `path`, to be renamed to it; gone when it is dropped before.
+pub(crate) fn aside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    // Temporary files are private by default; results are as readable as the user's other files
-    // (less the umask).
+    builder.prefix(".bitcap-").suffix(".partial");
+    // Temporary files are their owner's alone; ours are as readable as any other new file.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file: NamedTempFile = builder.prefix(".part-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }

@@ -3,13 +3,12 @@
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
 use super::error::{DatasetFileError, Problem};
 use super::header;
 use super::info::DatasetInfo;
 use crate::dataset::{little_endian, rows_at_a_time};
 use crate::draw::{Drawer, token_bytes};
+use crate::whole::aside;
 use crate::{Marginal, Source, SourceSettings, Stream};
 
 /// Draws the dataset that [`crate::draw()`] would give into a file at `path`.
@@ -67,23 +66,6 @@ fn write(
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(info)
-}
-
-/// A file beside `path` that is gone when it is dropped.
-fn aside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".dataset-").suffix(".partial");
-    // Temporary files are their owner's alone; a dataset is as readable as any other new file.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 /// Draws and writes the tokens; returns their BLAKE3 and their entropy.
