@@ -62,7 +62,7 @@ impl std::str::FromStr for DeviceName {
             .into_iter()
             .find(|name| name.as_str() == text)
             .ok_or_else(|| {
-                let names = Self::ALL.map(|name| name.as_str()).join(", ");
+                let names = Self::ALL.map(Self::as_str).join(", ");
                 format!("there is no device `{text}`; this build has {names}")
             })
     }

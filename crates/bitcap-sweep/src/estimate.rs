@@ -52,14 +52,14 @@ impl StepTime {
     }
 }
 
+/// What the time of a step depends on, but for the number of sequences.
+type Kind = (Gpt2Shape, OptimizerKind, Option<u64>, DeviceName);
+
 /// Seconds that each cell of a plan will take, in the plan's order. Each kind of model is timed
 /// once.
 #[must_use]
 pub fn estimate(cells: &[PlannedCell]) -> Vec<f64> {
-    let mut timed: Vec<(
-        (Gpt2Shape, OptimizerKind, Option<u64>, DeviceName),
-        StepTime,
-    )> = Vec::new();
+    let mut timed: Vec<(Kind, StepTime)> = Vec::new();
     cells
         .iter()
         .map(|cell| {
