@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::growing::{Log, Metrics};
 use crate::manifest::{Manifest, Work};
 use crate::sequences::SequenceRows;
-use crate::{CellFolder, CellSettings, FolderError};
+use crate::{CellFolder, CellSettings, FolderError, check_memory};
 
 /// What a cell tells of itself while it runs; a JSON line each where one process tells another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +79,7 @@ pub fn run_cell(
     if let Some(measurement) = complete_measurement(folder, settings)? {
         return Ok(done(&measurement));
     }
+    check_memory(settings)?;
     folder.write("cell.toml", settings.to_toml().as_bytes())?;
     folder.remove("failure.json")?;
     let dataset = draw(

@@ -109,9 +109,17 @@ fn run(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Run, FolderError>
     let cell = folder.cell(&entry.cell);
     let path = cell.path("cell.toml");
     let settings = CellSettings::read(&path).map_err(|error| FolderError::Content {
-        path,
+        path: path.clone(),
         what: error.to_string(),
     })?;
+    let name = settings.name();
+    if name != entry.cell {
+        return Err(FolderError::OtherSettings {
+            path,
+            found: name,
+            expected: entry.cell.clone(),
+        });
+    }
     let measurement: Measurement = cell.read_json("measurement.json")?;
     let fresh = measurement.fresh;
     let (source, model, train) = (&settings.source, &settings.model, &settings.train);

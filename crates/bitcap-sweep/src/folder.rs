@@ -255,7 +255,7 @@ impl CellFolder {
         let bytes = std::fs::read(&path).map_err(FolderError::io(&path))?;
         serde_json::from_slice(&bytes).map_err(|error| FolderError::Content {
             path,
-            what: error.to_string(),
+            what: format!("not as bitcap writes it: {error}"),
         })
     }
 

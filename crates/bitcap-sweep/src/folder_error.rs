@@ -42,6 +42,20 @@ pub enum FolderError {
         /// Name that the plan has.
         expected: String,
     },
+    /// A cell cannot fit this machine's memory.
+    #[error(
+        "cell {cell} needs at least {:.1} GiB of memory for its data and its weights, and this machine has {:.1} GiB; take fewer data.samples, a lower data.load or a smaller model",
+        gibibytes(*needed),
+        gibibytes(*machine)
+    )]
+    Memory {
+        /// The cell.
+        cell: String,
+        /// Bytes it needs at the least.
+        needed: u64,
+        /// Bytes there are.
+        machine: u64,
+    },
     /// Nothing is there to collect.
     #[error("{path}: no cell is done yet")]
     NothingDone {
@@ -57,6 +71,10 @@ pub enum FolderError {
     /// The figures cannot be right.
     #[error(transparent)]
     Measure(#[from] bitcap_measure::MeasureError),
+}
+
+fn gibibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
 }
 
 impl FolderError {

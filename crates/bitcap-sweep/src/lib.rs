@@ -15,6 +15,7 @@ mod growing;
 mod identity;
 mod launch;
 mod manifest;
+mod memory;
 mod nearest;
 mod plan;
 mod plan_table;
@@ -35,6 +36,7 @@ pub use folder_error::FolderError;
 pub use grid::MAX_POINTS;
 pub use launch::{SweepEvent, launch};
 pub use manifest::Manifest;
+pub use memory::check_memory;
 pub use plan::{Plan, PlannedCell};
 pub use plan_table::text_table;
 pub use settings::{

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use bitcap_sweep::{CellEvent, Plan, PlannedCell, SweepEvent};
+use bitcap_sweep::{CellEvent, PlannedCell, SweepEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::commands::share_of_ceiling;
+use crate::say;
 
 /// A bar over sequences; hidden where there is no terminal.
 pub(crate) fn sequences_bar(samples: u64, what: &'static str) -> ProgressBar {
@@ -46,7 +47,8 @@ pub(crate) struct SweepProgress {
 }
 
 impl SweepProgress {
-    pub(crate) fn new(plan: &Plan, open: &[&PlannedCell]) -> Self {
+    /// Of the cells that are `open`; `done` others are done already.
+    pub(crate) fn new(open: &[&PlannedCell], done: usize) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal {
             ProgressDrawTarget::stderr()
@@ -56,9 +58,8 @@ impl SweepProgress {
         let lines = MultiProgress::with_draw_target(target);
         let total = ProgressBar::new(open.len() as u64);
         let total = lines.add(total.with_style(style("{pos}/{len} cells {wide_bar} {msg}")));
-        let done = plan.cells.len() - open.len();
         if done > 0 {
-            eprintln!("{done} of {} cells are done already", plan.cells.len());
+            say(&format!("{done} cells are done already"));
         }
         Self {
             lines,
@@ -162,7 +163,10 @@ impl SweepProgress {
             } else {
                 format!("; {left}")
             };
-            eprintln!("[{:>width$}/{}] {line}{left}", self.ended, self.cells);
+            say(&format!(
+                "[{:>width$}/{}] {line}{left}",
+                self.ended, self.cells
+            ));
         }
     }
 
@@ -182,7 +186,8 @@ impl SweepProgress {
         self.total.finish_and_clear();
         let took = self.began.elapsed();
         if took > worth_saying {
-            eprintln!("{} cells in {}", self.cells, duration(took.as_secs_f64()));
+            let took = duration(took.as_secs_f64());
+            say(&format!("{} cells in {took}", self.cells));
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bitcap_sweep::{
-    CellEvent, CellState, ExperimentFolder, FolderError, Plan, PlannedCell, SweepEvent, estimate,
-    launch, text_table,
+    CellEvent, CellState, ExperimentFolder, Failure, FolderError, Plan, PlannedCell, SweepEvent,
+    check_memory, estimate, launch, text_table,
 };
 
 use super::outputs::collect_and_report;
@@ -17,6 +17,9 @@ use crate::progress::{SweepProgress, duration};
 
 pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let (experiment, plan) = plan(&arguments.chosen)?;
+    for cell in &plan.cells {
+        check_memory(&cell.settings)?;
+    }
     let jobs = arguments
         .jobs
         .map(std::num::NonZeroU32::get)
@@ -33,17 +36,15 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     for cell in &plan.cells {
         match folder.cell(&cell.name).state() {
             CellState::Failed if !arguments.retry_failed => {
-                failures.push((
-                    cell.name.clone(),
-                    "failed before; --retry-failed tries it again".to_owned(),
-                ));
+                failures.push((cell.name.clone(), failed_before(&folder, cell)));
             }
             // One that is done may lack a measure that is asked for now; its process looks.
             CellState::Done if !lacks_fresh(&folder, cell) => {}
             _ => open.push(cell),
         }
     }
-    failures.extend(run_open(arguments, &plan, &open, jobs)?);
+    let done = plan.cells.len() - open.len() - failures.len();
+    failures.extend(run_open(arguments, &plan, &open, done, jobs)?);
 
     let mut out = io::stdout().lock();
     match collect_and_report(folder.root()) {
@@ -71,6 +72,13 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Why a cell's training failed, and what to do about it.
+fn failed_before(folder: &ExperimentFolder, cell: &PlannedCell) -> String {
+    let failure = folder.cell(&cell.name).read_json::<Failure>("failure.json");
+    let reason = failure.map_or_else(|error| error.to_string(), |failure| failure.reason);
+    format!("failed before, --retry-failed tries it again: {reason}")
 }
 
 /// Whether a cell that is done was measured without the fresh data that is asked for now.
@@ -110,14 +118,16 @@ fn dry_run(plan: &Plan, jobs: usize) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the cells that are open; returns those that failed, with the reason.
+/// Runs the cells that are open, beside which so many are done; returns those that failed, with the
+/// reason.
 fn run_open(
     arguments: &Sweep,
     plan: &Plan,
     open: &[&PlannedCell],
+    done: usize,
     jobs: usize,
 ) -> anyhow::Result<Vec<(String, String)>> {
-    let progress = SweepProgress::new(plan, open);
+    let progress = SweepProgress::new(open, done);
     if open.is_empty() {
         return Ok(Vec::new());
     }
