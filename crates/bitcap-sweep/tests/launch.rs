@@ -1,0 +1,194 @@
+//! Cells side by side, with shell scripts in the place of trainings.
+
+use std::process::Command;
+
+use bitcap_sweep::{CellEvent, Experiment, Plan, PlannedCell, SweepEvent, launch};
+
+const BUSY: &str = "echo '{\"event\":\"busy\"}'";
+
+fn plan(cells: usize) -> Plan {
+    let samples: Vec<usize> = (1..=cells).collect();
+    let text = format!(
+        "name = \"e\"\n[source]\nkind = \"uniform\"\nvocabulary = 4\nlength = 4\n[model]\nlayers = 1\n\
+         width = 4\nheads = 1\n[train]\nlearning_rate = 0.01\nsteps = 1\n[grid]\n\
+         \"data.samples\" = {samples:?}\n"
+    );
+    Experiment::parse(&text, "e.toml", &[])
+        .unwrap()
+        .plan()
+        .unwrap()
+}
+
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]);
+    command
+}
+
+/// What is told of one cell after its start.
+fn told_of(command: impl Fn() -> Command + Sync) -> Vec<SweepEvent> {
+    let plan = plan(1);
+    let mut events = Vec::new();
+    launch(
+        &[&plan.cells[0]],
+        1,
+        |_| command(),
+        |event| events.push(event),
+    );
+    assert_eq!(events.remove(0), SweepEvent::Started { index: 0 });
+    events
+}
+
+fn told_of_script(script: &str) -> Vec<SweepEvent> {
+    told_of(|| shell(script))
+}
+
+fn broke(reason: &str) -> Vec<SweepEvent> {
+    let reason = reason.to_owned();
+    vec![SweepEvent::Broke { index: 0, reason }]
+}
+
+#[test]
+fn what_a_cell_tells_is_told_in_order() {
+    let script = "
+        echo '{\"event\":\"progress\",\"step\":1,\"steps\":2,\"loss\":0.5,\"memorized_bits\":3}'
+        echo 'not an event'
+        echo '{\"event\":\"measuring\"}'
+        echo '{\"event\":\"done\",\"memorized_bits\":7,\"fraction_of_ceiling\":null,\"bits_per_parameter\":0.25}'";
+    let expected = [
+        CellEvent::Progress {
+            step: 1,
+            steps: 2,
+            loss: 0.5,
+            memorized_bits: 3.0,
+        },
+        CellEvent::Measuring,
+        CellEvent::Done {
+            memorized_bits: 7.0,
+            fraction_of_ceiling: None,
+            bits_per_parameter: 0.25,
+        },
+    ];
+    let expected: Vec<SweepEvent> = expected
+        .into_iter()
+        .map(|event| SweepEvent::Told { index: 0, event })
+        .collect();
+    assert_eq!(told_of_script(script), expected);
+}
+
+#[test]
+fn a_cell_that_says_that_it_failed_is_not_broken_too() {
+    let script =
+        "echo '{\"event\":\"failed\",\"reason\":\"the loss is NaN\"}'; echo error: no >&2; exit 1";
+    let reason = "the loss is NaN".to_owned();
+    let event = CellEvent::Failed { reason };
+    assert_eq!(
+        told_of_script(script),
+        [SweepEvent::Told { index: 0, event }]
+    );
+}
+
+#[test]
+fn a_process_that_ends_without_a_word_is_told_with_its_last_words_or_its_end() {
+    assert_eq!(
+        told_of_script("exit 3"),
+        broke("its process ended with exit status: 3")
+    );
+    assert_eq!(
+        told_of_script("true"),
+        broke("its process ended with exit status: 0")
+    );
+    let script = "echo first >&2; echo 'error: the disk is full' >&2; echo >&2; exit 1";
+    assert_eq!(told_of_script(script), broke("the disk is full"));
+    let killed = told_of_script("kill -9 $$");
+    assert_eq!(killed, broke("its process ended with signal: 9 (SIGKILL)"));
+    // Measuring is not an end.
+    let cut = told_of_script("echo '{\"event\":\"measuring\"}'; exit 2");
+    assert_eq!(cut[1..], broke("its process ended with exit status: 2"));
+}
+
+#[test]
+fn a_process_that_cannot_be_started_is_told() {
+    let events = told_of(|| Command::new("/nowhere/bitcap"));
+    let [SweepEvent::Broke { index: 0, reason }] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert!(
+        reason.starts_with("its process could not be started: "),
+        "{reason}"
+    );
+}
+
+/// More than a pipe holds, on both streams.
+#[test]
+fn a_process_that_says_much_does_not_hang() {
+    let script = format!(
+        "i=0; while [ $i -lt 10000 ]; do echo 'a line of some length'; echo 'and one more' >&2; \
+         i=$((i+1)); done; {BUSY}"
+    );
+    let event = CellEvent::Busy;
+    assert_eq!(
+        told_of_script(&script),
+        [SweepEvent::Told { index: 0, event }]
+    );
+}
+
+/// Cells that are begun, those that ended, and the most that were open at once.
+fn follow(
+    cells: usize,
+    jobs: usize,
+    script: impl Fn(&PlannedCell) -> String + Sync,
+) -> (Vec<usize>, Vec<usize>, usize) {
+    let plan = plan(cells.max(1));
+    let cells: Vec<&PlannedCell> = plan.cells.iter().take(cells).collect();
+    let (mut begun, mut ended, mut most) = (Vec::new(), Vec::new(), 0);
+    launch(
+        &cells,
+        jobs,
+        |cell| shell(&script(cell)),
+        |event| {
+            match event {
+                SweepEvent::Started { index } => begun.push(index),
+                SweepEvent::Told { index, .. } | SweepEvent::Broke { index, .. } => {
+                    ended.push(index);
+                }
+            }
+            most = most.max(begun.len() - ended.len());
+        },
+    );
+    (begun, ended, most)
+}
+
+#[test]
+fn every_cell_runs_once_and_no_more_at_once_than_asked() {
+    let all: Vec<usize> = (0..7).collect();
+    for jobs in [1, 3, 20] {
+        // Every other one breaks: the rest go on.
+        let script = |cell: &PlannedCell| match cell.index % 2 {
+            0 => BUSY.to_owned(),
+            _ => "exit 1".to_owned(),
+        };
+        let (mut begun, mut ended, most) = follow(7, jobs, script);
+        if jobs == 1 {
+            assert_eq!((&begun, &ended), (&all, &all), "in order");
+        }
+        assert!((1..=jobs).contains(&most), "{most} of {jobs}");
+        begun.sort_unstable();
+        ended.sort_unstable();
+        assert_eq!((&begun, &ended), (&all, &all));
+    }
+    assert_eq!(follow(0, 2, |_| BUSY.to_owned()), (vec![], vec![], 0));
+}
+
+/// Two processes that wait for each other end only if they run at the same time.
+#[test]
+fn as_many_run_at_once_as_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |index: usize| folder.path().join(index.to_string()).display().to_string();
+    let script = |cell: &PlannedCell| {
+        let (own, other) = (path(cell.index), path(1 - cell.index));
+        format!("touch '{own}'; until [ -e '{other}' ]; do sleep 0.01; done; {BUSY}")
+    };
+    let (_, ended, most) = follow(2, 2, script);
+    assert_eq!((ended.len(), most), (2, 2));
+}
