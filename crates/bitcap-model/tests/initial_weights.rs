@@ -92,7 +92,7 @@ fn known_weights() {
     let hash = blake3::hash(little_endian(&weights).as_slice())
         .to_hex()
         .to_string();
-    assert_eq!(&hash[..16], "PINNED");
+    assert_eq!(&hash[..16], "ef74445ab1cdda46");
 }
 
 fn little_endian(weights: &[f32]) -> Vec<u8> {

@@ -294,7 +294,7 @@ fn names_say_the_sizes() {
 /// change of what users have on their disks.
 #[test]
 fn names_stay_what_they_were() {
-    assert_eq!(only(&[]).name, "l1-w32-n10-t100-s0-cc5df61b");
+    assert_eq!(only(&[]).name, "l1-w32-n10-t100-s0-4595afb6");
     assert_eq!(only(&[]).group, "e4dc196c");
 }
 
