@@ -17,7 +17,7 @@ pub struct PredictionTask {
 }
 
 impl PredictionTask {
-    /// `tokens`: [N, S] row-major, each below V.
+    /// `tokens`: `[N, S]` row-major, each below V.
     ///
     /// # Panics
     /// If `tokens` is not a whole number of sequences, or nothing is predicted (S = 1 without a
@@ -64,7 +64,7 @@ impl PredictionTask {
         self.predicted
     }
 
-    /// The sequences of these indices: inputs [n, S_pred] and targets [n · S_pred, 1].
+    /// The sequences of these indices: inputs `[n, S_pred]` and targets `[n · S_pred, 1]`.
     #[must_use]
     pub fn batch(&self, sequences: &[usize], device: &Device) -> (Tensor<2, Int>, Tensor<2, Int>) {
         let gather = |from: &[i32]| {
@@ -115,7 +115,7 @@ pub fn passes_of(shape: &Gpt2Shape, samples: usize, largest: Option<u64>) -> Vec
         .collect()
 }
 
-/// Natural-log probability of every predicted token, [N · S_pred] row-major, by f32 logits.
+/// Natural-log probability of every predicted token, `[N · S_pred]` row-major, by f32 logits.
 ///
 /// `done` is told the number of sequences behind it after each pass.
 #[must_use]

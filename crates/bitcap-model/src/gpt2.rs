@@ -55,7 +55,7 @@ struct Block {
 impl Gpt2 {
     /// A model out of its flat weights, on their device.
     ///
-    /// `flat`: [P] in the order of [`Layout::gpt2`]. The tensors are leaves of their own: on an
+    /// `flat`: `[P]` in the order of [`Layout::gpt2`]. The tensors are leaves of their own: on an
     /// autodiff device ([`Gpt2::for_training`]) each gets a gradient.
     #[must_use]
     pub fn new(shape: &Gpt2Shape, flat: &Tensor<1>) -> Self {
@@ -151,8 +151,8 @@ impl Gpt2 {
 
     /// Logits of every predicted token.
     ///
-    /// `inputs`: [n, S_pred], where S_pred is [`Gpt2Shape::predicted`]: the tokens before each
-    /// predicted one. Returns [n · S_pred, V'], V' = [`Gpt2Shape::embedding_rows`].
+    /// `inputs`: `[n, S_pred]`, where S_pred is [`Gpt2Shape::predicted`]: the tokens before each
+    /// predicted one. Returns `[n · S_pred, V']`, V' = [`Gpt2Shape::embedding_rows`].
     #[must_use]
     pub fn logits(&self, inputs: Tensor<2, Int>) -> Tensor<2> {
         let [n, s] = inputs.dims();
@@ -185,7 +185,7 @@ impl Gpt2 {
         x.matmul(self.matrix(linear.matrix)) + self.vector(linear.bias).unsqueeze::<2>()
     }
 
-    /// Causal self-attention of `x`: [n · s, d], to the same shape.
+    /// Causal self-attention of `x`: `[n · s, d]`, to the same shape.
     fn attention(&self, block: &Block, x: Tensor<2>, n: usize, s: usize) -> Tensor<2> {
         let (d, heads) = (self.shape.width, self.shape.heads);
         let head_width = d / heads;
@@ -203,7 +203,7 @@ impl Gpt2 {
         self.linear(&block.projection, mixed.swap_dims(1, 2).reshape([n * s, d]))
     }
 
-    /// The gradient of every weight, one flat vector [P] in the layout's order, off the autodiff
+    /// The gradient of every weight, one flat vector `[P]` in the layout's order, off the autodiff
     /// device. A tensor that the loss does not depend on has a gradient of zero.
     #[must_use]
     pub fn gradient(&self, mut gradients: Gradients) -> Tensor<1> {

@@ -1,6 +1,6 @@
 //! Weights on disk in Hugging Face's GPT-2 form: `config.json` and `model.safetensors`.
 //!
-//! `transformers` loads such a folder as it is. GPT-2's linear maps are stored [in, out] there,
+//! `transformers` loads such a folder as it is. GPT-2's linear maps are stored `[in, out]` there,
 //! which is also how they are held here, so nothing is transposed.
 
 use std::collections::HashMap;
@@ -37,7 +37,7 @@ pub enum ModelFileError {
     },
 }
 
-/// Writes `weights` ([P] in the order of [`Layout::gpt2`]) into `folder`, which is made if need be.
+/// Writes `weights` (`[P]` in the order of [`Layout::gpt2`]) into `folder`, which is made if need be.
 ///
 /// Each file is written aside, synced and renamed.
 ///

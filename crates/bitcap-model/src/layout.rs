@@ -18,9 +18,9 @@ pub enum Role {
     Gain,
     /// Bias of a layer norm or of a linear map.
     Bias,
-    /// Matrix of a block, [in, out].
+    /// Matrix of a block, `[in, out]`.
     Matrix,
-    /// Matrix of a block that writes into the residual stream, [in, out].
+    /// Matrix of a block that writes into the residual stream, `[in, out]`.
     ResidualMatrix,
 }
 

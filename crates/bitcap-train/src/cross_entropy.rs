@@ -2,9 +2,9 @@
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation};
 
-/// Cross-entropy of `logits` [rows, V'] against `targets` [rows, 1], off the autodiff device.
+/// Cross-entropy of `logits` `[rows, V']` against `targets` `[rows, 1]`, off the autodiff device.
 pub(crate) struct CrossEntropy {
-    /// Sum over the rows of -ln p(target): [1].
+    /// Sum over the rows of -ln p(target): `[1]`.
     pub(crate) sum: Tensor<1>,
     /// (softmax(logits) - onehot(targets)) · `weight`: the gradient of `weight` × the sum.
     pub(crate) gradient: Tensor<2>,

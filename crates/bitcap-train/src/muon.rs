@@ -11,9 +11,9 @@ const EPSILON: f64 = 1e-7;
 
 /// The updates of every matrix of the layout for this momentum, to be multiplied by the rate.
 ///
-/// `momentum`: [P_matrices], the flat tail of the layout with Nesterov's look-ahead already in it.
-/// Each matrix W [in, out] gets √max(1, out / in) · orthogonal(M): torch.optim.Muon's "original"
-/// adjustment, which it writes for weights stored [out, in].
+/// `momentum`: `[P_matrices]`, the flat tail of the layout with Nesterov's look-ahead already in it.
+/// Each matrix W `[in, out]` gets √max(1, out / in) · orthogonal(M): torch.optim.Muon's "original"
+/// adjustment, which it writes for weights stored `[out, in]`.
 pub(crate) fn orthogonal_updates(layout: &Layout, momentum: &Tensor<1>) -> Tensor<1> {
     let start = layout.matrices_start();
     let parts = layout

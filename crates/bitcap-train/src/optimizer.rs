@@ -22,11 +22,11 @@ pub struct Optimizer {
     split: usize,
     /// Steps made.
     steps: u64,
-    /// Moving mean of the gradient, [split].
+    /// Moving mean of the gradient, `[split]`.
     first: Tensor<1>,
-    /// Moving mean of its square, [split].
+    /// Moving mean of its square, `[split]`.
     second: Tensor<1>,
-    /// Muon's momentum, [P - split].
+    /// Muon's momentum, `[P - split]`.
     momentum: Option<Tensor<1>>,
 }
 
@@ -63,7 +63,7 @@ impl Optimizer {
         }
     }
 
-    /// The weights after one step down `gradient` at `rate`; both [P].
+    /// The weights after one step down `gradient` at `rate`; both `[P]`.
     #[must_use]
     pub fn step(&mut self, weights: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
         self.steps += 1;

@@ -2,7 +2,7 @@
 
 use crate::{ScheduleKind, TrainSettings};
 
-/// The learning rate of step `step` (the first is 0) as a part of the peak rate, in [0, 1].
+/// The learning rate of step `step` (the first is 0) as a part of the peak rate, in `[0, 1]`.
 ///
 /// With w steps of warm-up: step / w until then; afterwards 1, or (1 + cos π x) / 2 with x the part
 /// gone of what is left, or 1 and at last a line down to 0. Zero is where step T would be, so the

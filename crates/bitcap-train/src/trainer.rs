@@ -58,7 +58,7 @@ pub struct Trainer<'a> {
     resident: Option<Vec<Pass>>,
 }
 
-/// Inputs [n, S_pred] and targets [n · S_pred, 1] of one forward and backward pass.
+/// Inputs `[n, S_pred]` and targets `[n · S_pred, 1]` of one forward and backward pass.
 #[derive(Clone)]
 struct Pass {
     inputs: Tensor<2, Int>,
@@ -68,7 +68,7 @@ struct Pass {
 impl<'a> Trainer<'a> {
     /// A model at step 0.
     ///
-    /// `weights`: [P] in the order of [`Layout::gpt2`]; `device` without autodiff.
+    /// `weights`: `[P]` in the order of [`Layout::gpt2`]; `device` without autodiff.
     #[must_use]
     pub fn new(
         shape: &Gpt2Shape,
@@ -115,7 +115,7 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Makes one step; returns the summed loss of its batch in nats, [1], still on the device.
+    /// Makes one step; returns the summed loss of its batch in nats, `[1]`, still on the device.
     ///
     /// # Errors
     /// If the gradient is not finite; the weights are then those before the step.
@@ -135,7 +135,7 @@ impl<'a> Trainer<'a> {
         Ok(loss)
     }
 
-    /// The summed loss [1] of the next step's batch, and the gradient [P] of its mean.
+    /// The summed loss `[1]` of the next step's batch, and the gradient `[P]` of its mean.
     fn loss_and_gradient(&mut self) -> (Tensor<1>, Tensor<1>) {
         let passes = match &self.resident {
             Some(passes) => passes.clone(),
@@ -194,13 +194,13 @@ impl<'a> Trainer<'a> {
         -all.iter().map(|&x| f64::from(x)).sum::<f64>() / all.len() as f64
     }
 
-    /// The weights as they are now, [P], on the device.
+    /// The weights as they are now, `[P]`, on the device.
     #[must_use]
     pub fn weights(&self) -> &Tensor<1> {
         &self.weights
     }
 
-    /// The gradient [P] of the mean loss at the weights as they are now, and that loss in nats.
+    /// The gradient `[P]` of the mean loss at the weights as they are now, and that loss in nats.
     #[must_use]
     pub fn gradient(&mut self) -> (f64, Tensor<1>) {
         let tokens = self.tokens_a_step() as f64;

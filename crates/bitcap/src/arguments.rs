@@ -74,7 +74,7 @@ pub(crate) struct Inspect {
 pub(crate) struct Chosen {
     /// The experiment file (TOML)
     pub(crate) experiment: PathBuf,
-    /// Override a key of the file, such as train.steps=500 or 'grid."model.width"=[8, 16]'
+    /// Override a key of the file, such as `train.steps=500` or `'grid."model.width"=[8, 16]'`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
     /// Device to train and measure on, in place of engine.device
