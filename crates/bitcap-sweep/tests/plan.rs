@@ -295,7 +295,7 @@ fn names_say_the_sizes() {
 #[test]
 fn names_stay_what_they_were() {
     assert_eq!(only(&[]).name, "l1-w32-n10-t100-s0-4595afb6");
-    assert_eq!(only(&[]).group, "GROUP");
+    assert_eq!(only(&[]).group, "963ba55d");
 }
 
 #[test]
