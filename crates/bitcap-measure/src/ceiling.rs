@@ -2,7 +2,10 @@
 
 use crate::shape::check_tokens;
 use crate::sum::CompensatedSum;
-use crate::{MeasureError, Shape};
+use crate::{DataEntropy, MeasureError, Memorized, Shape};
+
+/// Bits that are equal but for roundings, relative.
+const EQUAL: f64 = 1e-12;
 
 /// The best that any model of single sequences can do on a dataset, and what that memorizes of it.
 ///
@@ -14,15 +17,19 @@ use crate::{MeasureError, Shape};
 /// and q = p_emp, factored into next-token probabilities, attains it. Where the first token is not predicted, the same
 /// holds among the sequences that begin with the same token, so p_emp is conditional on it. If all sequences are
 /// distinct that is N log2 N bits, or sum_i log2 c_i with c_i the number of sequences that begin as sequence i does.
+///
+/// The code length holds for any data. The two ceilings beside it are those of uniform data; for others, see
+/// [`Self::bits`]. Of copies each of the D strings is coded once, so the sum goes over those: D log2 D bits where they
+/// all differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ceiling {
     /// The data that it holds for.
     pub shape: Shape,
     /// Total code length in bits of the best possible model: sum_i log2(1 / p_emp(x_i)).
     pub code_length_bits: f64,
-    /// Most memorized bits, strict accounting: N S_pred log2 V less the code length.
+    /// Most memorized bits of uniform data, strict accounting: N S_pred log2 V less the code length.
     pub ceiling_bits_strict: f64,
-    /// Most memorized bits, paper's accounting: S / S_pred times the strict.
+    /// Most memorized bits of uniform data, paper's accounting: S / S_pred times the strict.
     pub ceiling_bits_paper: f64,
     /// How many different sequences there are.
     pub distinct: usize,
@@ -58,6 +65,30 @@ impl Ceiling {
             ceiling_bits_strict: strict,
             ceiling_bits_paper: shape.paper_bits(strict),
             distinct,
+        })
+    }
+
+    /// Most memorized bits of data with this entropy: the entropy less the code length, for that is what memorized bits
+    /// are, and no model's code is shorter. It is 0 or below where the data has so few bits that even the best model
+    /// of single sequences cannot save any: of coin tosses with N log2 N above the entropy, for one. None where the
+    /// entropy is not known.
+    pub fn bits(&self, entropy: DataEntropy) -> Option<Memorized> {
+        let strict = match entropy {
+            DataEntropy::Uniform { .. } => self.ceiling_bits_strict,
+            DataEntropy::Structured { entropy_bits, .. } => {
+                let bits = entropy_bits - self.code_length_bits;
+                // A difference of two equal figures, of which one is a sum over all the data.
+                if bits.abs() <= EQUAL * entropy_bits {
+                    0.0
+                } else {
+                    bits
+                }
+            }
+            DataEntropy::Unknown => return None,
+        };
+        Some(Memorized {
+            strict_bits: strict,
+            paper_bits: self.shape.paper_bits(strict),
         })
     }
 }

@@ -151,15 +151,19 @@ pub enum MeasureError {
         expected: Shape,
     },
     /// An entropy that is not that of uniform data of this shape.
-    #[error("`{name}` is {found}; uniform data of this shape has {expected} bits")]
+    #[error("the entropy is {found} bits; uniform data of this shape has {expected}")]
     Entropy {
-        /// `entropy_bits` or `source_bits`.
-        name: &'static str,
         /// The bits given.
         found: f64,
         /// N S log2 V.
         expected: f64,
     },
+    /// Data with structure, and a model that does not predict the first token.
+    #[error(
+        "data of a source with structure can be measured only by a model with a start token: the first token has a \
+         distribution too, and must be predicted"
+    )]
+    FirstTokenNotPredicted,
     /// A model without parameters.
     #[error("the model has 0 parameters; bits per parameter need at least 1")]
     NoParameters,

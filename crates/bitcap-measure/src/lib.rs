@@ -17,7 +17,8 @@
 //! # The path
 //!
 //! [`Shape`] says what is measured, [`Ceiling`] what the best model could memorize of it, [`CodeLengths`] turns
-//! log-probabilities into bits, [`Memorized`] takes those from the entropy, and [`Measurement`] puts all together.
+//! log-probabilities into bits, [`Memorized`] takes those from the entropy ([`DataEntropy`]), and [`Measurement`] puts all
+//! together, with a [`DataMeasurement`] of data that the model never saw.
 //! Beyond the total: [`Split`] parts rote from generalization, [`Membership`], [`Extraction`] and [`PositionBits`] say
 //! what memorizing means for single sequences, [`coder`] proves a code length by coding (beside [`BaselineBits`]), and
 //! [`Toy`] works the definitions out where everything can be enumerated.
@@ -27,6 +28,8 @@ mod baselines;
 mod ceiling;
 mod code_length;
 pub mod coder;
+mod data;
+mod entropy;
 mod error;
 mod extraction;
 mod measurement;
@@ -42,15 +45,15 @@ mod toy;
 pub use baselines::{BaselineBits, BaselineError};
 pub use ceiling::Ceiling;
 pub use code_length::{CodeLengthCounter, CodeLengths};
+pub use data::{CodedData, DataMeasurement};
+pub use entropy::DataEntropy;
 pub use error::MeasureError;
 pub use extraction::{EXTRACTION_PREFIXES, Extraction};
-pub use measurement::{
-    EXPECTED_BITS_PER_PARAMETER, FreshMeasurement, Measurement, Schema, Trained,
-};
+pub use measurement::{EXPECTED_BITS_PER_PARAMETER, Measurement, Schema, Trained};
 pub use membership::{Membership, RocPoint, roc};
 pub use memorized::Memorized;
 pub use overlap::count_in_training;
 pub use positions::PositionBits;
 pub use shape::{Prediction, Shape};
-pub use split::{Split, SplitInput};
+pub use split::{OracleBits, Split, SplitBits, SplitInput};
 pub use toy::{Learner, LearnerTable, SourceValue, Toy, ToyError, ToyRow};

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ceiling, CodeLengths, MeasureError, Memorized, Prediction, Shape};
+use crate::{
+    Ceiling, CodedData, DataMeasurement, Extraction, MeasureError, Membership, Prediction,
+    SplitBits,
+};
 
 /// The capacity to be expected of a GPT, in bits a parameter: "approximately 3.6", from the abstract of Morris et al.
 /// (arXiv 2505.24832). A unit for the size of datasets only; nothing measured depends on it.
@@ -11,9 +14,6 @@ pub const EXPECTED_BITS_PER_PARAMETER: f64 = 3.6;
 /// Probabilities in f32 are off by about 1e-6 of a token's bits; likelihoods above the ceiling by more than this share
 /// of the predicted bits are a mistake (a model that sees the token it predicts, say), not a rounding.
 const LIKELIHOOD_TOLERANCE: f64 = 1e-3;
-
-/// How far an entropy that was worked out elsewhere may be from N S log2 V, relative: roundings, nothing else.
-const ENTROPY_TOLERANCE: f64 = 1e-9;
 
 /// The form of a measurement file. Fields are only ever added to a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +24,11 @@ pub enum Schema {
     V1,
 }
 
-/// What one trained model memorized of its training data, and of fresh data. Uniform data only.
+/// What one trained model memorized of its training data, and what it makes of fresh data.
 ///
-/// The names are those of the columns of `runs.csv`. Bits are of the whole dataset unless the name says otherwise.
+/// The names are those of the columns of `runs.csv`. Bits are of the whole dataset unless the name says otherwise; of
+/// copies every string counts once in all of them. Bits that need an entropy are None where that is not known (a user's
+/// file), and what a file of before did not hold yet is None too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// The form of the file.
@@ -41,83 +43,79 @@ pub struct Measurement {
     pub start_token: bool,
     /// How many different training sequences there are.
     pub distinct: usize,
-    /// Code length of the training data with the source's parameters unknown: N S log2 V bits.
-    pub entropy_bits: f64,
+    /// How many sequences are coded and counted: all, or of copies every string once.
+    pub counted: Option<usize>,
+    /// Code length of the training data with the source's parameters unknown; of uniform data N S log2 V.
+    pub entropy_bits: Option<f64>,
     /// The same with them known; uniform data has none, so it is equal.
-    pub source_bits: f64,
-    /// Most that any model of single sequences could memorize, strict accounting.
-    pub ceiling_bits_strict: f64,
+    pub source_bits: Option<f64>,
+    /// Most that any model of single sequences could memorize, strict accounting. Of data with structure it is the
+    /// entropy less the shortest code, and below 0 where even that is longer than the entropy.
+    pub ceiling_bits_strict: Option<f64>,
     /// The same by the paper's accounting.
-    pub ceiling_bits_paper: f64,
+    pub ceiling_bits_paper: Option<f64>,
     /// Memorized bits, strict accounting.
-    pub memorized_bits_strict: f64,
+    pub memorized_bits_strict: Option<f64>,
     /// Memorized bits, paper's accounting.
-    pub memorized_bits_paper: f64,
-    /// Memorized bits / ceiling, the same by either accounting. None where the ceiling is 0.
+    pub memorized_bits_paper: Option<f64>,
+    /// Memorized bits / ceiling, the same by either accounting. None where the ceiling is not above 0.
     pub fraction_of_ceiling: Option<f64>,
     /// Trained parameters of the model.
     pub parameters: u64,
     /// Memorized bits / parameters, strict accounting.
-    pub bits_per_parameter_strict: f64,
+    pub bits_per_parameter_strict: Option<f64>,
     /// Memorized bits / parameters, paper's accounting.
-    pub bits_per_parameter_paper: f64,
+    pub bits_per_parameter_paper: Option<f64>,
     /// Entropy / ([`EXPECTED_BITS_PER_PARAMETER`] x parameters).
-    pub load: f64,
-    /// Mean cross-entropy on the training data, in nats a predicted token.
+    pub load: Option<f64>,
+    /// Mean cross-entropy on the training data, in nats a predicted token, copies counted as often as they occur.
     pub training_loss: f64,
+    /// What stood for the source where rote was told from generalization: "source", or what `measure.oracle` names.
+    pub oracle: Option<String>,
+    /// BLAKE3 of the oracle where that is a model.
+    pub oracle_blake3: Option<String>,
+    /// Rote and generalization.
+    #[serde(flatten)]
+    pub split: SplitBits,
+    /// Membership inference, training data against fresh data; None where there are fewer than 2 of either.
+    pub membership: Option<Membership>,
+    /// Training sequences that come out of the model from their first tokens.
+    #[serde(default)]
+    pub extraction: Vec<Extraction>,
+    /// Whether fresh data was asked for: a file may have none left.
+    pub fresh_asked: Option<bool>,
     /// The same model on fresh data, where that was measured.
-    pub fresh: Option<FreshMeasurement>,
-}
-
-/// What a model seems to have memorized of data it never saw: the noise floor, 0 or less on average (see
-/// [`Memorized`]).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct FreshMeasurement {
-    /// How many fresh sequences.
-    pub samples: usize,
-    /// How many of them occur in the training data.
-    pub in_training: usize,
-    /// Bits gained on them, strict accounting.
-    pub memorized_bits_strict: f64,
-    /// Bits gained on them, paper's accounting.
-    pub memorized_bits_paper: f64,
-    /// Mean cross-entropy in nats a predicted token.
-    pub loss: f64,
+    pub fresh: Option<DataMeasurement>,
 }
 
 /// The pieces of a measurement that come from the training data and the trained model.
 #[derive(Debug, Clone, Copy)]
 pub struct Trained<'a> {
-    /// The exact entropy of the training data in bits, as its source states it.
-    pub entropy_bits: f64,
-    /// The same given the source's parameters.
-    pub source_bits: f64,
-    /// The ceiling of the training data.
-    pub ceiling: &'a Ceiling,
     /// The model's code of the training data.
-    pub code: &'a CodeLengths,
+    pub data: CodedData<'a>,
+    /// The ceiling of the sequences that count.
+    pub ceiling: &'a Ceiling,
     /// Trained parameters of the model.
     pub parameters: u64,
+    /// Membership inference, where it was tried.
+    pub membership: Option<Membership>,
 }
 
 impl Measurement {
-    /// Puts a measurement together.
+    /// Puts a measurement together. What was asked for ([`Self::oracle`], [`Self::fresh_asked`]) is left open.
     ///
     /// # Errors
     ///
-    /// The pieces are of different data; the entropies are not those of uniform data; there are no parameters; or the
+    /// The pieces are of different data; the entropies cannot be those of such data; there are no parameters; or the
     /// likelihoods memorize more than any model of single sequences can, so that they cannot be right.
-    pub fn new(
-        trained: Trained<'_>,
-        fresh: Option<FreshMeasurement>,
-    ) -> Result<Self, MeasureError> {
+    pub fn new(trained: Trained<'_>, fresh: Option<DataMeasurement>) -> Result<Self, MeasureError> {
         let Trained {
-            entropy_bits,
-            source_bits,
+            data,
             ceiling,
-            code,
             parameters,
+            membership,
         } = trained;
+        let CodedData { code, entropy, .. } = data;
         let shape = code.shape();
         if ceiling.shape != shape {
             return Err(MeasureError::ShapeMismatch {
@@ -126,79 +124,57 @@ impl Measurement {
                 expected: shape,
             });
         }
-        check_uniform("entropy_bits", entropy_bits, shape)?;
-        check_uniform("source_bits", source_bits, shape)?;
+        data.check()?;
         if parameters == 0 {
             return Err(MeasureError::NoParameters);
         }
-        let memorized = Memorized::in_total(code);
-        let (strict, highest) = (memorized.strict_bits, ceiling.ceiling_bits_strict);
-        if strict > highest + LIKELIHOOD_TOLERANCE * shape.predicted_bits() {
+        // By uniform bits, which any data has.
+        let saved = shape.predicted_bits() - code.total_bits();
+        let highest = ceiling.ceiling_bits_strict;
+        if saved > highest + LIKELIHOOD_TOLERANCE * shape.predicted_bits() {
             return Err(MeasureError::AboveCeiling {
-                memorized: strict,
+                memorized: saved,
                 ceiling: highest,
             });
         }
+        let memorized = data.memorized();
+        let strict = memorized.map(|memorized| memorized.strict_bits);
+        let paper = memorized.map(|memorized| memorized.paper_bits);
+        let highest = ceiling.bits(entropy);
+        let per_parameter = |bits: f64| bits / parameters as f64;
         Ok(Self {
             schema: Schema::V1,
-            samples: shape.samples(),
+            samples: data.samples,
             length: shape.length(),
             vocabulary: shape.vocabulary(),
             start_token: shape.prediction() == Prediction::All,
             distinct: ceiling.distinct,
-            entropy_bits,
-            source_bits,
-            ceiling_bits_strict: highest,
-            ceiling_bits_paper: ceiling.ceiling_bits_paper,
+            counted: Some(shape.samples()),
+            entropy_bits: entropy.entropy_bits(),
+            source_bits: entropy.source_bits(),
+            ceiling_bits_strict: highest.map(|bits| bits.strict_bits),
+            ceiling_bits_paper: highest.map(|bits| bits.paper_bits),
             memorized_bits_strict: strict,
-            memorized_bits_paper: memorized.paper_bits,
-            fraction_of_ceiling: (highest > 0.0).then(|| strict / highest),
+            memorized_bits_paper: paper,
+            fraction_of_ceiling: highest
+                .map(|bits| bits.strict_bits)
+                .filter(|bits| *bits > 0.0)
+                .zip(strict)
+                .map(|(highest, strict)| strict / highest),
             parameters,
-            bits_per_parameter_strict: strict / parameters as f64,
-            bits_per_parameter_paper: memorized.paper_bits / parameters as f64,
-            load: entropy_bits / (EXPECTED_BITS_PER_PARAMETER * parameters as f64),
-            training_loss: code.mean_nats_per_token(),
+            bits_per_parameter_strict: strict.map(per_parameter),
+            bits_per_parameter_paper: paper.map(per_parameter),
+            load: entropy
+                .entropy_bits()
+                .map(|bits| bits / (EXPECTED_BITS_PER_PARAMETER * parameters as f64)),
+            training_loss: data.loss,
+            oracle: None,
+            oracle_blake3: None,
+            split: SplitBits::of(entropy, code, data.oracle)?,
+            membership,
+            extraction: data.extraction.to_vec(),
+            fresh_asked: None,
             fresh,
-        })
-    }
-}
-
-impl FreshMeasurement {
-    /// From the model's code of fresh data and how many of its sequences occur in the training data
-    /// ([`count_in_training`](crate::count_in_training)).
-    ///
-    /// # Errors
-    ///
-    /// More are said to occur there than there are.
-    pub fn new(code: &CodeLengths, in_training: usize) -> Result<Self, MeasureError> {
-        let samples = code.shape().samples();
-        if in_training > samples {
-            return Err(MeasureError::InTraining {
-                found: in_training,
-                samples,
-            });
-        }
-        let memorized = Memorized::in_total(code);
-        Ok(Self {
-            samples,
-            in_training,
-            memorized_bits_strict: memorized.strict_bits,
-            memorized_bits_paper: memorized.paper_bits,
-            loss: code.mean_nats_per_token(),
-        })
-    }
-}
-
-fn check_uniform(name: &'static str, found: f64, shape: Shape) -> Result<(), MeasureError> {
-    let expected = shape.uniform_bits();
-    // Written so that NaN fails too.
-    if (found - expected).abs() <= ENTROPY_TOLERANCE * expected {
-        Ok(())
-    } else {
-        Err(MeasureError::Entropy {
-            name,
-            found,
-            expected,
         })
     }
 }

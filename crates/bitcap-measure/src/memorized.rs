@@ -40,7 +40,7 @@ impl Memorized {
             .map(move |bits| Self::from_strict(uniform - bits, shape))
     }
 
-    fn from_strict(strict_bits: f64, shape: Shape) -> Self {
+    pub(crate) fn from_strict(strict_bits: f64, shape: Shape) -> Self {
         Self {
             strict_bits,
             paper_bits: shape.paper_bits(strict_bits),

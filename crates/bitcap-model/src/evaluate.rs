@@ -115,6 +115,15 @@ pub fn passes_of(shape: &Gpt2Shape, samples: usize, largest: Option<u64>) -> Vec
         .collect()
 }
 
+/// What a model says of every predicted token, row-major `[N, S_pred]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    /// Natural-log probability of the token, by f32 logits.
+    pub log_probabilities: Vec<f32>,
+    /// Whether it is the most probable one (of several the first).
+    pub right: Vec<bool>,
+}
+
 /// Natural-log probability of every predicted token, `[N · S_pred]` row-major, by f32 logits.
 ///
 /// `done` is told the number of sequences behind it after each pass.
@@ -123,24 +132,100 @@ pub fn log_probabilities(
     shape: &Gpt2Shape,
     weights: &Tensor<1>,
     task: &PredictionTask,
-    mut done: impl FnMut(usize),
+    done: impl FnMut(usize),
 ) -> Vec<f32> {
+    let mut all = Vec::with_capacity(task.samples * task.predicted);
+    forward(shape, weights, task, done, |of_all, targets| {
+        all.extend(chosen(of_all, targets));
+    });
+    all
+}
+
+/// The same log-probabilities, and whether each token is the most probable one, by one forward
+/// pass.
+#[must_use]
+pub fn predictions(
+    shape: &Gpt2Shape,
+    weights: &Tensor<1>,
+    task: &PredictionTask,
+    done: impl FnMut(usize),
+) -> Predictions {
+    let mut all = Predictions {
+        log_probabilities: Vec::with_capacity(task.samples * task.predicted),
+        right: Vec::with_capacity(task.samples * task.predicted),
+    };
+    forward(shape, weights, task, done, |of_all, targets| {
+        let best = of_all.clone().argmax(1).into_data_as::<i32>();
+        let best = best.try_into_vec::<i32>().expect("asked for i32");
+        let from = all.right.len();
+        let same = best.iter().zip(&task.targets[from..]);
+        all.right.extend(same.map(|(best, target)| best == target));
+        all.log_probabilities.extend(chosen(of_all, targets));
+    });
+    all
+}
+
+/// Runs over all sequences; `take` gets the log-probabilities of every token, `[n · S_pred, V']`, and
+/// the targets, `[n · S_pred, 1]`.
+fn forward(
+    shape: &Gpt2Shape,
+    weights: &Tensor<1>,
+    task: &PredictionTask,
+    mut done: impl FnMut(usize),
+    mut take: impl FnMut(Tensor<2>, Tensor<2, Int>),
+) {
     let device = weights.device();
     let model = Gpt2::new(shape, weights);
-    let mut all = Vec::with_capacity(task.samples * task.predicted);
     let mut start = 0;
     for size in passes_of(shape, task.samples, None) {
         let sequences: Vec<usize> = (start..start + size).collect();
         let (inputs, targets) = task.batch(&sequences, &device);
-        let chosen = activation::log_softmax(model.logits(inputs), 1).gather(1, targets);
-        all.extend(
-            chosen
-                .into_data_as::<f32>()
-                .try_into_vec::<f32>()
-                .expect("asked for f32"),
-        );
+        take(activation::log_softmax(model.logits(inputs), 1), targets);
         start += size;
         done(start);
     }
-    all
+}
+
+fn chosen(log_probabilities: Tensor<2>, targets: Tensor<2, Int>) -> Vec<f32> {
+    to_host(log_probabilities.gather(1, targets))
+}
+
+fn to_host(values: Tensor<2>) -> Vec<f32> {
+    let values = values.into_data_as::<f32>();
+    values.try_into_vec::<f32>().expect("asked for f32")
+}
+
+impl Gpt2 {
+    /// Natural-log probabilities of all tokens at one place of each sequence, `[n, V']` row-major.
+    ///
+    /// `known`: `[n, position]` row-major, the tokens before it, each below V. The pass is that of
+    /// whole sequences, what is not known yet being token 0: positions do not see those after them,
+    /// and the same question has the same answer to the last bit, whoever asks.
+    ///
+    /// # Panics
+    /// If `known` is not n rows of `position` tokens, or the token at `position` is not predicted.
+    #[must_use]
+    pub fn next_log_probabilities(&self, known: &[u16], n: usize, position: usize) -> Vec<f32> {
+        let shape = self.shape();
+        assert_eq!(known.len(), n * position, "whole beginnings");
+        let start = usize::from(shape.start_token);
+        assert!(
+            position < shape.length && position + start > 0,
+            "a token that is predicted"
+        );
+        let predicted = shape.predicted();
+        let mut inputs = vec![0i32; n * predicted];
+        for (row, input) in inputs.chunks_exact_mut(predicted).enumerate() {
+            if shape.start_token {
+                input[0] = shape.vocabulary as i32;
+            }
+            let known = &known[row * position..][..position];
+            for (input, &token) in input[start..].iter_mut().zip(known) {
+                *input = i32::from(token);
+            }
+        }
+        let inputs = Tensor::from_data(TensorData::new(inputs, [n, predicted]), &self.device());
+        let logits = self.logits_at(inputs, position + start - 1);
+        to_host(activation::log_softmax(logits, 1))
+    }
 }

@@ -155,6 +155,33 @@ impl Gpt2 {
     /// predicted one. Returns `[n · S_pred, V']`, V' = [`Gpt2Shape::embedding_rows`].
     #[must_use]
     pub fn logits(&self, inputs: Tensor<2, Int>) -> Tensor<2> {
+        let hidden = self.hidden(inputs);
+        self.head(hidden)
+    }
+
+    /// Logits of the predicted tokens at one of the S_pred places only, `[n, V']`.
+    pub(crate) fn logits_at(&self, inputs: Tensor<2, Int>, place: usize) -> Tensor<2> {
+        let [n, s] = inputs.dims();
+        let d = self.shape.width;
+        let hidden = self.hidden(inputs).reshape([n, s, d]);
+        self.head(hidden.slice([0..n, place..place + 1, 0..d]).reshape([n, d]))
+    }
+
+    pub(crate) fn shape(&self) -> &Gpt2Shape {
+        &self.shape
+    }
+
+    pub(crate) fn device(&self) -> Device {
+        self.mask.device()
+    }
+
+    fn head(&self, hidden: Tensor<2>) -> Tensor<2> {
+        self.norm(&self.final_norm, hidden)
+            .matmul(self.matrix(self.head).transpose())
+    }
+
+    /// What the blocks leave in the residual stream, `[n · S_pred, d]`.
+    fn hidden(&self, inputs: Tensor<2, Int>) -> Tensor<2> {
         let [n, s] = inputs.dims();
         let d = self.shape.width;
         // Rows stay two-dimensional throughout: one large matrix product instead of n small ones.
@@ -168,8 +195,7 @@ impl Gpt2 {
             let hidden = gelu(self.linear(&block.expand, self.norm(&block.mlp_norm, x.clone())));
             x = x + self.linear(&block.contract, hidden);
         }
-        self.norm(&self.final_norm, x)
-            .matmul(self.matrix(self.head).transpose())
+        x
     }
 
     fn norm(&self, norm: &Norm, x: Tensor<2>) -> Tensor<2> {

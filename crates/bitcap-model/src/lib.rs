@@ -9,7 +9,7 @@ mod layout;
 mod settings;
 
 pub use device::DeviceName;
-pub use evaluate::{PredictionTask, log_probabilities, passes_of};
+pub use evaluate::{PredictionTask, Predictions, log_probabilities, passes_of, predictions};
 pub use gpt2::Gpt2;
 pub use hugging_face::{ModelFileError, load, save};
 pub use init::initial_weights;

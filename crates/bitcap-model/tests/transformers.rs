@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use bitcap_model::{DeviceName, Gpt2, Gpt2Shape, Layout, PredictionTask, log_probabilities};
+use bitcap_model::{
+    DeviceName, Gpt2, Gpt2Shape, Layout, PredictionTask, Predictions, log_probabilities,
+    predictions,
+};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::SafeTensors;
 
@@ -97,6 +100,9 @@ fn agrees(device: DeviceName, case: &str, tied_head: bool, start_token: bool) {
     }
 
     let log_probabilities = log_probabilities(&fixture.shape, &weights, &task, |_| {});
+    let predictions = predictions(&fixture.shape, &weights, &task, |_| {});
+    assert_eq!(predictions.log_probabilities, log_probabilities);
+    greedy_and_step_by_step(&fixture, &weights, &predictions, &fixture.f32("logits"));
     let expected = fixture.f64("logprobs");
     assert_eq!(log_probabilities.len(), expected.len());
     for (ours, theirs) in log_probabilities.iter().zip(&expected) {
@@ -106,6 +112,38 @@ fn agrees(device: DeviceName, case: &str, tied_head: bool, start_token: bool) {
     let loss = mean(&mut log_probabilities.iter().map(|&x| f64::from(x)));
     let theirs = fixture.f64("loss_f64")[0];
     assert!((loss - theirs).abs() < 1e-6 * theirs, "{loss} {theirs}");
+}
+
+/// Whether a token is the most probable one, by PyTorch's logits; and the same log-probabilities when
+/// one token after another is asked for.
+fn greedy_and_step_by_step(
+    fixture: &Fixture,
+    weights: &Tensor<1>,
+    predictions: &Predictions,
+    logits: &[f32],
+) {
+    let shape = &fixture.shape;
+    let (tokens, entries) = (fixture.tokens(), shape.embedding_rows());
+    let sequences: Vec<&[u16]> = tokens.chunks_exact(shape.length).collect();
+    let first = shape.length - shape.predicted();
+    let model = Gpt2::new(shape, weights);
+    for position in first..shape.length {
+        let known: Vec<u16> = sequences
+            .iter()
+            .flat_map(|row| row[..position].iter().copied())
+            .collect();
+        let next = model.next_log_probabilities(&known, sequences.len(), position);
+        assert_eq!(next.len(), sequences.len() * entries);
+        for (row, sequence) in sequences.iter().enumerate() {
+            let at = row * shape.predicted() + position - first;
+            let token = usize::from(sequence[position]);
+            let ours = next[row * entries + token];
+            assert!((ours - predictions.log_probabilities[at]).abs() < 1e-5);
+            let theirs = &logits[at * entries..][..entries];
+            let best = theirs.iter().all(|&logit| logit <= theirs[token]);
+            assert_eq!(predictions.right[at], best, "{position} of {row}");
+        }
+    }
 }
 
 #[test]

@@ -37,7 +37,8 @@ pub struct Point {
     pub ceiling_bits: Accounted<f64>,
     /// Over seeds, in bits.
     pub memorized_bits: Accounted<Spread>,
-    /// Mean over seeds of memorized / ceiling (the same by either accounting); `None` where a ceiling is zero.
+    /// Mean over seeds of memorized / ceiling (the same by either accounting); `None` where a ceiling is not above
+    /// zero.
     pub fraction_of_ceiling: Option<f64>,
     /// Every seed's memorized bits, by seed ascending.
     pub(crate) seed_bits: Vec<Accounted<f64>>,
@@ -134,7 +135,11 @@ fn point(samples: u64, seeds: &[&Run]) -> Point {
         memorized_bits: spreads(&seed_bits).expect("a size has at least one cell"),
         seed_bits,
         fraction_of_ceiling: finite(mean_of(&|run| {
-            run.memorized_bits.strict / run.ceiling_bits.strict
+            if run.ceiling_bits.strict > 0.0 {
+                run.memorized_bits.strict / run.ceiling_bits.strict
+            } else {
+                f64::NAN
+            }
         })),
         fresh_memorized_bits: spreads(&fresh),
     }

@@ -38,6 +38,16 @@ pub enum ReportError {
         /// The file.
         path: PathBuf,
     },
+    /// No row says what was memorized.
+    #[error(
+        "{} has no memorized bits: the entropy of its data is not known (a file of your own), so there is no curve \
+         to draw; its other columns hold what was measured",
+        path.display()
+    )]
+    EntropyUnknown {
+        /// The file.
+        path: PathBuf,
+    },
     /// A field holds what cannot be there.
     #[error("{} line {line}: `{column}` is {found:?}; it must be {allowed}", path.display())]
     Value {

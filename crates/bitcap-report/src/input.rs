@@ -136,12 +136,6 @@ impl<'a> Row<'a> {
         })
     }
 
-    pub(crate) fn non_negative(self, column: Column) -> Result<f64, ReportError> {
-        self.value(column, "a number from 0 to 1e30", |x: &f64| {
-            (0.0..=MOST).contains(x)
-        })
-    }
-
     pub(crate) fn positive(self, column: Column) -> Result<f64, ReportError> {
         self.value(column, "a number from 1e-30 to 1e30", |x: &f64| {
             (1.0 / MOST..=MOST).contains(x)

@@ -90,6 +90,15 @@ impl Columns {
         })
     }
 
+    /// Whether the row says that its entropy is not known, as of a user's file: then nothing is
+    /// known to be memorized, and there is no place for it on a curve.
+    fn entropy_is_unknown(&self, row: Row<'_>) -> bool {
+        let (entropy, memorized) = (self.entropy_bits, self.memorized_bits);
+        [entropy, memorized.strict, memorized.paper]
+            .into_iter()
+            .all(|column| row.text(column).is_empty())
+    }
+
     fn run(&self, row: Row<'_>) -> Result<Run, ReportError> {
         Ok(Run {
             group: row.value(self.group, "the group's name", |g: &String| !g.is_empty())?,
@@ -103,8 +112,9 @@ impl Columns {
             load: row.positive(self.load)?,
             entropy_bits: row.positive(self.entropy_bits)?,
             ceiling_bits: Accounted {
-                strict: row.non_negative(self.ceiling_bits.strict)?,
-                paper: row.non_negative(self.ceiling_bits.paper)?,
+                // 0 or below where the best model of single sequences saves nothing.
+                strict: row.bits(self.ceiling_bits.strict)?,
+                paper: row.bits(self.ceiling_bits.paper)?,
             },
             memorized_bits: Accounted {
                 strict: row.bits(self.memorized_bits.strict)?,
@@ -137,11 +147,11 @@ impl Columns {
     }
 }
 
-/// Reads every row, in the order of the file.
+/// Reads every row, in the order of the file, but those whose entropy is not known.
 ///
 /// # Errors
-/// Where the file cannot be read, a needed column is missing, a value is impossible, there are no rows, a cell
-/// is there twice, or rows of one group differ in what the group's model is.
+/// Where the file cannot be read, a needed column is missing, a value is impossible, there are no rows or none
+/// whose entropy is known, a cell is there twice, or rows of one group differ in what the group's model is.
 pub(crate) fn read(path: &Path) -> Result<Vec<Run>, ReportError> {
     let input = Input::read(path)?;
     let columns = Columns::find(&input)?;
@@ -149,6 +159,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Run>, ReportError> {
     let mut cells = BTreeMap::new();
     let mut models: BTreeMap<String, (u64, Model)> = BTreeMap::new();
     for row in input.rows()? {
+        if columns.entropy_is_unknown(row) {
+            continue;
+        }
         let run = columns.run(row)?;
         let cell = (run.group.clone(), run.doubled, run.samples, run.seed);
         if let Some(first) = cells.insert(cell, row.line()) {
@@ -167,6 +180,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Run>, ReportError> {
             )));
         }
         runs.push(run);
+    }
+    if runs.is_empty() {
+        return Err(ReportError::EntropyUnknown {
+            path: path.to_path_buf(),
+        });
     }
     Ok(runs)
 }

@@ -69,10 +69,10 @@ fn values() {
         (",200,", ",,", "parameters", "", "a whole number from 1"),
         (
             ",400,",
-            ",-4,",
+            ",inf,",
             "ceiling_bits_strict",
-            "-4",
-            "a number from 0 to 1e30",
+            "inf",
+            "a number from -1e30 to 1e30",
         ),
         (
             ",396,",
@@ -134,4 +134,43 @@ fn a_broken_reference_is_named() {
         let error = report.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
+}
+
+#[test]
+fn rows_without_an_entropy_are_on_no_curve() {
+    let unknown = |line: &str| {
+        let mut fields: Vec<&str> = line.split(',').collect();
+        // The label is quoted and holds a comma: two fields here.
+        for field in &mut fields[14..=18] {
+            *field = "";
+        }
+        fields[7] = "";
+        fields.join(",")
+    };
+    let lines: Vec<&str> = ROUND.lines().collect();
+    let row = unknown(lines[1]);
+    assert_eq!(
+        message(&format!("{}\n{row}\n", lines[0])),
+        "runs.csv has no memorized bits: the entropy of its data is not known (a file of your own), so there is no \
+         curve to draw; its other columns hold what was measured"
+    );
+    // Beside rows that have one, it is left out.
+    let with = format!("{}\n{row}\n{}\n", lines[0], lines[2..].join("\n"));
+    let without = format!("{}\n{}\n", lines[0], lines[2..].join("\n"));
+    let curve = |runs: &str| {
+        let (folder, report) = report_of(runs, &ReportOptions::default());
+        report.unwrap();
+        std::fs::read(folder.path().join("curve.csv")).unwrap()
+    };
+    assert_eq!(curve(&with), curve(&without));
+}
+
+#[test]
+fn a_ceiling_below_zero_is_no_error_and_gives_no_share() {
+    let lines: Vec<&str> = ROUND.lines().collect();
+    let low = lines[1].replacen(",400,500,396,495,", ",-4,-5,-6,-7.5,", 1);
+    let (folder, report) = report_of(&format!("{}\n{low}\n", lines[0]), &ReportOptions::default());
+    let report = report.unwrap();
+    assert_eq!(report.groups[0].curve.points[0].fraction_of_ceiling, None);
+    assert!(folder.path().join("curve.png").exists());
 }

@@ -22,11 +22,13 @@ mod generate;
 mod header;
 mod info;
 mod read;
+mod write;
 
 pub use error::{DatasetFileError, Problem};
 pub use generate::generate;
 pub use info::DatasetInfo;
 pub use read::{inspect, read};
+pub use write::write;
 
 /// The format this version writes and reads; the number rises when an older reader would be wrong
 /// about a newer file.

@@ -2,18 +2,19 @@
 
 use std::time::{Instant, SystemTime};
 
-use bitcap_measure::{
-    Ceiling, CodeLengths, FreshMeasurement, Measurement, Prediction, Shape, Trained,
-};
-use bitcap_model::{PredictionTask, initial_weights, load, log_probabilities, save};
-use bitcap_source::{Dataset, Stream, draw};
+use bitcap_measure::Measurement;
+use bitcap_model::{PredictionTask, initial_weights, load, save};
+use bitcap_source::{Dataset, Source, Stream};
 use bitcap_train::Trainer;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::growing::{Log, Metrics};
+use crate::known_data::KnownData;
 use crate::manifest::{Manifest, Work};
-use crate::sequences::SequenceRows;
+use crate::measuring::{Measured, measure};
+use crate::model::TrainedModel;
+use crate::oracle::Oracle;
 use crate::{CellFolder, CellSettings, FolderError, check_memory};
 
 /// What a cell tells of itself while it runs; a JSON line each where one process tells another.
@@ -28,19 +29,19 @@ pub enum CellEvent {
         steps: u64,
         /// Mean cross-entropy in nats a predicted token.
         loss: f64,
-        /// Memorized bits by that loss, strict accounting.
-        memorized_bits: f64,
+        /// Memorized bits by that loss, strict accounting; None where a loss does not tell.
+        memorized_bits: Option<f64>,
     },
     /// Training is over, the likelihoods are being worked out.
     Measuring,
     /// The cell is done.
     Done {
-        /// Memorized bits, strict accounting.
-        memorized_bits: f64,
+        /// Memorized bits, strict accounting, where the entropy is known.
+        memorized_bits: Option<f64>,
         /// Memorized bits / ceiling, where there is a ceiling above 0.
         fraction_of_ceiling: Option<f64>,
         /// Memorized bits / parameters.
-        bits_per_parameter: f64,
+        bits_per_parameter: Option<f64>,
     },
     /// The training failed; `failure.json` says so too.
     Failed {
@@ -80,21 +81,18 @@ pub fn run_cell(
         return Ok(done(&measurement));
     }
     check_memory(settings)?;
+    if settings.measure.oracle != settings.name() {
+        // One that cannot be had is known before the training, not after it.
+        open_oracle(folder, settings)?;
+    }
     folder.write("cell.toml", settings.to_toml().as_bytes())?;
     folder.remove("failure.json")?;
-    let dataset = draw(
-        &settings.source,
-        settings.data.seed,
-        settings.data.samples,
-        Stream::Training,
-    )?;
-    let shape = measure_shape(settings, dataset.samples)?;
-    let ceiling = Ceiling::of(&dataset.tokens, shape)?;
-    let task = PredictionTask::new(&settings.shape(), &dataset.tokens);
+    let source = Source::draw_parameters(&settings.source)?;
+    let training = training_data(settings, &source)?;
 
-    let weights = match trained_weights(folder, settings)? {
+    let weights = match trained_weights(folder, settings, &training.dataset)? {
         Some(weights) => weights,
-        None => match train(folder, settings, &dataset, &task, shape, git_revision, tell)? {
+        None => match train(folder, settings, &training, git_revision, tell)? {
             Ok(weights) => weights,
             Err(failure) => {
                 folder.write_json("failure.json", &failure)?;
@@ -105,9 +103,76 @@ pub fn run_cell(
         },
     };
     tell(&CellEvent::Measuring);
-    let measurement = measure(folder, settings, &dataset, &task, &ceiling, weights)?;
+    let model = TrainedModel::new(settings.shape(), weights, settings.engine.device);
+    let Measured {
+        measurement,
+        sequences_csv,
+        positions_csv,
+    } = measure_trained(folder, settings, &source, &training, &model)?;
+    folder.write("sequences.csv", &sequences_csv)?;
+    folder.write("positions.csv", &positions_csv)?;
     folder.write_json("measurement.json", &measurement)?;
     Ok(done(&measurement))
+}
+
+/// Whether the cell is done and its measurement holds all that is asked for.
+///
+/// # Errors
+/// If a file of the cell or of its oracle cannot be read.
+pub fn is_measured(folder: &CellFolder, settings: &CellSettings) -> Result<bool, FolderError> {
+    Ok(complete_measurement(folder, settings)?.is_some())
+}
+
+/// The training data of a cell.
+pub(crate) fn training_data(
+    settings: &CellSettings,
+    source: &Source,
+) -> Result<KnownData, FolderError> {
+    let dataset = source.draw(settings.data.seed, settings.data.samples, Stream::Training)?;
+    let start_token = settings.model.start_token;
+    KnownData::of(&settings.source, Some(source), dataset, start_token)
+}
+
+/// Measures a trained model as its settings ask.
+pub(crate) fn measure_trained(
+    folder: &CellFolder,
+    settings: &CellSettings,
+    source: &Source,
+    training: &KnownData,
+    model: &TrainedModel,
+) -> Result<Measured, FolderError> {
+    let oracle = open_oracle(folder, settings)?;
+    let samples = if settings.measure.fresh {
+        source.fresh_samples(settings.data.samples)
+    } else {
+        0
+    };
+    let fresh = if samples == 0 {
+        None
+    } else {
+        let dataset = source.draw(settings.data.seed, samples, Stream::Fresh)?;
+        let start_token = settings.model.start_token;
+        let data = KnownData::of(&settings.source, Some(source), dataset, start_token)?;
+        Some(data)
+    };
+    let mut measured = measure(model, &oracle, training, fresh.as_ref())?;
+    measured.measurement.oracle = Some(settings.measure.oracle.clone());
+    measured.measurement.oracle_blake3 = oracle.blake3().map(str::to_owned);
+    measured.measurement.fresh_asked = Some(settings.measure.fresh);
+    Ok(measured)
+}
+
+/// The oracle of a cell's settings.
+pub(crate) fn open_oracle(
+    folder: &CellFolder,
+    settings: &CellSettings,
+) -> Result<Oracle, FolderError> {
+    Oracle::open(
+        &settings.measure.oracle,
+        folder.root(),
+        &settings.shape(),
+        settings.engine.device,
+    )
 }
 
 /// The folder is new, or holds this very training.
@@ -139,8 +204,15 @@ fn complete_measurement(
         return Ok(None);
     }
     let measurement: Measurement = folder.read_json("measurement.json")?;
-    let complete = measurement.fresh.is_some() || !settings.measure.fresh;
-    Ok(complete.then_some(measurement))
+    let asked = &settings.measure;
+    let has_fresh = measurement.fresh.is_some() || measurement.fresh_asked == Some(true);
+    if asked.fresh && !has_fresh || measurement.oracle.as_ref() != Some(&asked.oracle) {
+        return Ok(None);
+    }
+    // An oracle that was trained anew since then is another one.
+    let same_oracle =
+        measurement.oracle_blake3.as_deref() == open_oracle(folder, settings)?.blake3();
+    Ok(same_oracle.then_some(measurement))
 }
 
 fn done(measurement: &Measurement) -> CellEvent {
@@ -151,25 +223,26 @@ fn done(measurement: &Measurement) -> CellEvent {
     }
 }
 
-/// What is measured of `samples` sequences.
-fn measure_shape(settings: &CellSettings, samples: usize) -> Result<Shape, FolderError> {
-    let length = settings.source.length() as usize;
-    let prediction = Prediction::with_start_token(settings.model.start_token);
-    Ok(Shape::new(
-        samples,
-        length,
-        settings.source.vocabulary(),
-        prediction,
-    )?)
-}
-
 /// The weights of a training that came to its end: the manifest is written after the model.
-fn trained_weights(
+pub(crate) fn trained_weights(
     folder: &CellFolder,
     settings: &CellSettings,
+    dataset: &Dataset,
 ) -> Result<Option<Vec<f32>>, FolderError> {
     if !folder.path("manifest.json").is_file() {
         return Ok(None);
+    }
+    let manifest: Manifest = folder.read_json("manifest.json")?;
+    let found = dataset.tokens_blake3();
+    if manifest.tokens_blake3 != found {
+        return Err(FolderError::Content {
+            path: folder.path("manifest.json"),
+            what: format!(
+                "the model was trained on data with BLAKE3 {}, and the source now gives {found}: \
+                 has its file changed?",
+                manifest.tokens_blake3
+            ),
+        });
     }
     let (shape, weights) = load(&folder.path("model"))?;
     if shape != settings.shape() {
@@ -181,13 +254,10 @@ fn trained_weights(
     Ok(Some(weights))
 }
 
-#[allow(clippy::too_many_arguments)]
 fn train(
     folder: &CellFolder,
     settings: &CellSettings,
-    dataset: &Dataset,
-    task: &PredictionTask,
-    measured: Shape,
+    data: &KnownData,
     git_revision: &str,
     tell: &mut dyn FnMut(&CellEvent),
 ) -> Result<Result<Vec<f32>, Failure>, FolderError> {
@@ -201,14 +271,13 @@ fn train(
     ))?;
 
     let shape = settings.shape();
+    let task = PredictionTask::new(&shape, &data.dataset.tokens);
     let initial = initial_weights(&shape, settings.model.initialization, settings.train.seed);
     let device = settings.engine.device.open();
-    let mut trainer = Trainer::new(&shape, &settings.train, task, initial, &device);
+    let mut trainer = Trainer::new(&shape, &settings.train, &task, initial, &device);
     let mut written = Ok(());
     let ended = trainer.run(settings.measure.metrics_every, |progress| {
-        // -log2 p = nats / ln 2: what the code of the whole dataset would be by this loss.
-        let code = progress.loss / std::f64::consts::LN_2 * measured.predicted_tokens() as f64;
-        let memorized_bits = measured.predicted_bits() - code;
+        let memorized_bits = data.memorized_by_loss(progress.loss);
         if written.is_ok() {
             written = metrics.row(&progress, memorized_bits).and_then(|()| {
                 let speed = progress.tokens as f64 / clock.elapsed().as_secs_f64();
@@ -239,7 +308,7 @@ fn train(
     };
     folder.write_json(
         "manifest.json",
-        &Manifest::new(settings, dataset, git_revision, &work),
+        &Manifest::new(settings, &data.dataset, git_revision, &work),
     )?;
     log.line("trained")?;
     Ok(Ok(weights))
@@ -248,48 +317,4 @@ fn train(
 fn to_host(weights: &Tensor<1>) -> Vec<f32> {
     let data = weights.clone().into_data_as::<f32>();
     data.try_into_vec::<f32>().expect("asked for f32")
-}
-
-fn measure(
-    folder: &CellFolder,
-    settings: &CellSettings,
-    dataset: &Dataset,
-    task: &PredictionTask,
-    ceiling: &Ceiling,
-    weights: Vec<f32>,
-) -> Result<Measurement, FolderError> {
-    let parameters = weights.len();
-    let device = settings.engine.device.open();
-    let weights = Tensor::from_data(TensorData::new(weights, [parameters]), &device);
-    let mut rows = SequenceRows::new();
-    let mut code_of = |name: &str, task: &PredictionTask, shape: Shape| {
-        let log_probabilities = log_probabilities(&settings.shape(), &weights, task, |_| {});
-        let code = CodeLengths::new(shape, &log_probabilities)?;
-        rows.add(name, &code);
-        Ok::<_, FolderError>(code)
-    };
-    let code = code_of("training", task, ceiling.shape)?;
-    let fresh = if settings.measure.fresh {
-        let data = draw(
-            &settings.source,
-            settings.data.seed,
-            settings.data.samples,
-            Stream::Fresh,
-        )?;
-        let task = PredictionTask::new(&settings.shape(), &data.tokens);
-        let code = code_of("fresh", &task, measure_shape(settings, data.samples)?)?;
-        Some(FreshMeasurement::new(&code, data.occurring_in(dataset))?)
-    } else {
-        None
-    };
-    folder.write("sequences.csv", &rows.into_bytes())?;
-    let entropy_bits = settings.entropy_bits();
-    let trained = Trained {
-        entropy_bits,
-        source_bits: entropy_bits, // Uniform data has no parameters to know.
-        ceiling,
-        code: &code,
-        parameters: parameters as u64,
-    };
-    Ok(Measurement::new(trained, fresh)?)
 }

@@ -1,6 +1,6 @@
 //! From the cells that are done to runs.csv and timings.csv.
 
-use bitcap_measure::Measurement;
+use bitcap_measure::{Extraction, Measurement};
 use bitcap_model::Initialization;
 use bitcap_source::write_whole;
 use bitcap_train::{OptimizerKind, Precision, ScheduleKind};
@@ -24,7 +24,7 @@ struct Run {
     length: u32,
     samples: u64,
     distinct: usize,
-    load: f64,
+    load: Option<f64>,
     layers: u32,
     width: u32,
     heads: u32,
@@ -39,15 +39,15 @@ struct Run {
     steps: u64,
     batch: String,
     precision: Precision,
-    entropy_bits: f64,
-    source_bits: f64,
-    ceiling_bits_strict: f64,
-    ceiling_bits_paper: f64,
-    memorized_bits_strict: f64,
-    memorized_bits_paper: f64,
+    entropy_bits: Option<f64>,
+    source_bits: Option<f64>,
+    ceiling_bits_strict: Option<f64>,
+    ceiling_bits_paper: Option<f64>,
+    memorized_bits_strict: Option<f64>,
+    memorized_bits_paper: Option<f64>,
     fraction_of_ceiling: Option<f64>,
-    bits_per_parameter_strict: f64,
-    bits_per_parameter_paper: f64,
+    bits_per_parameter_strict: Option<f64>,
+    bits_per_parameter_paper: Option<f64>,
     training_loss: f64,
     fresh_samples: Option<usize>,
     fresh_in_training: Option<usize>,
@@ -55,6 +55,41 @@ struct Run {
     fresh_memorized_bits_paper: Option<f64>,
     training_tokens: u64,
     training_flops: f64,
+    counted: Option<usize>,
+    oracle: Option<String>,
+    mixture_weight: Option<f64>,
+    unintended_bits: Option<f64>,
+    unintended_bits_max: Option<f64>,
+    intended_bits: Option<f64>,
+    intended_bits_max: Option<f64>,
+    intended_limit_bits: Option<f64>,
+    fresh_counted: Option<usize>,
+    fresh_entropy_bits: Option<f64>,
+    fresh_source_bits: Option<f64>,
+    fresh_loss: Option<f64>,
+    fresh_excess_bits_per_token: Option<f64>,
+    fresh_mixture_weight: Option<f64>,
+    fresh_unintended_bits: Option<f64>,
+    fresh_unintended_bits_max: Option<f64>,
+    fresh_intended_bits: Option<f64>,
+    fresh_intended_bits_max: Option<f64>,
+    fresh_intended_limit_bits: Option<f64>,
+    membership_auc: Option<f64>,
+    membership_balanced_accuracy: Option<f64>,
+    membership_f1: Option<f64>,
+    membership_tpr_at_1_percent_fpr: Option<f64>,
+    extraction_8: Option<f64>,
+    extraction_16: Option<f64>,
+    extraction_32: Option<f64>,
+    fresh_extraction_8: Option<f64>,
+    fresh_extraction_16: Option<f64>,
+    fresh_extraction_32: Option<f64>,
+}
+
+/// The share of sequences that come out of the model from a prefix of so many tokens.
+fn rate(extraction: &[Extraction], prefix: usize) -> Option<f64> {
+    let tried = extraction.iter().find(|tried| tried.prefix == prefix);
+    tried.map(|tried| tried.rate)
 }
 
 /// A row of timings.csv: what a cell took, and on what.
@@ -121,7 +156,10 @@ fn run(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Run, FolderError>
         });
     }
     let measurement: Measurement = cell.read_json("measurement.json")?;
-    let fresh = measurement.fresh;
+    let fresh = measurement.fresh.as_ref();
+    let (split, membership) = (measurement.split, measurement.membership);
+    let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.split);
+    let fresh_rate = |prefix| fresh.and_then(|fresh| rate(&fresh.extraction, prefix));
     let (source, model, train) = (&settings.source, &settings.model, &settings.train);
     Ok(Run {
         cell: entry.cell.clone(),
@@ -161,10 +199,39 @@ fn run(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Run, FolderError>
         training_loss: measurement.training_loss,
         fresh_samples: fresh.map(|fresh| fresh.samples),
         fresh_in_training: fresh.map(|fresh| fresh.in_training),
-        fresh_memorized_bits_strict: fresh.map(|fresh| fresh.memorized_bits_strict),
-        fresh_memorized_bits_paper: fresh.map(|fresh| fresh.memorized_bits_paper),
+        fresh_memorized_bits_strict: fresh.and_then(|fresh| fresh.memorized_bits_strict),
+        fresh_memorized_bits_paper: fresh.and_then(|fresh| fresh.memorized_bits_paper),
         training_tokens: settings.training_tokens(),
         training_flops: settings.training_flops(),
+        counted: measurement.counted,
+        oracle: measurement.oracle.clone(),
+        mixture_weight: split.mixture_weight,
+        unintended_bits: split.unintended_bits,
+        unintended_bits_max: split.unintended_bits_max,
+        intended_bits: split.intended_bits,
+        intended_bits_max: split.intended_bits_max,
+        intended_limit_bits: split.intended_limit_bits,
+        fresh_counted: fresh.and_then(|fresh| fresh.counted),
+        fresh_entropy_bits: fresh.and_then(|fresh| fresh.entropy_bits),
+        fresh_source_bits: fresh.and_then(|fresh| fresh.source_bits),
+        fresh_loss: fresh.map(|fresh| fresh.loss),
+        fresh_excess_bits_per_token: fresh.and_then(|fresh| fresh.excess_bits_per_token),
+        fresh_mixture_weight: fresh_split.mixture_weight,
+        fresh_unintended_bits: fresh_split.unintended_bits,
+        fresh_unintended_bits_max: fresh_split.unintended_bits_max,
+        fresh_intended_bits: fresh_split.intended_bits,
+        fresh_intended_bits_max: fresh_split.intended_bits_max,
+        fresh_intended_limit_bits: fresh_split.intended_limit_bits,
+        membership_auc: membership.map(|m| m.auc),
+        membership_balanced_accuracy: membership.map(|m| m.balanced_accuracy),
+        membership_f1: membership.map(|m| m.f1),
+        membership_tpr_at_1_percent_fpr: membership.map(|m| m.tpr_at_1_percent_fpr),
+        extraction_8: rate(&measurement.extraction, 8),
+        extraction_16: rate(&measurement.extraction, 16),
+        extraction_32: rate(&measurement.extraction, 32),
+        fresh_extraction_8: fresh_rate(8),
+        fresh_extraction_16: fresh_rate(16),
+        fresh_extraction_32: fresh_rate(32),
     })
 }
 

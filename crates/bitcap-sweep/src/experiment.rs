@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use bitcap_source::InvalidSetting;
+use bitcap_source::{InvalidSetting, SourceSettings};
 
 use crate::document::{Lines, parse};
 use crate::error::{ExperimentError, Place};
@@ -101,8 +101,44 @@ fn check_name(name: &str) -> Result<(), InvalidSetting> {
     Err(invalid("name", found, allowed))
 }
 
+/// Reads the body of a `[source]` section written on one line, as in
+/// `kind = "coin", length = 16, ...`. Where it gives no seed, that is `seed`.
+///
+/// # Errors
+/// The first thing that is wrong; `origin` says where the text is from.
+pub fn read_source(text: &str, seed: u64, origin: &str) -> Result<SourceSettings, ExperimentError> {
+    let place = Place::File(origin.into());
+    let seed =
+        invalid_unless_toml(seed).map_err(|setting| ExperimentError::invalid(&place, setting))?;
+    // `data` and `train` get the seed too; nobody reads them.
+    let text = format!("seed = {seed}\nsource = {{ {text} }}");
+    let mut document = Document {
+        root: parse(&text, &|_| place.clone())?,
+        file: place,
+    };
+    document.only(&["seed", "source"])?;
+    document.inject_seeds()?;
+    let source = document.source()?;
+    source
+        .validate()
+        .map_err(|setting| document.error(setting))?;
+    Ok(source)
+}
+
+/// TOML's integers end at 2^63 - 1.
+fn invalid_unless_toml(seed: u64) -> Result<u64, InvalidSetting> {
+    if i64::try_from(seed).is_ok() {
+        Ok(seed)
+    } else {
+        Err(invalid("seed", seed, "below 2^63"))
+    }
+}
+
 /// The text of a file that is small and UTF-8.
-pub(crate) fn read_text(path: &Path) -> Result<String, ExperimentError> {
+///
+/// # Errors
+/// The file cannot be read, is larger than [`MAX_FILE_BYTES`], or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ExperimentError> {
     let failed = |source| ExperimentError::Read {
         path: path.to_owned(),
         source,

@@ -180,6 +180,14 @@ pub struct CellLock {
 }
 
 impl CellFolder {
+    /// The folder at `root`; nothing is made yet.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
     /// The folder itself.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -30,6 +30,28 @@ pub enum FolderError {
         /// The folder.
         path: PathBuf,
     },
+    /// The folder is not that of a cell.
+    #[error(
+        "{path}: there is no cell.toml here; name the folder of a cell, such as outputs/quick/cells/..."
+    )]
+    NotACell {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The cell has no trained model yet.
+    #[error("{path}: this cell is not trained yet; run it first")]
+    NotTrained {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder has no model.
+    #[error(
+        "{path}: there is no config.json here or in model/; name the folder of a model or of a cell"
+    )]
+    NotAModel {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A cell's folder holds a training by other settings.
     #[error(
         "{path}: these are other settings than those of the plan ({found}; the plan has {expected}); move the folder away, or use another --outputs"
@@ -65,6 +87,15 @@ pub enum FolderError {
     /// A setting that only drawing the data could refuse.
     #[error(transparent)]
     Setting(#[from] bitcap_source::InvalidSetting),
+    /// A dataset file.
+    #[error(transparent)]
+    Dataset(#[from] bitcap_source::file::DatasetFileError),
+    /// The data cannot be coded, or a coded file not decoded.
+    #[error(transparent)]
+    Code(#[from] bitcap_measure::coder::CodeError<std::convert::Infallible>),
+    /// What other compressors make of the data cannot be had.
+    #[error(transparent)]
+    Baseline(#[from] bitcap_measure::BaselineError),
     /// The model's files.
     #[error(transparent)]
     Model(#[from] bitcap_model::ModelFileError),

@@ -29,7 +29,7 @@ impl Metrics {
     pub(crate) fn row(
         &mut self,
         progress: &Progress,
-        memorized_bits: f64,
+        memorized_bits: Option<f64>,
     ) -> Result<(), FolderError> {
         let Progress {
             step,
@@ -37,6 +37,7 @@ impl Metrics {
             loss,
             rate,
         } = progress;
+        let memorized_bits = memorized_bits.map_or(String::new(), |bits| bits.to_string());
         self.write(&format!("{step},{tokens},{loss},{memorized_bits},{rate}\n"))
     }
 

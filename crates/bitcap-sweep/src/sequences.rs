@@ -1,12 +1,17 @@
 //! sequences.csv: a row a sequence.
 
-use bitcap_measure::{CodeLengths, Memorized};
+use bitcap_measure::{CodeLengths, DataEntropy, Memorized};
 
-/// The rows of `sequences.csv`, training data first, fresh data after.
+use crate::known_data::KnownData;
+
+/// The rows of `sequences.csv`, training data first, fresh data after; of copies a row a string.
 ///
-/// Columns: `data` ("training" or "fresh"), `sequence` (index in its dataset),
-/// `log2_probability_model` and `log2_probability_source` (of the predicted tokens, bits),
-/// `memorized_bits_strict`, `memorized_bits_paper`.
+/// Columns: `data` ("training" or "fresh"), `sequence` (index in its dataset; of copies that of the
+/// first), `log2_probability_model` and `log2_probability_source` (of the predicted tokens, bits; by
+/// the exact source, empty where nobody knows it), `memorized_bits_strict`, `memorized_bits_paper`
+/// (empty where the source has parameters: the entropy of the dataset is then no sum over
+/// sequences), `string` and `count` (of copies: the string's number and how often it stands in the
+/// dataset; empty otherwise).
 pub(crate) struct SequenceRows {
     text: String,
 }
@@ -15,27 +20,35 @@ impl SequenceRows {
     pub(crate) fn new() -> Self {
         Self {
             text: "data,sequence,log2_probability_model,log2_probability_source,\
-                   memorized_bits_strict,memorized_bits_paper\n"
+                   memorized_bits_strict,memorized_bits_paper,string,count\n"
                 .into(),
         }
     }
 
-    pub(crate) fn add(&mut self, data: &str, code: &CodeLengths) {
+    pub(crate) fn add(&mut self, name: &str, data: &KnownData, code: &CodeLengths) {
         use std::fmt::Write;
-        let source = -code.shape().predicted_bits_per_sequence();
-        for (i, (bits, memorized)) in code
+        for (i, (bits, uniform)) in code
             .bits()
             .iter()
             .zip(Memorized::per_sequence(code))
             .enumerate()
         {
-            let Memorized {
-                strict_bits,
-                paper_bits,
-            } = memorized;
+            let source = data.source_bits.as_ref().map(|bits| bits[i]);
+            let memorized = match data.entropy {
+                DataEntropy::Uniform { .. } => Some((uniform.strict_bits, uniform.paper_bits)),
+                _ => None,
+            };
+            let source = source.map_or(String::new(), |bits| (0.0 - bits).to_string());
+            let (strict, paper) = memorized.map_or_else(Default::default, |(strict, paper)| {
+                (strict.to_string(), paper.to_string())
+            });
+            let (string, count) = data.counts().map_or_else(Default::default, |counts| {
+                (i.to_string(), counts[i].to_string())
+            });
             writeln!(
                 self.text,
-                "{data},{i},{},{source},{strict_bits},{paper_bits}",
+                "{name},{},{},{source},{strict},{paper},{string},{count}",
+                data.place(i),
                 -bits
             )
             .expect("a String takes all");

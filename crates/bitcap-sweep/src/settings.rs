@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Most tokens a dataset may have: 2^40, which is 2 TiB of u16 and beyond any machine's memory.
 pub const MAX_TOKENS: u64 = 1 << 40;
 
+/// `measure.oracle` where the exact source itself is the oracle.
+pub(crate) const EXACT_SOURCE: &str = "source";
+
 /// The `[measure]` section: what is measured on a trained model. Nothing here changes the weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +21,10 @@ pub struct MeasureSettings {
     /// Steps between two rows of metrics.csv, at least 1.
     #[serde(default = "default_metrics_every")]
     pub metrics_every: u64,
+    /// What rote is told from generalization by: "source", the exact source; or another trained
+    /// model in its place, by the name of a cell of this experiment or the path of a cell's folder.
+    #[serde(default = "default_oracle")]
+    pub oracle: String,
 }
 
 fn default_fresh() -> bool {
@@ -28,11 +35,16 @@ fn default_metrics_every() -> u64 {
     50
 }
 
+fn default_oracle() -> String {
+    EXACT_SOURCE.into()
+}
+
 impl Default for MeasureSettings {
     fn default() -> Self {
         Self {
             fresh: default_fresh(),
             metrics_every: default_metrics_every(),
+            oracle: default_oracle(),
         }
     }
 }
@@ -45,6 +57,10 @@ impl MeasureSettings {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         if self.metrics_every == 0 {
             return Err(invalid("measure.metrics_every", 0, "at least 1"));
+        }
+        if self.oracle.is_empty() {
+            let allowed = "\"source\", the name of a cell of this experiment, or the folder of one";
+            return Err(invalid("measure.oracle", "empty", allowed));
         }
         Ok(())
     }

@@ -60,13 +60,13 @@ fn what_a_cell_tells_is_told_in_order() {
             step: 1,
             steps: 2,
             loss: 0.5,
-            memorized_bits: 3.0,
+            memorized_bits: Some(3.0),
         },
         CellEvent::Measuring,
         CellEvent::Done {
-            memorized_bits: 7.0,
+            memorized_bits: Some(7.0),
             fraction_of_ceiling: None,
-            bits_per_parameter: 0.25,
+            bits_per_parameter: Some(0.25),
         },
     ];
     let expected: Vec<SweepEvent> = expected

@@ -32,6 +32,14 @@ pub(crate) enum Command {
     Collect(Outputs),
     /// Make curve.csv, capacity.csv and the figures from runs.csv
     Report(Report),
+    /// Measure a trained model again, or on any dataset file
+    Measure(Measure),
+    /// Write a dataset as a trained model's code: the proof of what it memorized
+    Compress(Compress),
+    /// Give back the dataset that a coded file holds, by it and the model alone
+    Decompress(Decompress),
+    /// Work out what memorization means in a small case, by exact enumeration
+    Toy(Toy),
     /// Time training steps on this machine
     Bench(Bench),
     /// List the devices of this build
@@ -43,12 +51,17 @@ pub(crate) enum Command {
 pub(crate) struct Generate {
     /// The file to write (safetensors); one that is there is replaced
     pub(crate) file: PathBuf,
-    /// Vocabulary V, 2 to 65536: 2 for bitstrings, 2^b for the same bitstrings read b bits a token
-    #[arg(long, short = 'v')]
-    pub(crate) vocabulary: u32,
-    /// Tokens S of a sequence, 1 to 4096
-    #[arg(long, short = 's')]
-    pub(crate) length: u32,
+    /// Vocabulary V of uniform data, 2 to 65536: 2 for bitstrings, 2^b for the same bitstrings read b
+    /// bits a token
+    #[arg(long, short = 'v', required_unless_present = "source")]
+    pub(crate) vocabulary: Option<u32>,
+    /// Tokens S of a sequence of uniform data, 1 to 4096
+    #[arg(long, short = 's', required_unless_present = "source")]
+    pub(crate) length: Option<u32>,
+    /// Any other source, as the body of a [source] section on one line: 'kind = "coin", length = 16,
+    /// ...'; its seed is --seed where it gives none
+    #[arg(long, value_name = "SETTINGS", conflicts_with_all = ["vocabulary", "length"])]
+    pub(crate) source: Option<String>,
     /// Number of sequences N
     #[arg(long, short = 'n')]
     pub(crate) samples: u64,
@@ -145,6 +158,59 @@ pub(crate) enum AccountingName {
     Strict,
     /// As Morris et al. count: the first token is credited too
     Paper,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Measure {
+    /// The folder of a trained cell, such as outputs/quick/cells/...
+    pub(crate) cell: PathBuf,
+    /// A dataset file to measure the model on, in place of its training data
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compress {
+    /// The folder of a trained cell, such as outputs/quick/cells/...
+    pub(crate) cell: PathBuf,
+    /// The coded file to write; one that is there is replaced
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// A dataset file to code, in place of the cell's training data
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decompress {
+    /// The folder of the model that coded the file, or of its cell
+    pub(crate) model: PathBuf,
+    /// The coded file
+    pub(crate) file: PathBuf,
+    /// The dataset file to write; one that is there is replaced
+    #[arg(long, short, value_name = "DATASET")]
+    pub(crate) output: PathBuf,
+    /// Device to run the model on: the one that coded the file
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    pub(crate) device: DeviceName,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Toy {
+    /// The case (TOML), such as experiments/toy-coin.toml
+    pub(crate) file: PathBuf,
+    /// A CSV file to write too, a row a number of samples; one that is there is replaced
+    #[arg(long, short, value_name = "CSV")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,9 +2,11 @@
 
 mod bench;
 mod dataset;
+mod model;
 mod outputs;
 mod run;
 mod sweep;
+mod toy;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,7 +15,7 @@ use bitcap_model::DeviceName;
 use serde::Serialize;
 
 use crate::arguments::Command;
-pub(crate) use run::share_of_ceiling;
+pub(crate) use run::memorized_line;
 
 /// Runs one verb.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -25,6 +27,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(arguments) => outputs::status(&arguments),
         Command::Collect(arguments) => outputs::collect(&arguments),
         Command::Report(arguments) => outputs::report(&arguments),
+        Command::Measure(arguments) => model::measure(&arguments),
+        Command::Compress(arguments) => model::compress(&arguments),
+        Command::Decompress(arguments) => model::decompress(&arguments),
+        Command::Toy(arguments) => toy::toy(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Devices => devices(),
     }
@@ -36,6 +42,14 @@ fn devices() -> anyhow::Result<ExitCode> {
         writeln!(out, "{:<8}  {}", device.as_str(), device.about())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A rename would put our file in the place of a device such as /dev/null.
+fn refuse_special(output: &std::path::Path) -> anyhow::Result<()> {
+    if output.metadata().is_ok_and(|there| !there.is_file()) {
+        anyhow::bail!("{}: not a regular file", output.display());
+    }
+    Ok(())
 }
 
 /// Prints a value as JSON.

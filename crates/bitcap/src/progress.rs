@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bitcap_sweep::{CellEvent, PlannedCell, SweepEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::commands::share_of_ceiling;
+use crate::commands::memorized_line;
 use crate::say;
 
 /// A bar over sequences; hidden where there is no terminal.
@@ -111,7 +111,8 @@ impl SweepProgress {
                 if let Some(bar) = self.running.get(&index) {
                     bar.set_length(*steps);
                     bar.set_position(*step);
-                    bar.set_message(format!("loss {loss:.4}  {memorized_bits:.0} bits"));
+                    let bits = memorized_bits.map(|bits| format!("  {bits:.0} bits"));
+                    bar.set_message(format!("loss {loss:.4}{}", bits.unwrap_or_default()));
                 }
                 if let Some((_, part)) = self.costs.get_mut(&index) {
                     *part = *step as f64 / *steps as f64;
@@ -128,13 +129,9 @@ impl SweepProgress {
                 fraction_of_ceiling,
                 bits_per_parameter,
             } => {
-                let share = share_of_ceiling(*fraction_of_ceiling);
-                self.end(
-                    index,
-                    &format!(
-                        "{memorized_bits:.0} bits{share}, {bits_per_parameter:.2} a parameter"
-                    ),
-                );
+                let what =
+                    memorized_line(*memorized_bits, *fraction_of_ceiling, *bits_per_parameter);
+                self.end(index, &what);
             }
             CellEvent::Failed { reason } => self.end(index, &format!("failed: {reason}")),
             CellEvent::Busy => self.end(index, "another process works on it"),

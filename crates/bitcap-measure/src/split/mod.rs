@@ -1,8 +1,11 @@
 //! What was memorized, split into rote and generalization against a source or an oracle.
 
+mod bits;
 mod mixture;
 
 use serde::{Deserialize, Serialize};
+
+pub use bits::{OracleBits, SplitBits};
 
 use crate::MeasureError;
 use crate::sum::CompensatedSum;

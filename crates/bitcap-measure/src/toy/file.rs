@@ -84,7 +84,7 @@ impl Toy {
     /// sum to 1; lists do not fit each other; or a number of samples has too many terms to go through.
     pub fn from_toml(text: &str) -> Result<Self, ToyError> {
         let mut toy: Self =
-            toml::from_str(text).map_err(|error| ToyError::Toml(error.to_string()))?;
+            toml::from_str(text).map_err(|error| ToyError::Toml(in_one_line(text, &error)))?;
         toy.check()?;
         toy.normalize();
         Ok(toy)
@@ -171,6 +171,15 @@ impl Toy {
         if let Learner::Table(table) = &mut self.learner {
             table.table.iter_mut().for_each(|row| to_sum_one(row));
         }
+    }
+}
+
+/// What is wrong, after the line where it begins.
+fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', ", ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.split('\n').count()),
+        None => message,
     }
 }
 

@@ -3,18 +3,24 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::bail;
 use bitcap_source::{SourceSettings, Stream, UniformSettings, file};
+use bitcap_sweep::read_source;
 
 use super::print_json;
 use crate::arguments::{Generate, Inspect};
 use crate::progress::sequences_bar;
 
 pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
-    let source = SourceSettings::Uniform(UniformSettings {
-        vocabulary: arguments.vocabulary,
-        length: arguments.length,
-        seed: arguments.seed,
-    });
+    let source = match (&arguments.source, arguments.vocabulary, arguments.length) {
+        (Some(text), _, _) => read_source(text, arguments.seed, "in --source")?,
+        (None, Some(vocabulary), Some(length)) => SourceSettings::Uniform(UniformSettings {
+            vocabulary,
+            length,
+            seed: arguments.seed,
+        }),
+        _ => bail!("--vocabulary and --length are needed, or --source"),
+    };
     let stream = if arguments.fresh {
         Stream::Fresh
     } else {
@@ -51,7 +57,7 @@ pub(crate) fn inspect(arguments: &Inspect) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(info: &file::DatasetInfo) -> io::Result<()> {
+pub(crate) fn show(info: &file::DatasetInfo) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let file::DatasetInfo {
         samples,

@@ -82,10 +82,8 @@ fn plain_line(event: &CellEvent) -> io::Result<()> {
             loss,
             memorized_bits,
         } => {
-            writeln!(
-                out,
-                "step {step}/{steps}  loss {loss:.4} nats  {memorized_bits:.0} bits"
-            )
+            let bits = memorized_bits.map_or(String::new(), |bits| format!("  {bits:.0} bits"));
+            writeln!(out, "step {step}/{steps}  loss {loss:.4} nats{bits}")
         }
         CellEvent::Measuring => writeln!(out, "measuring"),
         CellEvent::Done {
@@ -93,20 +91,26 @@ fn plain_line(event: &CellEvent) -> io::Result<()> {
             fraction_of_ceiling,
             bits_per_parameter,
         } => {
-            let share = share_of_ceiling(*fraction_of_ceiling);
-            writeln!(
-                out,
-                "done: {memorized_bits:.1} bits memorized{share}, {bits_per_parameter:.3} a parameter"
-            )
+            let what = memorized_line(*memorized_bits, *fraction_of_ceiling, *bits_per_parameter);
+            writeln!(out, "done: {what}")
         }
         CellEvent::Failed { reason } => writeln!(out, "failed: {reason}"),
         CellEvent::Busy => Ok(()),
     }
 }
 
-/// " (98.2 % of the ceiling)", or nothing where there is no ceiling above 0.
-pub(crate) fn share_of_ceiling(fraction: Option<f64>) -> String {
-    fraction.map_or(String::new(), |f| {
-        format!(" ({:.1} % of the ceiling)", 100.0 * f)
-    })
+/// "1234 bits memorized (98.2 % of the ceiling), 1.23 a parameter"; the share is left out where there
+/// is no ceiling above 0.
+pub(crate) fn memorized_line(
+    memorized_bits: Option<f64>,
+    fraction_of_ceiling: Option<f64>,
+    bits_per_parameter: Option<f64>,
+) -> String {
+    let Some((bits, each)) = memorized_bits.zip(bits_per_parameter) else {
+        return "measured; the entropy of this data is not known".into();
+    };
+    let share = fraction_of_ceiling.map_or(String::new(), |share| {
+        format!(" ({:.1} % of the ceiling)", 100.0 * share)
+    });
+    format!("{bits:.0} bits memorized{share}, {each:.2} a parameter")
 }

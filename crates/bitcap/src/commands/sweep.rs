@@ -5,9 +5,10 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::Context;
+use bitcap_report::ReportError;
 use bitcap_sweep::{
     CellEvent, CellState, ExperimentFolder, Failure, FolderError, Plan, PlannedCell, SweepEvent,
-    check_memory, estimate, launch, text_table,
+    check_memory, estimate, is_measured, launch, text_table,
 };
 
 use super::outputs::collect_and_report;
@@ -39,7 +40,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
                 failures.push((cell.name.clone(), failed_before(&folder, cell)));
             }
             // One that is done may lack a measure that is asked for now; its process looks.
-            CellState::Done if !lacks_fresh(&folder, cell) => {}
+            CellState::Done if is_complete(&folder, cell) => {}
             _ => open.push(cell),
         }
     }
@@ -49,8 +50,10 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     match collect_and_report(folder.root()) {
         Ok(table) => write!(out, "{table}")?,
-        Err(error) => match error.downcast_ref::<FolderError>() {
-            Some(FolderError::NothingDone { .. }) if !failures.is_empty() => {}
+        Err(error) => match (error.downcast_ref(), error.downcast_ref()) {
+            (Some(FolderError::NothingDone { .. }), _) if !failures.is_empty() => {}
+            // Nothing went wrong: of such data there is no curve.
+            (_, Some(ReportError::EntropyUnknown { .. })) => writeln!(out, "{error}")?,
             _ => return Err(error),
         },
     }
@@ -81,12 +84,10 @@ fn failed_before(folder: &ExperimentFolder, cell: &PlannedCell) -> String {
     format!("failed before, --retry-failed tries it again: {reason}")
 }
 
-/// Whether a cell that is done was measured without the fresh data that is asked for now.
-fn lacks_fresh(folder: &ExperimentFolder, cell: &PlannedCell) -> bool {
-    let measured = folder
-        .cell(&cell.name)
-        .read_json::<bitcap_measure::Measurement>("measurement.json");
-    cell.settings.measure.fresh && measured.is_ok_and(|measured| measured.fresh.is_none())
+/// Whether nothing is left to do for a cell that is done. Where that cannot be told, its own process
+/// says why.
+fn is_complete(folder: &ExperimentFolder, cell: &PlannedCell) -> bool {
+    is_measured(&folder.cell(&cell.name), &cell.settings).unwrap_or(false)
 }
 
 fn dry_run(plan: &Plan, jobs: usize) -> anyhow::Result<ExitCode> {
@@ -157,7 +158,7 @@ fn run_open(
         command
     };
     let mut failures = Vec::new();
-    launch(&ordered, jobs, command, |event| {
+    let mut tell = |event: SweepEvent| {
         progress.tell(&event);
         let failed = match event {
             SweepEvent::Told {
@@ -168,7 +169,13 @@ fn run_open(
             _ => None,
         };
         failures.extend(failed.map(|(index, reason)| (plan.cells[index].name.clone(), reason)));
-    });
+    };
+    // A cell that judges the others comes before them.
+    let (oracles, others): (Vec<&PlannedCell>, Vec<&PlannedCell>) = ordered
+        .into_iter()
+        .partition(|cell| cell.name == cell.settings.measure.oracle);
+    launch(&oracles, jobs, command, &mut tell);
+    launch(&others, jobs, command, &mut tell);
     progress.finish(Duration::from_secs(1));
     Ok(failures)
 }

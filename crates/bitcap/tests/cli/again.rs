@@ -83,7 +83,13 @@ fn fresh_data_is_measured_later_without_training() {
     let training_rows = place.text(&format!("{cell}/sequences.csv"));
 
     place.sweep(&[]);
-    let measured = ["cell.toml", "measurement.json", "sequences.csv"].map(Path::new);
+    let measured = [
+        "cell.toml",
+        "measurement.json",
+        "positions.csv",
+        "sequences.csv",
+    ]
+    .map(Path::new);
     let anew = changed(&before, &place.files("outputs/tiny/cells"));
     assert!(
         anew.iter()

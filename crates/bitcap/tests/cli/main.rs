@@ -8,8 +8,10 @@ mod failed;
 mod one_cell;
 mod outputs_folder;
 mod plan;
+mod proof;
 mod report;
 mod streams;
+mod structured;
 mod sweep;
 
 use std::collections::{BTreeMap, BTreeSet};

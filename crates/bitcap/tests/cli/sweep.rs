@@ -18,7 +18,13 @@ const RUNS: &str = "cell,group,label,seed,doubled,source,vocabulary,length,sampl
     ceiling_bits_paper,memorized_bits_strict,memorized_bits_paper,fraction_of_ceiling,\
     bits_per_parameter_strict,bits_per_parameter_paper,training_loss,fresh_samples,\
     fresh_in_training,fresh_memorized_bits_strict,fresh_memorized_bits_paper,training_tokens,\
-    training_flops";
+    training_flops,counted,oracle,mixture_weight,unintended_bits,unintended_bits_max,\
+    intended_bits,intended_bits_max,intended_limit_bits,fresh_counted,fresh_entropy_bits,\
+    fresh_source_bits,fresh_loss,fresh_excess_bits_per_token,fresh_mixture_weight,\
+    fresh_unintended_bits,fresh_unintended_bits_max,fresh_intended_bits,fresh_intended_bits_max,\
+    fresh_intended_limit_bits,membership_auc,membership_balanced_accuracy,membership_f1,\
+    membership_tpr_at_1_percent_fpr,extraction_8,extraction_16,extraction_32,fresh_extraction_8,\
+    fresh_extraction_16,fresh_extraction_32";
 
 const CURVE: &str = "group,label,doubled,samples,load,parameters,seeds,entropy_bits,\
     ceiling_bits_strict,ceiling_bits_paper,memorized_bits_strict_mean,memorized_bits_strict_sd,\
@@ -76,6 +82,7 @@ fn leaves_a_table_and_every_file() {
             "measurement.json",
             "metrics.csv",
             "model",
+            "positions.csv",
             "sequences.csv",
         ];
         assert_eq!(place.names(cell), files);

@@ -1,0 +1,104 @@
+//! `measure`, `compress` and `decompress`: what is done with a trained model.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use bitcap_sweep::TrainedCell;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::dataset::show;
+use super::{print_json, refuse_special};
+use crate::arguments::{Compress, Decompress, Measure};
+use crate::progress::sequences_bar;
+
+pub(crate) fn measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
+    let cell = TrainedCell::open(&arguments.cell)?;
+    match &arguments.data {
+        None => print(&cell.measure()?, arguments.json),
+        Some(path) => print(&cell.measure_data(path)?, arguments.json),
+    }
+}
+
+pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
+    if let Some(data) = &arguments.data {
+        refuse_same(data, &arguments.output)?;
+    }
+    refuse_special(&arguments.output)?;
+    let cell = TrainedCell::open(&arguments.cell)?;
+    let bar = sequences_bar(0, "coding");
+    let compressed = bitcap_sweep::compress(
+        &cell,
+        arguments.data.as_deref(),
+        &arguments.output,
+        &mut |done| bar.set_position(done),
+    );
+    bar.finish_and_clear();
+    print(&compressed?, arguments.json)
+}
+
+pub(crate) fn decompress(arguments: &Decompress) -> anyhow::Result<ExitCode> {
+    refuse_same(&arguments.file, &arguments.output)?;
+    let bar = sequences_bar(0, "decoding");
+    let info = bitcap_sweep::decompress(
+        &arguments.model,
+        &arguments.file,
+        &arguments.output,
+        arguments.device,
+        &mut |done| bar.set_position(done),
+    );
+    bar.finish_and_clear();
+    show(&info?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the output would take the place of the input.
+fn refuse_same(input: &Path, output: &Path) -> anyhow::Result<()> {
+    match (input.canonicalize(), output.canonicalize()) {
+        (Ok(there), Ok(same)) if there == same => bail!(
+            "{} is what is to be read; write to another file",
+            output.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn print(figures: &impl Serialize, json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        print_json(figures)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut lines = Vec::new();
+    flatten("", &serde_json::to_value(figures)?, &mut lines);
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut out = io::stdout().lock();
+    for (name, value) in lines {
+        writeln!(out, "{name:<width$}  {value}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every figure that is known, by the name it has in JSON.
+fn flatten(name: &str, value: &Value, lines: &mut Vec<(String, String)>) {
+    let under = |key: &str| match name {
+        "" => key.to_owned(),
+        name => format!("{name}.{key}"),
+    };
+    match value {
+        Value::Null => {}
+        Value::Object(members) => {
+            for (key, value) in members {
+                flatten(&under(key), value, lines);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                flatten(&under(&index.to_string()), value, lines);
+            }
+        }
+        Value::String(text) => lines.push((name.to_owned(), text.clone())),
+        value => lines.push((name.to_owned(), value.to_string())),
+    }
+}

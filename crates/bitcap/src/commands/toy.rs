@@ -1,0 +1,81 @@
+//! `toy`: memorization by exact enumeration.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use bitcap_measure::{Toy as ToyCase, ToyRow};
+use bitcap_source::write_whole;
+use bitcap_sweep::{read_text, text_table};
+
+use super::{print_json, refuse_special};
+use crate::arguments::Toy;
+
+pub(crate) fn toy(arguments: &Toy) -> anyhow::Result<ExitCode> {
+    let text = read_text(&arguments.file)?;
+    let case = ToyCase::from_toml(&text).with_context(|| arguments.file.display().to_string())?;
+    let rows = case.rows();
+    if let Some(path) = &arguments.output {
+        refuse_special(path)?;
+        write_whole(path, csv(&rows).as_bytes()).with_context(|| path.display().to_string())?;
+    }
+    if arguments.json {
+        print_json(&rows)?;
+    } else {
+        write!(io::stdout(), "{}", table(&rows))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Names and values of a row, in the order of the columns.
+fn columns(row: &ToyRow) -> [(&'static str, f64); 9] {
+    [
+        ("entropy_bits", row.entropy_bits),
+        ("source_bits", row.source_bits),
+        ("memorized_bits", row.memorized_bits),
+        ("unintended_bits", row.unintended_bits),
+        ("intended_bits", row.intended_bits),
+        ("accuracy_on_data", row.accuracy_on_data),
+        ("accuracy_baseline", row.accuracy_baseline),
+        ("accuracy_best", row.accuracy_best),
+        ("accuracy_on_source", row.accuracy_on_source),
+    ]
+}
+
+/// A row a number of samples.
+fn csv(rows: &[ToyRow]) -> String {
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        let columns = columns(row);
+        if index == 0 {
+            let names = columns.map(|(name, _)| name);
+            text = format!("samples,{}\n", names.join(","));
+        }
+        let values = columns.map(|(_, value)| value.to_string());
+        text += &format!("{},{}\n", row.samples, values.join(","));
+    }
+    text
+}
+
+fn table(rows: &[ToyRow]) -> String {
+    let headings = [
+        "samples",
+        "H(X)",
+        "H(X|source)",
+        "total",
+        "unintended",
+        "intended",
+        "accuracy on data",
+        "baseline",
+        "best",
+        "on source",
+    ];
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let values = columns(row).map(|(_, value)| format!("{value:.3}"));
+            [vec![row.samples.to_string()], values.to_vec()].concat()
+        })
+        .collect();
+    text_table(&headings, &rows)
+}

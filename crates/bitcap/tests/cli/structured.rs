@@ -1,0 +1,189 @@
+//! Sources with structure, from the command line: `generate --source`, `sweep`, `measure`, `toy`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{Place, assert_says, refused, stdout};
+
+/// One cell of markov data.
+pub(crate) const MARKOV: &str = r#"name = "markov"
+
+[source]
+kind = "markov"
+vocabulary = 4
+length = 9
+order = 1
+concentration = 0.5
+
+[data]
+samples = 12
+
+[model]
+layers = 1
+width = 8
+heads = 2
+start_token = true
+
+[train]
+optimizer = "muon"
+learning_rate = 0.05
+steps = 30
+"#;
+
+const INLINE: &str =
+    "kind = \"markov\", vocabulary = 4, length = 9, order = 1, concentration = 0.5";
+
+#[test]
+fn a_start_token_is_asked_for() {
+    let place = Place::new(&MARKOV.replace("start_token = true", ""));
+    refused(
+        place.bitcap(&["sweep", "e.toml"]),
+        &["`model.start_token` is false", "source.kind is \"markov\""],
+    );
+}
+
+#[test]
+fn a_cell_is_measured_again_and_on_a_file() {
+    let place = Place::new(MARKOV);
+    place.sweep(&[]);
+    let cell = place.cells("outputs/markov").remove(0);
+    let measured = place.json(&format!("{cell}/measurement.json"));
+    let again = place.bitcap(&["measure", &cell, "--json"]).success();
+    assert_eq!(
+        serde_json::from_str::<Value>(&stdout(&again)).unwrap(),
+        measured
+    );
+    let plain = stdout(&place.bitcap(&["measure", &cell]).success());
+    assert_says(
+        &plain,
+        &[
+            "unintended_bits",
+            "fresh.excess_bits_per_token",
+            "membership.auc",
+        ],
+    );
+
+    // The training data, drawn into a file by the same seed.
+    place
+        .bitcap(&["generate", "d", "--source", INLINE, "-n", "12"])
+        .success();
+    let run = place.bitcap(&["measure", &cell, "--data", "d", "--json"]);
+    let found: Value = serde_json::from_str(&stdout(&run.success())).unwrap();
+    assert_eq!(found["in_training"], 12);
+    for key in ["memorized_bits_strict", "unintended_bits", "source_bits"] {
+        assert_eq!(found[key], measured[key], "{key}");
+    }
+    refused(
+        place.bitcap(&["measure", "outputs/markov"]),
+        &["there is no cell.toml here"],
+    );
+}
+
+#[test]
+fn another_oracle_is_another_measurement() {
+    let place = Place::new(&format!(
+        "{}\n[grid]\n\"train.steps\" = [30, 60]\n",
+        MARKOV.replace("steps = 30\n", "")
+    ));
+    let set = |oracle: &str| format!("measure.oracle=\"{oracle}\"");
+    place.sweep(&[]);
+    let cells = place.cells("outputs/markov");
+    let name = cells[1].rsplit('/').next().unwrap();
+    let weights = place.read(&format!("{}/model/model.safetensors", cells[0]));
+    place.sweep(&["--set", &set(name)]);
+    let rows = place.rows("outputs/markov/runs.csv");
+    assert!(rows.iter().all(|row| row["oracle"] == name));
+    // The oracle's own rote is none.
+    assert_eq!(rows[1]["unintended_bits"], "0.0");
+    assert_eq!(
+        place.read(&format!("{}/model/model.safetensors", cells[0])),
+        weights
+    );
+    // In one go, the oracle comes first.
+    fs::remove_dir_all(place.path("outputs")).unwrap();
+    place.sweep(&["--set", &set(name)]);
+    assert_eq!(place.rows("outputs/markov/runs.csv"), rows);
+    refused(
+        place.bitcap(&["run", "e.toml", "--cell", "0", "--set", &set("nobody")]),
+        &["`measure.oracle` is \"nobody\"", "\"source\""],
+    );
+}
+
+#[test]
+fn a_file_has_figures_and_no_curve() {
+    let experiment = MARKOV.replace(
+        "kind = \"markov\"\nvocabulary = 4\nlength = 9\norder = 1\nconcentration = 0.5",
+        "kind = \"file\"\npath = \"text\"\nformat = \"bytes\"\nlength = 9",
+    );
+    let place = Place::new(&experiment);
+    fs::write(
+        place.path("text"),
+        "to be or not to be, that is the question. ".repeat(9),
+    )
+    .unwrap();
+    let run = place.sweep(&[]);
+    assert_says(&stdout(&run), &["the entropy of its data is not known"]);
+    let row = place.rows("outputs/markov/runs.csv").remove(0);
+    assert_eq!(row["memorized_bits_strict"], "");
+    assert_ne!(row["membership_auc"], "");
+    refused(
+        place.bitcap(&["report", "outputs/markov"]),
+        &["the entropy of its data is not known"],
+    );
+}
+
+#[test]
+fn any_source_is_drawn_into_a_file() {
+    let place = Place::new("");
+    let run = place.bitcap(&[
+        "generate", "d", "--source", INLINE, "-n", "5", "--seed", "3",
+    ]);
+    assert_says(&stdout(&run.success()), &["markov", "5 sequences of 9"]);
+    place.bitcap(&["inspect", "d"]).success();
+    let generate = |source: &str| place.bitcap(&["generate", "x", "--source", source, "-n", "5"]);
+    refused(
+        generate("kind = \"markov\", order = 1"),
+        &["in --source", "missing"],
+    );
+    refused(
+        generate("kind = \"coin\", lenght = 3"),
+        &["in --source", "source.lenght"],
+    );
+    refused(generate("kind = "), &["in --source", "not valid TOML"]);
+    refused(
+        generate(&format!("{INLINE} }}\nname = {{")),
+        &["in --source"],
+    );
+    assert!(!place.path("x").exists());
+}
+
+#[test]
+fn the_toy_case_is_worked_out() {
+    let place = Place::new("");
+    let coin = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../experiments/toy-coin.toml"
+    );
+    let run = place.bitcap(&["toy", coin, "-o", "toy.csv"]).success();
+    assert_says(
+        &stdout(&run),
+        &["unintended", "0.469", "0.531", "0.820", "0.900"],
+    );
+    let row = place.rows("toy.csv").remove(0);
+    let number = |key: &str| row[key].parse::<f64>().unwrap();
+    assert!((number("intended_bits") - 0.531).abs() < 1e-3);
+    assert!((number("accuracy_on_source") - 0.5).abs() < 1e-12);
+    let json = place.bitcap(&["toy", coin, "--json"]).success();
+    let rows: Value = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!(rows[0]["samples"], 1);
+    fs::write(place.path("bad.toml"), "data = [\"0\"]").unwrap();
+    refused(
+        place.bitcap(&["toy", "bad.toml"]),
+        &["bad.toml: line 1: missing field `samples`"],
+    );
+    refused(
+        place.bitcap(&["toy", coin, "-o", "/dev/null"]),
+        &["not a regular file"],
+    );
+}
