@@ -9,8 +9,12 @@ use bitcap_train::{Batch, OptimizerKind, TrainSettings, Trainer};
 
 use crate::{CellSettings, PlannedCell};
 
-/// How long one size is timed at the least.
+/// One size is timed for this long and so many steps at the least: on a busy machine the least of
+/// one or two steps was off by a factor of six.
 const TIMED: Duration = Duration::from_millis(60);
+const STEPS: u32 = 8;
+/// A model so slow that its steps take longer than this is timed by the steps there are.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Seconds of a training step, a line in the number of sequences: the optimizer's share is
 /// `a_step`, that of forward and backward grows with the batch.
@@ -117,7 +121,7 @@ fn least_seconds(
     let mut least = f64::INFINITY;
     let began = Instant::now();
     // The first step is not counted: it touches memory for the first time.
-    for step in 0.. {
+    for step in 0u32.. {
         let clock = Instant::now();
         if trainer.advance().is_err() {
             break;
@@ -125,7 +129,8 @@ fn least_seconds(
         if step > 0 {
             least = least.min(clock.elapsed().as_secs_f64());
         }
-        if step > 0 && began.elapsed() > TIMED {
+        let timed = began.elapsed();
+        if (step >= STEPS && timed > TIMED) || (step > 0 && timed > PATIENCE) {
             break;
         }
     }
