@@ -13,7 +13,7 @@ use crate::settings::{EXACT_SOURCE, invalid};
 /// The exact source, or another trained model.
 pub(crate) enum Oracle {
     Source,
-    Model(TrainedModel),
+    Model(Box<TrainedModel>),
 }
 
 /// Code lengths of the sequences that count.
@@ -62,7 +62,7 @@ impl Oracle {
             let allowed = format!("a model of {}, as the one that is measured", of(shape));
             return Err(invalid("measure.oracle", found, &allowed).into());
         }
-        Ok(Self::Model(model))
+        Ok(Self::Model(Box::new(model)))
     }
 
     /// BLAKE3 of the model, if it is one.
