@@ -58,7 +58,7 @@ pub(crate) struct Generate {
     /// Tokens S of a sequence of uniform data, 1 to 4096
     #[arg(long, short = 's', required_unless_present = "source")]
     pub(crate) length: Option<u32>,
-    /// Any other source, as the body of a [source] section on one line: 'kind = "coin", length = 16,
+    /// Any other source, as the section "source" of an experiment on one line: 'kind = "coin", length = 16,
     /// ...'; its seed is --seed where it gives none
     #[arg(long, value_name = "SETTINGS", conflicts_with_all = ["vocabulary", "length"])]
     pub(crate) source: Option<String>,
