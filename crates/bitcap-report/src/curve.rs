@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::runs::{Model, Run};
-use crate::statistics::{finite, mean, sample_deviation};
+use crate::statistics::{Spread, finite, mean, spread};
 use crate::{Accounted, Accounting};
 
 /// One model's curve: everything but the dataset's size, the seeds and the doubling of steps is the same.
@@ -44,15 +44,6 @@ pub struct Point {
     pub(crate) seed_bits: Vec<Accounted<f64>>,
     /// Over the seeds where fresh data was measured, in bits.
     pub fresh_memorized_bits: Option<Accounted<Spread>>,
-}
-
-/// Mean and sample deviation over seeds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    /// The mean.
-    pub mean: f64,
-    /// The sample deviation; `None` of one seed.
-    pub deviation: Option<f64>,
 }
 
 impl Curve {
@@ -148,10 +139,7 @@ fn point(samples: u64, seeds: &[&Run]) -> Point {
 fn spreads(values: &[Accounted<f64>]) -> Option<Accounted<Spread>> {
     let by = |accounting| {
         let values: Vec<f64> = values.iter().map(|v| v.by(accounting)).collect();
-        Some(Spread {
-            mean: mean(&values)?,
-            deviation: sample_deviation(&values),
-        })
+        spread(&values)
     };
     Some(Accounted {
         strict: by(Accounting::Strict)?,

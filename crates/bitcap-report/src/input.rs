@@ -1,7 +1,8 @@
 //! CSV in: columns by name, and errors that name file, line and column.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use crate::ReportError;
@@ -59,6 +60,16 @@ impl Input {
         })
     }
 
+    /// Like [`Self::read`], and `None` where there is no such file.
+    pub(crate) fn read_if_there(path: &Path) -> Result<Option<Self>, ReportError> {
+        match Self::read(path) {
+            Err(ReportError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+
     pub(crate) fn column(&self, name: &'static str) -> Result<Column, ReportError> {
         let mut found = (0..self.header.len()).filter(|&i| &self.header[i] == name);
         match (found.next(), found.count()) {
@@ -69,6 +80,17 @@ impl Input {
                 times: usize::from(first.is_some()) + more,
             }),
         }
+    }
+
+    /// A column that files of before lack.
+    pub(crate) fn column_if_there(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<Column>, ReportError> {
+        if self.header.iter().all(|field| field != name) {
+            return Ok(None);
+        }
+        self.column(name).map(Some)
     }
 
     pub(crate) fn rows(&self) -> Result<impl Iterator<Item = Row<'_>>, ReportError> {
@@ -133,6 +155,27 @@ impl<'a> Row<'a> {
     pub(crate) fn bits(self, column: Column) -> Result<f64, ReportError> {
         self.value(column, "a number from -1e30 to 1e30", |x: &f64| {
             x.abs() <= MOST
+        })
+    }
+
+    pub(crate) fn non_negative(self, column: Column) -> Result<f64, ReportError> {
+        self.value(column, "a number from 0 to 1e30", |x: &f64| {
+            (0.0..=MOST).contains(x)
+        })
+    }
+
+    pub(crate) fn share(self, column: Column) -> Result<f64, ReportError> {
+        self.value(column, "a number from 0 to 1", |x: &f64| {
+            (0.0..=1.0).contains(x)
+        })
+    }
+
+    /// The name of a folder, which leads nowhere else.
+    pub(crate) fn folder_name(self, column: Column) -> Result<String, ReportError> {
+        self.value(column, "the name of a folder", |name: &String| {
+            let mut parts = Path::new(name).components();
+            matches!(parts.next(), Some(Component::Normal(part)) if part == name.as_str())
+                && parts.next().is_none()
         })
     }
 

@@ -5,33 +5,51 @@
 //! - `curve.csv`: a row a (group, doubled, samples), means and deviations over seeds;
 //! - `capacity.csv`: a row a group, the rules of which are in [`capacity`];
 //! - `curve.svg`, `curve.png`: memorized bits against dataset size;
-//! - `capacity.svg`, `capacity.png`: capacity against parameters.
+//! - `capacity.svg`, `capacity.png`: capacity against parameters;
+//!
+//! and, where runs.csv and the cells' own files (`cells/<cell>/`) hold what they need, as SVG and PNG,
+//!
+//! - `sequences`: histograms of the bits of single sequences, training and fresh, for a few sizes of the largest model;
+//! - `positions`: mean bits by position, for the same cells;
+//! - `membership`: membership inference and extraction against load;
+//! - `generalization`: unintended and intended bits and the excess on fresh data against load, of structured sources;
+//! - `exposure`: bits memorized of a string against its copies.
+//!
+//! [`toy_figure`] draws the toy case.
 //!
 //! All bits are base 2. The same rows give the same bytes.
 
 mod accounting;
 pub mod capacity;
+mod cell_files;
+mod cells;
+mod chosen;
 mod curve;
 mod error;
+mod exposure;
 mod figure;
 mod fit;
 mod input;
+mod pictures;
 mod reference;
 mod runs;
 mod statistics;
 mod tables;
 mod terminal;
+mod toy;
 mod write;
 
 use std::path::{Path, PathBuf};
 
 pub use accounting::{Accounted, Accounting};
 pub use capacity::{Capacity, Gain, Peak};
-pub use curve::{Curve, Point, Spread};
+pub use curve::{Curve, Point};
 pub use error::ReportError;
 pub use fit::Fit;
+pub use pictures::Picture;
 pub use runs::Model;
-pub use statistics::Interval;
+pub use statistics::{Interval, Spread};
+pub use toy::toy_figure;
 
 /// What the report is to show.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +70,8 @@ pub struct Report {
     pub groups: Vec<GroupReport>,
     /// The accounting that figures and table show.
     pub accounting: Accounting,
+    /// The files that were written, tables first.
+    pub files: Vec<String>,
 }
 
 /// One model.
@@ -73,7 +93,10 @@ pub struct Slope {
     pub models: usize,
 }
 
-/// Reads `runs_csv` and writes tables and figures into `out_dir`, which must exist.
+/// Reads `runs_csv` and writes tables and figures into `out_dir`, which must exist. The cells' own files are looked for
+/// in `cells/` beside `runs_csv`; a figure is left out where the files do not hold what it needs.
+///
+/// Where the entropy of no row is known there are no curves and capacities, and the rest is made alone.
 ///
 /// # Errors
 /// Where an input is not as it must be, or an output cannot be written. Everything is made before anything is
@@ -83,7 +106,14 @@ pub fn report(
     out_dir: &Path,
     options: &ReportOptions,
 ) -> Result<Report, ReportError> {
-    let runs = runs::read(runs_csv)?;
+    let (runs, unknown) = match runs::read(runs_csv) {
+        Err(unknown @ ReportError::EntropyUnknown { .. }) => (Vec::new(), Some(unknown)),
+        runs => (runs?, None),
+    };
+    let pictures = pictures::pictures(runs_csv, options.accounting, &options.title)?;
+    if let Some(unknown) = unknown.filter(|_| pictures.is_empty()) {
+        return Err(unknown);
+    }
     let reference = match &options.reference {
         Some(path) => reference::read(path)?,
         None => Vec::new(),
@@ -95,25 +125,30 @@ pub fn report(
             curve,
         })
         .collect();
-    let report = Report {
+    let mut report = Report {
         groups,
         accounting: options.accounting,
+        files: Vec::new(),
     };
-    let curve_svg = figure::curve::svg(&report, &options.title);
-    let capacity_svg = figure::capacity::svg(&report, &options.title, &reference);
-    let curve_png = figure::png::render("curve.png", &curve_svg)?;
-    let capacity_png = figure::png::render("capacity.png", &capacity_svg)?;
-    write::write_all(
-        out_dir,
-        &[
-            ("curve.csv", tables::curve_csv(&report.groups)),
-            ("capacity.csv", tables::capacity_csv(&report.groups)),
-            ("curve.svg", curve_svg.into_bytes()),
-            ("curve.png", curve_png),
-            ("capacity.svg", capacity_svg.into_bytes()),
-            ("capacity.png", capacity_png),
-        ],
-    )?;
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut all = Vec::new();
+    if !report.groups.is_empty() {
+        files.push(("curve.csv".to_owned(), tables::curve_csv(&report.groups)));
+        files.push((
+            "capacity.csv".to_owned(),
+            tables::capacity_csv(&report.groups),
+        ));
+        let curve = figure::curve::svg(&report, &options.title);
+        let capacity = figure::capacity::svg(&report, &options.title, &reference);
+        all.push(Picture::new("curve", curve)?);
+        all.push(Picture::new("capacity", capacity)?);
+    }
+    for picture in all.into_iter().chain(pictures) {
+        files.push((format!("{}.svg", picture.name), picture.svg.into_bytes()));
+        files.push((format!("{}.png", picture.name), picture.png));
+    }
+    write::write_all(out_dir, &files)?;
+    report.files = files.into_iter().map(|(name, _)| name).collect();
     Ok(report)
 }
 

@@ -15,6 +15,23 @@ pub(crate) fn sample_deviation(values: &[f64]) -> Option<f64> {
     Some((squares / freedom).sqrt())
 }
 
+/// Mean and sample deviation over seeds, or over sequences.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The sample deviation; `None` of one value.
+    pub deviation: Option<f64>,
+}
+
+/// Mean and deviation, or `None` of nothing.
+pub(crate) fn spread(values: &[f64]) -> Option<Spread> {
+    Some(Spread {
+        mean: mean(values)?,
+        deviation: sample_deviation(values),
+    })
+}
+
 /// The two-sided 95 % interval of the mean by Student's t, or `None` below two values.
 pub(crate) fn interval(values: &[f64]) -> Option<Interval> {
     let mean = mean(values)?;

@@ -1,7 +1,8 @@
 //! curve.csv and capacity.csv.
 
 use crate::capacity::Capacity;
-use crate::curve::{Curve, Point, Spread};
+use crate::curve::{Curve, Point};
+use crate::statistics::Spread;
 use crate::{Accounted, GroupReport, fit};
 
 /// A row a group, doubling and dataset size.

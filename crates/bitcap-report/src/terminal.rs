@@ -7,6 +7,11 @@ use crate::{Accounting, GroupReport, Report};
 
 /// A row a model, columns aligned, numbers to the right; plain text without colours.
 pub(crate) fn table(report: &Report) -> String {
+    if report.groups.is_empty() {
+        return "No capacities: the entropy of its data is not known (a file of your own), so runs.csv has no memorized \
+                bits.\n"
+            .to_owned();
+    }
     let header = [
         "model",
         "parameters",

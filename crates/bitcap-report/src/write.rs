@@ -9,7 +9,7 @@ use crate::ReportError;
 
 /// Writes every file whole or not at all. Nothing is renamed before all are on disk, so a full disk leaves the
 /// outputs of before as they were.
-pub(crate) fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), ReportError> {
+pub(crate) fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<(), ReportError> {
     let failed = |path: PathBuf| move |source: io::Error| ReportError::Write { path, source };
     let mut aside = Vec::new();
     for (name, bytes) in files {

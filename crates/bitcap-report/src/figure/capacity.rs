@@ -1,12 +1,14 @@
 //! Capacity against parameters.
 
-use super::frame::{Page, X_PIXELS, Y_PIXELS};
+use super::axis::Axis;
+use super::frame::{Page, WHOLE, X_PIXELS, Y_PIXELS};
 use super::legend::Entry;
+use super::panel::Panel;
 use super::parts::{MOST_LONG_NAMES, band, band_entry, error_bar, model_text, plateau_key};
 use super::scale::{LogScale, NOTHING};
 use super::style::{GREY, PALE, Shape, Style, mark, styles};
 use super::svg::Path;
-use super::{PAPER_BAND, accounting_line};
+use super::{PAPER_BAND, accounting_line, titled};
 use crate::reference::ReferencePoint;
 use crate::{GroupReport, Report};
 
@@ -14,36 +16,30 @@ const SLOPE_DASH: &str = "8 4";
 
 /// Draws every model's capacity, the fitted slope, and the paper's points where they are given.
 pub(crate) fn svg(report: &Report, title: &str, reference: &[ReferencePoint]) -> String {
-    let title = match title.trim() {
-        "" => "Capacity against parameters".to_owned(),
-        name => format!("{name}: capacity against parameters"),
-    };
+    let title = titled(title, "capacity against parameters");
     let figure = Figure::new(report, reference);
-    let mut page = Page {
-        title: &title,
-        subtitle: accounting_line(report),
-        x: figure.x,
-        y: figure.y,
-        x_label: "parameters".to_owned(),
-        y_label: "capacity (bits)".to_owned(),
-        behind: String::new(),
-        lines: String::new(),
-        marks: String::new(),
-        legend: vec![figure.models(), figure.key()],
-        notes: figure.notes(),
-    };
-    page.behind.push_str(&figure.background());
+    let mut panel = Panel::new(WHOLE, Axis::Log(figure.x), Axis::Log(figure.y));
+    panel.x_label = "parameters".to_owned();
+    panel.y_label = "capacity (bits)".to_owned();
+    panel.behind.push_str(&figure.background());
     for point in reference {
         let (x, y) = (
             figure.x.pixel(point.parameters),
             figure.y.pixel(point.capacity_bits),
         );
-        page.marks.push_str(&reference_mark(x, y));
+        panel.marks.push_str(&reference_mark(x, y));
     }
     for (group, style) in report.groups.iter().zip(&figure.styles) {
-        figure.draw_model(&mut page, group, style);
+        figure.draw_model(&mut panel, group, style);
     }
-    page.svg()
+    Page {
+        title: &title,
+        subtitle: accounting_line(report),
+        panels: vec![panel],
+        legend: vec![figure.models(), figure.key()],
+        notes: figure.notes(),
+    }
+    .svg()
 }
 
 struct Figure<'a> {
@@ -106,10 +102,11 @@ impl<'a> Figure<'a> {
         out
     }
 
-    fn draw_model(&self, page: &mut Page<'_>, group: &GroupReport, style: &Style) {
+    fn draw_model(&self, panel: &mut Panel, group: &GroupReport, style: &Style) {
         let x = self.x.pixel(group.curve.model.parameters as f64);
         if let Some(fitted) = fitted(self.report, group) {
-            page.lines
+            panel
+                .lines
                 .push_str(&fitted_tick(x, self.y.pixel(fitted), &style.colour));
         }
         let Some(bits) = bits(self.report, group) else {
@@ -121,10 +118,12 @@ impl<'a> Figure<'a> {
             } else {
                 Y_PIXELS.0
             };
-            page.lines
+            panel
+                .lines
                 .push_str(&error_bar(x, self.y.pixel(high), bottom, &style.colour));
         }
-        page.marks
+        panel
+            .marks
             .push_str(&style.mark(x, self.y.pixel(bits), group.capacity.plateau));
     }
 

@@ -1,14 +1,16 @@
 //! Memorized bits against dataset size.
 
+use super::axis::Axis;
 use super::format::thousands;
-use super::frame::{PLOT, Page, X_PIXELS, Y_PIXELS};
+use super::frame::{PLOT, Page, WHOLE, X_PIXELS, Y_PIXELS};
 use super::labels::{Area, Taken};
 use super::legend::Entry;
+use super::panel::Panel;
 use super::parts::{MOST_LONG_NAMES, band, band_entry, error_bar, model_text, plateau_key};
 use super::scale::{LogScale, NOTHING};
 use super::style::{GREY, PALE, Shape, Style, mark, styles};
 use super::svg::{self, Anchor, Path};
-use super::{PAPER_BAND, accounting_line, png};
+use super::{PAPER_BAND, accounting_line, png, titled};
 use crate::curve::Point;
 use crate::{GroupReport, Report};
 
@@ -25,29 +27,23 @@ const BAND_SIZE: f64 = 8.0;
 /// Draws the curves of all groups.
 pub(crate) fn svg(report: &Report, title: &str) -> String {
     let figure = Figure::new(report);
-    let title = match title.trim() {
-        "" => "Bits memorized against dataset size".to_owned(),
-        name => format!("{name}: bits memorized against dataset size"),
-    };
-    let mut page = Page {
+    let title = titled(title, "bits memorized against dataset size");
+    let mut panel = Panel::new(WHOLE, Axis::Log(figure.x), Axis::Log(figure.y));
+    panel.x_label = figure.x_label();
+    panel.y_label = "memorized (bits), mean over seeds".to_owned();
+    figure.draw_bands(&mut panel);
+    figure.draw_limits(&mut panel);
+    for (group, style) in report.groups.iter().zip(&figure.styles) {
+        figure.draw_curve(&mut panel, group, style);
+    }
+    Page {
         title: &title,
         subtitle: accounting_line(report),
-        x: figure.x,
-        y: figure.y,
-        x_label: figure.x_label(),
-        y_label: "memorized (bits), mean over seeds".to_owned(),
-        behind: String::new(),
-        lines: String::new(),
-        marks: String::new(),
+        panels: vec![panel],
         legend: vec![figure.models(), figure.key()],
         notes: figure.notes(),
-    };
-    figure.draw_bands(&mut page);
-    figure.draw_limits(&mut page);
-    for (group, style) in report.groups.iter().zip(&figure.styles) {
-        figure.draw_curve(&mut page, group, style);
     }
-    page.svg()
+    .svg()
 }
 
 pub(super) struct Figure<'a> {
@@ -120,7 +116,7 @@ impl<'a> Figure<'a> {
         }
     }
 
-    fn draw_bands(&self, page: &mut Page<'_>) {
+    fn draw_bands(&self, panel: &mut Panel) {
         let mut taken = self.taken();
         for i in banded(self.report) {
             let (group, style) = (&self.report.groups[i], &self.styles[i]);
@@ -141,7 +137,7 @@ impl<'a> Figure<'a> {
             } else {
                 &style.colour
             };
-            page.behind.push_str(&band(&corners, colour));
+            panel.behind.push_str(&band(&corners, colour));
             // The band's key is in the legend and its colour is the model's, so words that fit nowhere can go.
             let words = format!("3.5–3.9 × {}", thousands(parameters));
             let width = png::text_width(BAND_SIZE, &words);
@@ -162,7 +158,7 @@ impl<'a> Figure<'a> {
             if let Some(place) = taken.place(&PLOT, places) {
                 let baseline = (place.left, place.bottom - 0.15 * BAND_SIZE);
                 let words = svg::text(baseline, BAND_SIZE, Anchor::Start, colour, &words);
-                page.marks.push_str(&words);
+                panel.marks.push_str(&words);
             }
         }
     }
@@ -195,15 +191,17 @@ impl<'a> Figure<'a> {
     }
 
     /// The diagonal of the data's entropy, and the ceilings below it.
-    fn draw_limits(&self, page: &mut Page<'_>) {
-        page.behind
+    fn draw_limits(&self, panel: &mut Panel) {
+        panel
+            .behind
             .push_str(&Path::polyline(&self.pixels(&self.diagonal())).stroke(
                 PALE,
                 DIAGONAL_WIDTH,
                 "",
             ));
         for ceiling in self.ceilings() {
-            page.behind
+            panel
+                .behind
                 .push_str(&Path::polyline(&self.pixels(&ceiling)).stroke(GREY, 1.0, CEILING_DASH));
         }
     }
@@ -214,25 +212,26 @@ impl<'a> Figure<'a> {
             .collect()
     }
 
-    fn draw_curve(&self, page: &mut Page<'_>, group: &GroupReport, style: &Style) {
+    fn draw_curve(&self, panel: &mut Panel, group: &GroupReport, style: &Style) {
         let line = self.drawn(&group.curve.points, 0.0);
-        page.lines.push_str(&style.line(&line));
+        panel.lines.push_str(&style.line(&line));
         for point in group.curve.points.iter().filter(|p| self.shown(p)) {
-            self.draw_bar(page, point, self.x_pixel(point), style);
+            self.draw_bar(panel, point, self.x_pixel(point), style);
         }
         for &(x, y) in &line {
-            page.marks
+            panel
+                .marks
                 .push_str(&style.mark(x, y, group.capacity.plateau));
         }
         for point in group.curve.doubled.iter().filter(|p| self.shown(p)) {
             let x = self.x_pixel(point) + DOUBLED_OFFSET;
-            self.draw_bar(page, point, x, style);
+            self.draw_bar(panel, point, x, style);
             let y = self.y.pixel(self.mean(point));
-            page.marks.push_str(&style.doubled_mark(x, y));
+            panel.marks.push_str(&style.doubled_mark(x, y));
         }
     }
 
-    fn draw_bar(&self, page: &mut Page<'_>, point: &Point, x: f64, style: &Style) {
+    fn draw_bar(&self, panel: &mut Panel, point: &Point, x: f64, style: &Style) {
         let spread = point.memorized_bits.by(self.report.accounting);
         let Some(deviation) = spread.deviation else {
             return;
@@ -244,7 +243,8 @@ impl<'a> Figure<'a> {
         } else {
             Y_PIXELS.0
         };
-        page.lines
+        panel
+            .lines
             .push_str(&error_bar(x, top, bottom, &style.colour));
     }
 

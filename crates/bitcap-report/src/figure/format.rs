@@ -19,8 +19,12 @@ pub(crate) fn thousands(x: f64) -> String {
     out
 }
 
-/// The label of a tick at mantissa x 10^exponent; `powers` where the axis reaches a million or goes below one.
+/// The label of a tick at mantissa x 10^exponent; `powers` where the axis goes far beyond what people write out.
 pub(crate) fn tick(mantissa: u32, exponent: i32, powers: bool) -> String {
+    if !powers && exponent < 0 {
+        let digits = exponent.unsigned_abs() as usize;
+        return format!("{:.digits$}", f64::from(mantissa) * 10.0_f64.powi(exponent));
+    }
     if !powers {
         return thousands(f64::from(mantissa) * 10.0_f64.powi(exponent));
     }
@@ -28,6 +32,26 @@ pub(crate) fn tick(mantissa: u32, exponent: i32, powers: bool) -> String {
     match mantissa {
         1 => power,
         _ => format!("{mantissa}×{power}"),
+    }
+}
+
+/// A multiple of `step` in powers of ten, with as many digits as tell it from the next.
+pub(crate) fn decimal(x: f64, step: f64) -> String {
+    if x.abs() < step / 2.0 {
+        return "0".to_owned();
+    }
+    let digits = (x.abs().log10().floor() - step.log10().floor()).clamp(0.0, 6.0) as usize;
+    let text = format!("{x:.digits$e}").replace('-', "−");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent = superscript(exponent.replace('−', "-").parse().unwrap_or(0));
+    let mantissa = match mantissa.contains('.') {
+        true => mantissa.trim_end_matches('0').trim_end_matches('.'),
+        false => mantissa,
+    };
+    match mantissa {
+        "1" => format!("10{exponent}"),
+        "−1" => format!("−10{exponent}"),
+        mantissa => format!("{mantissa}×10{exponent}"),
     }
 }
 
@@ -67,7 +91,11 @@ mod tests {
     #[test]
     fn ticks_read_well() {
         assert_eq!(tick(2, 3, false), "2,000");
+        assert_eq!(tick(5, -2, false), "0.05");
         assert_eq!(tick(1, 6, true), "10⁶");
         assert_eq!(tick(5, -12, true), "5×10⁻¹²");
+        assert_eq!(decimal(1.5e7, 5e6), "1.5×10⁷");
+        assert_eq!(decimal(-1e7, 5e6), "−10⁷");
+        assert_eq!(decimal(2e-5, 1e-5), "2×10⁻⁵");
     }
 }

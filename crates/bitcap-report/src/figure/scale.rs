@@ -32,6 +32,8 @@ pub(crate) const NOTHING: f64 = 1e-30;
 const MARGIN_PART: f64 = 0.07;
 /// Up to this many decades ticks are 1, 2, 5; beyond, powers of ten.
 const DECADES_OF_125: f64 = 3.0;
+/// With less room for each of those, powers of ten too.
+const PIXELS_A_TICK: f64 = 32.0;
 /// At most this many labels of powers of ten.
 const MOST_POWERS: i32 = 9;
 
@@ -75,7 +77,9 @@ impl LogScale {
 
     /// Ticks with a label.
     pub(crate) fn ticks(&self) -> Vec<Tick> {
-        if self.decades() <= DECADES_OF_125 {
+        let pixels = (self.to - self.from).abs();
+        let roomy = self.decades() < 2.0 || 3.0 * self.decades() * PIXELS_A_TICK <= pixels;
+        if self.decades() <= DECADES_OF_125 && roomy {
             return self.within(&[1, 2, 5], 1);
         }
         let stride = (self.decades() / f64::from(MOST_POWERS)).ceil() as i32;

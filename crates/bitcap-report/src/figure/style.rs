@@ -91,6 +91,16 @@ fn ramp(at: f64) -> String {
 }
 
 impl Style {
+    /// What stands for every model in a legend.
+    pub(crate) fn grey() -> Self {
+        Self {
+            colour: GREY.to_owned(),
+            dash: "",
+            shape: Shape::Circle,
+            radius: 4.2,
+        }
+    }
+
     /// The model's mark: filled where a plateau is shown, hollow for a lower bound.
     pub(crate) fn mark(&self, x: f64, y: f64, filled: bool) -> String {
         mark(self.shape, x, y, self.radius, &self.colour, filled)
