@@ -89,9 +89,17 @@ pub(crate) fn collect_and_report(root: &Path) -> anyhow::Result<String> {
 
 fn made(root: &Path, options: &ReportOptions) -> anyhow::Result<String> {
     let report = bitcap_report::report(&root.join("runs.csv"), root, options)?;
-    let root = root.display();
+    let named = |ending: &str| -> Vec<&str> {
+        let files = report.files.iter().map(String::as_str);
+        files.filter(|name| name.ends_with(ending)).collect()
+    };
+    let tables = [vec!["runs.csv"], named(".csv")].concat();
+    let figures = [named(".svg"), named(".png")].concat();
     Ok(format!(
-        "{}\ntables: {root}/runs.csv, curve.csv, capacity.csv; figures: curve.svg, curve.png, capacity.svg, capacity.png\n",
-        report.table().trim_end()
+        "{}\ntables: {}/{}; figures: {}\n",
+        report.table().trim_end(),
+        root.display(),
+        tables.join(", "),
+        figures.join(", ")
     ))
 }

@@ -56,12 +56,18 @@ fn leaves_a_table_and_every_file() {
         "curve.csv",
         "curve.png",
         "curve.svg",
+        "membership.png",
+        "membership.svg",
         "plan.json",
+        "positions.png",
+        "positions.svg",
         "runs.csv",
+        "sequences.png",
+        "sequences.svg",
         "timings.csv",
     ];
     assert_eq!(place.names("outputs/tiny"), made);
-    for picture in ["curve", "capacity"] {
+    for picture in ["curve", "capacity", "membership", "positions", "sequences"] {
         let png = place.read(&format!("outputs/tiny/{picture}.png"));
         assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
         assert!(
