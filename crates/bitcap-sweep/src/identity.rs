@@ -9,7 +9,13 @@ use crate::settings::CellSettings;
 const TRAINING_SECTIONS: [&str; 4] = ["source", "data", "model", "train"];
 
 /// Settings in which the cells of one curve differ.
-const WITHIN_A_CURVE: [&str; 4] = ["data.samples", "data.seed", "source.seed", "train.seed"];
+const WITHIN_A_CURVE: [&str; 5] = [
+    "data.samples",
+    "data.seed",
+    "source.seed",
+    "source.of.seed",
+    "train.seed",
+];
 
 impl CellSettings {
     /// The name of the cell's folder: layers, width, samples, steps, seed, and [`Self::hash8`], as

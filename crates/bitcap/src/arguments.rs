@@ -205,7 +205,8 @@ pub(crate) struct Decompress {
 pub(crate) struct Toy {
     /// The case (TOML), such as experiments/toy-coin.toml
     pub(crate) file: PathBuf,
-    /// A CSV file to write too, a row a number of samples; one that is there is replaced
+    /// A CSV file to write too, a row a number of samples, and its picture beside it (.svg, .png);
+    /// those that are there are replaced
     #[arg(long, short, value_name = "CSV")]
     pub(crate) output: Option<PathBuf>,
     /// Write JSON

@@ -1,10 +1,12 @@
 //! `toy`: memorization by exact enumeration.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use bitcap_measure::{Toy as ToyCase, ToyRow};
+use bitcap_report::toy_figure;
 use bitcap_source::write_whole;
 use bitcap_sweep::{read_text, text_table};
 
@@ -17,7 +19,18 @@ pub(crate) fn toy(arguments: &Toy) -> anyhow::Result<ExitCode> {
     let rows = case.rows();
     if let Some(path) = &arguments.output {
         refuse_special(path)?;
-        write_whole(path, csv(&rows).as_bytes()).with_context(|| path.display().to_string())?;
+        let write = |path: &Path, bytes: &[u8]| {
+            write_whole(path, bytes).with_context(|| path.display().to_string())
+        };
+        write(path, csv(&rows).as_bytes())?;
+        let title = arguments
+            .file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let picture = toy_figure(path, &title)?;
+        write(&path.with_extension("svg"), picture.svg.as_bytes())?;
+        write(&path.with_extension("png"), &picture.png)?;
     }
     if arguments.json {
         print_json(&rows)?;

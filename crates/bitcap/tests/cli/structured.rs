@@ -172,6 +172,7 @@ fn the_toy_case_is_worked_out() {
         &stdout(&run),
         &["unintended", "0.469", "0.531", "0.820", "0.900"],
     );
+    assert!(place.path("toy.svg").is_file() && place.path("toy.png").is_file());
     let row = place.rows("toy.csv").remove(0);
     let number = |key: &str| row[key].parse::<f64>().unwrap();
     assert!((number("intended_bits") - 0.531).abs() < 1e-3);
