@@ -108,9 +108,13 @@ pub fn run_cell(
         measurement,
         sequences_csv,
         positions_csv,
+        roc_csv,
     } = measure_trained(folder, settings, &source, &training, &model)?;
     folder.write("sequences.csv", &sequences_csv)?;
     folder.write("positions.csv", &positions_csv)?;
+    if let Some(roc_csv) = roc_csv {
+        folder.write("roc.csv", &roc_csv)?;
+    }
     folder.write_json("measurement.json", &measurement)?;
     Ok(done(&measurement))
 }

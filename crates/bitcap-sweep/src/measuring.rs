@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 
 use bitcap_measure::{
     Ceiling, CodeLengths, CodedData, DataMeasurement, Extraction, Measurement, Membership,
-    PositionBits, Trained,
+    PositionBits, RocPoint, Trained, roc,
 };
 
 use crate::FolderError;
@@ -59,11 +59,13 @@ impl Evaluated {
     }
 }
 
-/// A measurement with the two files that say more.
+/// A measurement with the files that say more.
 pub(crate) struct Measured {
     pub(crate) measurement: Measurement,
     pub(crate) sequences_csv: Vec<u8>,
     pub(crate) positions_csv: Vec<u8>,
+    /// Where membership was tried.
+    pub(crate) roc_csv: Option<Vec<u8>>,
 }
 
 /// Measures `model` on its training data and on `fresh` data.
@@ -83,13 +85,14 @@ pub(crate) fn measure(
     };
     let ceiling = Ceiling::of(&training.counted().tokens, training.shape)?;
     let known = add("training", training)?;
-    let (mut unseen, mut membership) = (None, None);
+    let (mut unseen, mut membership, mut roc_csv) = (None, None, None);
     if let Some(fresh) = fresh {
         let evaluated = add("fresh", fresh)?;
         let in_training = fresh.dataset.occurring_in(&training.dataset);
         let (members, others) = (known.code.bits(), evaluated.code.bits());
         if members.len() >= 2 && others.len() >= 2 {
             membership = Some(Membership::infer(members, others)?);
+            roc_csv = Some(roc_rows(&roc(members, others)?));
         }
         let data = evaluated.coded(fresh);
         unseen = Some(DataMeasurement::new(data, in_training)?);
@@ -104,7 +107,23 @@ pub(crate) fn measure(
         measurement: Measurement::new(trained, unseen)?,
         sequences_csv: sequences.into_bytes(),
         positions_csv: positions.into_bytes(),
+        roc_csv,
     })
+}
+
+/// roc.csv: a row a threshold on the code length in bits, sequences no longer than which are called
+/// members; training data are the members, fresh data the others.
+fn roc_rows(points: &[RocPoint]) -> Vec<u8> {
+    let mut text = String::from("threshold_bits,false_positive_rate,true_positive_rate\n");
+    for point in points {
+        let RocPoint {
+            threshold_bits,
+            false_positive_rate,
+            true_positive_rate,
+        } = point;
+        text += &format!("{threshold_bits},{false_positive_rate},{true_positive_rate}\n");
+    }
+    text.into_bytes()
 }
 
 /// Measures `model` on any data; `training` is what it was trained on.

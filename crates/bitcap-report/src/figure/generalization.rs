@@ -48,8 +48,8 @@ pub(crate) fn svg(cells: &Cells, title: &str) -> Option<String> {
     }
     let mut notes = means::notes(cells, &means(Measure::UnintendedBits));
     notes.push(
-        "Unintended: what a code that may mix model and source saves against the source alone. Intended: memorized \
-         bits less that; its limit is what the dataset says of the source."
+        "Unintended: what a code that may mix model and oracle saves against the oracle alone, which is the exact source \
+         unless runs.csv names a model. Intended: memorized bits less that; its limit: entropy less the oracle's code."
             .to_owned(),
     );
     let page = Page {

@@ -87,6 +87,7 @@ fn fresh_data_is_measured_later_without_training() {
         "cell.toml",
         "measurement.json",
         "positions.csv",
+        "roc.csv",
         "sequences.csv",
     ]
     .map(Path::new);

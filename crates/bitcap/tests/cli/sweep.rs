@@ -89,8 +89,15 @@ fn leaves_a_table_and_every_file() {
             "metrics.csv",
             "model",
             "positions.csv",
+            "roc.csv",
             "sequences.csv",
         ];
+        let roc = place.text(&format!("{cell}/roc.csv"));
+        // From none called a member to all of them.
+        assert!(
+            roc.contains("\n-inf,0,0\n") && roc.ends_with(",1,1\n"),
+            "{roc}"
+        );
         assert_eq!(place.names(cell), files);
         assert_eq!(
             place.names(&format!("{cell}/model")),
