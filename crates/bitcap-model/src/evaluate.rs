@@ -85,9 +85,9 @@ impl PredictionTask {
 }
 
 /// Bytes of the widest activation that a pass should keep to: it then stays in the cache of one
-/// core. Measured on flex, one thread: V=2048, S=64, d=32 trains at 54,000 tokens a second in
-/// passes of this size and at 27,000 with 512 sequences at once; V=64, S=16, d=16 at 410,000
-/// and 370,000.
+/// core. Measured on flex, one thread: V=2048, S=64, d=32 trains at 54,800 tokens a second in
+/// passes of this size (4 sequences) and at 26,600 with 512 sequences at once; V=64, S=16, d=16 at
+/// 425,000 with 64 sequences, half this size, and at 375,000 with 346 (dev/LOG.md).
 const PASS_BYTES: usize = 512 * 1024;
 
 /// Rows under which matrix products lose more than the cache gains.

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 // Training allocates and frees large tensors all the time; the system's allocator hands their pages
-// back and takes them anew, which costs a third of a small model's step.
+// back and takes them anew. With AVX-512 matrix kernels and rayon this one took a small model's step
+// from 54.8 to 36.9 ms; what it gave alone was not measured.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
