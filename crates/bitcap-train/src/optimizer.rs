@@ -4,6 +4,7 @@ use bitcap_model::Layout;
 use burn::tensor::{Device, Tensor};
 
 use crate::muon::orthogonal_updates;
+use crate::state::{StateError, TrainState, from_host, to_host};
 use crate::{OptimizerKind, TrainSettings};
 
 /// An optimizer and its state. Formulas are those of torch.optim's Adam, AdamW and Muon; weight
@@ -61,6 +62,29 @@ impl Optimizer {
             second: Tensor::zeros([split], device),
             momentum: muon.then(|| Tensor::zeros([layout.len() - split], device)),
         }
+    }
+
+    /// Its part of a state with those weights.
+    pub(crate) fn state(&self, weights: &Tensor<1>) -> TrainState {
+        TrainState {
+            step: self.steps,
+            weights: to_host(weights),
+            first: to_host(&self.first),
+            second: to_host(&self.second),
+            momentum: self.momentum.as_ref().map(to_host),
+        }
+    }
+
+    /// Takes up the moments of a state.
+    pub(crate) fn resume(&mut self, state: &TrainState) -> Result<(), StateError> {
+        let momentum = self.momentum.as_ref().map(|_| self.layout.len() - self.split);
+        state.check(self.layout.len(), self.split, momentum)?;
+        let device = self.first.device();
+        self.steps = state.step;
+        self.first = from_host(&state.first, &device);
+        self.second = from_host(&state.second, &device);
+        self.momentum = state.momentum.as_ref().map(|all| from_host(all, &device));
+        Ok(())
     }
 
     /// The weights after one step down `gradient` at `rate`; both `[P]`.

@@ -1,11 +1,14 @@
 //! The training loop: one model on one dataset.
 
+use std::ops::ControlFlow;
+
 use bitcap_model::{Gpt2, Gpt2Shape, Layout, PredictionTask, log_probabilities, passes_of};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::cross_entropy::cross_entropy;
 use crate::order::Order;
 use crate::schedule::rate_factor;
+use crate::state::{StateError, TrainState, from_host};
 use crate::{Optimizer, TrainSettings};
 
 /// torch.nn.utils.clip_grad_norm_ adds this to the norm it divides by.
@@ -96,23 +99,72 @@ impl<'a> Trainer<'a> {
         trainer
     }
 
-    /// Trains to the last step, telling of every `every`-th step and of the last.
+    /// Trains to the last step, unless `after_step` breaks off before; whether it did is returned.
+    ///
+    /// `after_step` is called after each step that is not the last, with the training as it stands
+    /// and, every `every`-th step, with what there is to tell; and once at the end, with the loss on
+    /// the whole dataset, when nothing is left to break off.
     ///
     /// # Errors
     /// If a gradient or a reported loss is not finite.
-    pub fn run(&mut self, every: u64, mut tell: impl FnMut(Progress)) -> Result<(), TrainError> {
+    pub fn run(
+        &mut self,
+        every: u64,
+        mut after_step: impl FnMut(&Self, Option<Progress>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, TrainError> {
         while self.step < self.settings.steps {
-            let rate = self.settings.learning_rate * rate_factor(self.settings, self.step);
+            let rate = self.rate(self.step);
             let loss = self.advance()?;
-            if self.step.is_multiple_of(every) && self.step < self.settings.steps {
+            if self.step == self.settings.steps {
+                break;
+            }
+            let mut told = None;
+            if self.step.is_multiple_of(every) {
                 let loss = f64::from(loss.into_scalar::<f32>()) / self.tokens_a_step() as f64;
-                tell(self.progress(finite("loss", loss, self.step, rate)?, rate));
+                told = Some(self.progress(finite("loss", loss, self.step, rate)?, rate));
+            }
+            if after_step(self, told).is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
-        let rate = self.settings.learning_rate * rate_factor(self.settings, self.step - 1);
+        let rate = self.rate(self.step - 1);
         let loss = self.dataset_loss();
-        tell(self.progress(finite("loss", loss, self.step, rate)?, rate));
+        let last = self.progress(finite("loss", loss, self.step, rate)?, rate);
+        let _ = after_step(self, Some(last));
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The training as it stands, on the host.
+    #[must_use]
+    pub fn state(&self) -> TrainState {
+        self.optimizer.state(&self.weights)
+    }
+
+    /// Takes up a training where [`Self::state`] was asked for.
+    ///
+    /// # Errors
+    /// If the state is one of another model or optimizer, or beyond the last step.
+    pub fn resume(&mut self, state: &TrainState) -> Result<(), StateError> {
+        if state.step > self.settings.steps {
+            let (step, steps) = (state.step, self.settings.steps);
+            let what = format!("it is at step {step}, and this training ends at {steps}");
+            return Err(StateError::Content(what));
+        }
+        self.optimizer.resume(state)?;
+        self.weights = from_host(&state.weights, &self.device);
+        self.step = state.step;
         Ok(())
+    }
+
+    /// Steps made.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Learning rate of the step after so many.
+    fn rate(&self, step: u64) -> f64 {
+        self.settings.learning_rate * rate_factor(self.settings, step)
     }
 
     /// Makes one step; returns the summed loss of its batch in nats, `[1]`, still on the device.
@@ -120,7 +172,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// If the gradient is not finite; the weights are then those before the step.
     pub fn advance(&mut self) -> Result<Tensor<1>, TrainError> {
-        let rate = self.settings.learning_rate * rate_factor(self.settings, self.step);
+        let rate = self.rate(self.step);
         let (loss, gradient) = self.loss_and_gradient();
         let norm = gradient.clone().square().sum().sqrt();
         let norm = f64::from(norm.into_scalar::<f32>());

@@ -1,6 +1,8 @@
 //! The loop: what it tells, that it repeats itself, what devices and passes may change, how it
 //! fails.
 
+use std::ops::ControlFlow;
+
 use bitcap_model::{DeviceName, Gpt2Shape, Initialization, PredictionTask, initial_weights};
 use bitcap_source::{SourceSettings, Stream, UniformSettings, draw};
 use bitcap_train::{Batch, OptimizerKind, Progress, TrainError, TrainSettings, Trainer};
@@ -31,7 +33,7 @@ fn task() -> PredictionTask {
 struct Ended {
     told: Vec<Progress>,
     weights: Vec<f32>,
-    result: Result<(), TrainError>,
+    result: Result<ControlFlow<()>, TrainError>,
 }
 
 fn train(settings: &TrainSettings, device: DeviceName) -> Ended {
@@ -39,16 +41,13 @@ fn train(settings: &TrainSettings, device: DeviceName) -> Ended {
     let weights = initial_weights(&SHAPE, Initialization::FanIn, settings.seed);
     let mut trainer = Trainer::new(&SHAPE, settings, &task, weights, &device.open());
     let mut told = Vec::new();
-    let result = trainer.run(10, |progress| told.push(progress));
-    let weights = trainer
-        .weights()
-        .clone()
-        .into_data_as::<f32>()
-        .try_into_vec()
-        .unwrap();
+    let result = trainer.run(10, |_, progress| {
+        told.extend(progress);
+        ControlFlow::Continue(())
+    });
     Ended {
         told,
-        weights,
+        weights: trainer.state().weights,
         result,
     }
 }
@@ -121,7 +120,7 @@ fn every_tenth_step_and_the_last_are_told() {
         ..settings(OptimizerKind::Adamw, Batch::Sequences(6))
     };
     let Ended { told, result, .. } = train(&settings, DeviceName::Flex);
-    assert_eq!(result, Ok(()));
+    assert_eq!(result, Ok(ControlFlow::Continue(())));
     let steps: Vec<u64> = told.iter().map(|p| p.step).collect();
     assert_eq!(steps, [10, 20, 25]);
     for progress in &told {

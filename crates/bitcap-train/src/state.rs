@@ -1,0 +1,152 @@
+//! A training as it stands after a step: what a checkpoint holds.
+
+use std::collections::HashMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
+
+/// All that a training needs to go on as if it had never stopped. Schedule, order of the data and
+/// random streams are not in it: they follow from the settings and the step alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainState {
+    /// Steps made.
+    pub step: u64,
+    /// The weights, `[P]` in the order of `bitcap_model::Layout`.
+    pub weights: Vec<f32>,
+    /// Adam's moving mean of the gradient, `[P]`; with Muon that of all but its matrices.
+    pub first: Vec<f32>,
+    /// Adam's moving mean of the squared gradient, as long as `first`.
+    pub second: Vec<f32>,
+    /// Muon's momentum, of the matrices; None with another optimizer.
+    pub momentum: Option<Vec<f32>>,
+}
+
+/// Why a state cannot be read or taken up.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum StateError {
+    /// The bytes are not those of a state.
+    #[error("not the state of a training: {0}")]
+    Content(String),
+    /// It belongs to another model or optimizer.
+    #[error("`{name}` has {found} numbers; this training has {expected}")]
+    Size {
+        /// Name of the tensor in the file.
+        name: &'static str,
+        /// Numbers in it.
+        found: usize,
+        /// Numbers there must be.
+        expected: usize,
+    },
+}
+
+const WEIGHTS: &str = "weights";
+const FIRST: &str = "adam.first";
+const SECOND: &str = "adam.second";
+const MOMENTUM: &str = "muon.momentum";
+const STEP: &str = "step";
+const NOTES: &str = "notes";
+
+impl TrainState {
+    /// The state as a safetensors file, with `notes` of the caller's in its header.
+    #[must_use]
+    pub fn to_bytes(&self, notes: &str) -> Vec<u8> {
+        let bytes: Vec<(&str, Vec<u8>)> = self
+            .tensors()
+            .map(|(name, all)| (name, all.iter().flat_map(|x| x.to_le_bytes()).collect()))
+            .collect();
+        let views = bytes.iter().map(|(name, bytes)| {
+            let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)
+                .expect("a vector of so many floats");
+            (*name, view)
+        });
+        let metadata = HashMap::from([
+            (STEP.to_owned(), self.step.to_string()),
+            (NOTES.to_owned(), notes.to_owned()),
+        ]);
+        serialize(views, Some(metadata)).expect("names, lengths and bytes agree")
+    }
+
+    /// The state and the notes that [`Self::to_bytes`] wrote. Whether a bit of them was altered
+    /// cannot be told here: who keeps the bytes keeps a hash of them.
+    ///
+    /// # Errors
+    /// [`StateError::Content`] where the bytes are not such a file.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Self, String), StateError> {
+        let content = |what: String| StateError::Content(what);
+        let file = SafeTensors::deserialize(bytes).map_err(|error| content(error.to_string()))?;
+        let (_, header) =
+            SafeTensors::read_metadata(bytes).map_err(|error| content(error.to_string()))?;
+        let metadata = |key: &str| {
+            let all = header.metadata().as_ref();
+            let value = all.and_then(|all| all.get(key));
+            value.ok_or_else(|| content(format!("there is no `{key}` in its header")))
+        };
+        let floats = |name: &str| {
+            let view = file
+                .tensor(name)
+                .map_err(|_| content(format!("there is no tensor `{name}`")))?;
+            if view.dtype() != Dtype::F32 {
+                return Err(content(format!("`{name}` is not of 32-bit floats")));
+            }
+            let (values, _) = view.data().as_chunks::<4>();
+            Ok(values.iter().map(|&x| f32::from_le_bytes(x)).collect())
+        };
+        let momentum = file.names().contains(&MOMENTUM);
+        let state = Self {
+            step: metadata(STEP)?
+                .parse()
+                .map_err(|_| content(format!("its `{STEP}` is no number")))?,
+            weights: floats(WEIGHTS)?,
+            first: floats(FIRST)?,
+            second: floats(SECOND)?,
+            momentum: momentum.then(|| floats(MOMENTUM)).transpose()?,
+        };
+        Ok((state, metadata(NOTES)?.clone()))
+    }
+
+    fn tensors(&self) -> impl Iterator<Item = (&'static str, &[f32])> {
+        let of_all = [
+            (WEIGHTS, &*self.weights),
+            (FIRST, &*self.first),
+            (SECOND, &*self.second),
+        ];
+        let momentum = self.momentum.as_deref().map(|all| (MOMENTUM, all));
+        of_all.into_iter().chain(momentum)
+    }
+
+    /// Fails unless the tensors are as long as a training's: P weights, `split` of Adam's, and so
+    /// many of Muon's, where it has them.
+    pub(crate) fn check(
+        &self,
+        parameters: usize,
+        split: usize,
+        momentum: Option<usize>,
+    ) -> Result<(), StateError> {
+        let muon = self.momentum.as_ref().map_or(0, Vec::len);
+        let lengths = [
+            (WEIGHTS, self.weights.len(), parameters),
+            (FIRST, self.first.len(), split),
+            (SECOND, self.second.len(), split),
+            (MOMENTUM, muon, momentum.unwrap_or(0)),
+        ];
+        for (name, found, expected) in lengths {
+            if found != expected {
+                return Err(StateError::Size {
+                    name,
+                    found,
+                    expected,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn to_host(values: &Tensor<1>) -> Vec<f32> {
+    let data = values.clone().into_data_as::<f32>();
+    data.try_into_vec::<f32>().expect("asked for f32")
+}
+
+pub(crate) fn from_host(values: &[f32], device: &Device) -> Tensor<1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device)
+}
