@@ -3,7 +3,8 @@
 /// How the first token of a sequence is counted by a model that does not predict it.
 ///
 /// With a start token every token is predicted and the two are equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Accounting {
     /// Only predicted tokens count: N (S-1) log2 V less the code length of the S-1 predicted tokens.
     #[default]

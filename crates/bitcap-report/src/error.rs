@@ -14,6 +14,18 @@ pub enum ReportError {
         /// What the system said.
         source: io::Error,
     },
+    /// An outputs folder was asked for, and this is none.
+    #[error("{} is not a folder; it must be an experiment's outputs folder, which holds runs.csv", path.display())]
+    NotAFolder {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// An outputs folder whose cells were not collected yet.
+    #[error("{0} has no runs.csv; `bitcap collect {0}` makes it from the cells that are done", folder.display())]
+    NotCollected {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The input is not CSV in UTF-8 with as many fields in every row as in the header.
     #[error("{} is not a CSV file in UTF-8 with rows of equal length: {source}", path.display())]
     Malformed {

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
-use crate::ReportError;
+use crate::{Accounted, ReportError};
 
 /// A CSV file held whole, its columns found by name; the order of columns and further ones do not matter.
 pub(crate) struct Input {
@@ -156,6 +156,29 @@ impl<'a> Row<'a> {
         self.value(column, "a number from -1e30 to 1e30", |x: &f64| {
             x.abs() <= MOST
         })
+    }
+
+    /// Both accountings, or neither where nothing is known.
+    pub(crate) fn accounted_bits(
+        self,
+        columns: Accounted<Column>,
+    ) -> Result<Option<Accounted<f64>>, ReportError> {
+        if self.text(columns.strict).is_empty() && self.text(columns.paper).is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Accounted {
+            strict: self.bits(columns.strict)?,
+            paper: self.bits(columns.paper)?,
+        }))
+    }
+
+    /// As numbers write it.
+    pub(crate) fn flag(self, column: Column) -> Result<bool, ReportError> {
+        match self.text(column) {
+            "0" => Ok(false),
+            "1" => Ok(true),
+            _ => Err(self.refuse(column, "0 or 1")),
+        }
     }
 
     pub(crate) fn non_negative(self, column: Column) -> Result<f64, ReportError> {

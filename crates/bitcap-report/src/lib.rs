@@ -15,7 +15,7 @@
 //! - `generalization`: unintended and intended bits and the excess on fresh data against load, of structured sources;
 //! - `exposure`: bits memorized of a string against its copies.
 //!
-//! [`toy_figure`] draws the toy case.
+//! [`toy_figure`] draws the toy case. [`compare()`] sets two outputs folders side by side, cell by cell.
 //!
 //! All bits are base 2. The same rows give the same bytes.
 
@@ -24,6 +24,8 @@ pub mod capacity;
 mod cell_files;
 mod cells;
 mod chosen;
+mod columns;
+mod compare;
 mod curve;
 mod error;
 mod exposure;
@@ -43,6 +45,10 @@ use std::path::{Path, PathBuf};
 
 pub use accounting::{Accounted, Accounting};
 pub use capacity::{Capacity, Gain, Peak};
+pub use compare::{
+    Comparison, LargestDifference, Machine, Pair, PairedBy, SettingDifference, Sides, Summary,
+    compare,
+};
 pub use curve::{Curve, Point};
 pub use error::ReportError;
 pub use fit::Fit;

@@ -103,11 +103,7 @@ impl Columns {
         Ok(Run {
             group: row.value(self.group, "the group's name", |g: &String| !g.is_empty())?,
             seed: row.value(self.seed, "a whole number from 0", |_: &u64| true)?,
-            doubled: match row.text(self.doubled) {
-                "0" => false,
-                "1" => true,
-                _ => return Err(row.refuse(self.doubled, "0 or 1")),
-            },
+            doubled: row.flag(self.doubled)?,
             samples: row.count(self.samples)?,
             load: row.positive(self.load)?,
             entropy_bits: row.positive(self.entropy_bits)?,
@@ -120,7 +116,8 @@ impl Columns {
                 strict: row.bits(self.memorized_bits.strict)?,
                 paper: row.bits(self.memorized_bits.paper)?,
             },
-            fresh_memorized_bits: self.fresh(row)?,
+            // Empty where fresh data was not measured.
+            fresh_memorized_bits: row.accounted_bits(self.fresh_memorized_bits)?,
             model: Model {
                 label: row.text(self.label).to_owned(),
                 vocabulary: row.count(self.vocabulary)?,
@@ -131,19 +128,6 @@ impl Columns {
                 start_token: row.value(self.start_token, "true or false", |_: &bool| true)?,
             },
         })
-    }
-
-    /// Both accountings, or neither where fresh data was not measured.
-    fn fresh(&self, row: Row<'_>) -> Result<Option<Accounted<f64>>, ReportError> {
-        let columns = self.fresh_memorized_bits;
-        let empty = |column| row.text(column).is_empty();
-        if empty(columns.strict) && empty(columns.paper) {
-            return Ok(None);
-        }
-        Ok(Some(Accounted {
-            strict: row.bits(columns.strict)?,
-            paper: row.bits(columns.paper)?,
-        }))
     }
 }
 

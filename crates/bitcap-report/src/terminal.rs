@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::columns::{aligned, plain};
 use crate::figure::format::thousands;
 use crate::{Accounting, GroupReport, Report};
 
@@ -29,29 +30,7 @@ pub(crate) fn table(report: &Report) -> String {
             .iter()
             .map(|group| row(group, report.accounting)),
     );
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: [usize; 8] = std::array::from_fn(width);
-    let mut out = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| {
-                let width = widths[column];
-                if (1..=4).contains(&column) {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
-            })
-            .collect();
-        let _ = writeln!(out, "{}", cells.join("  ").trim_end());
-    }
+    let mut out = aligned(&rows, 1..5);
     out.push_str(&notes(report));
     out
 }
@@ -62,8 +41,7 @@ fn row(group: &GroupReport, accounting: Accounting) -> [String; 8] {
     let peak = capacity.peak.as_ref();
     let bits = peak.map(|peak| peak.bits.by(accounting));
     [
-        // A label is text from a file: nothing in it may move the cursor.
-        group.curve.name().replace(char::is_control, "\u{fffd}"),
+        plain(&group.curve.name()),
         thousands(group.curve.model.parameters as f64),
         bits.map_or_else(none, thousands),
         peak.map_or_else(none, |peak| format!("{:.2}", peak.load)),

@@ -31,4 +31,4 @@ pub use source::Source;
 pub use stream::stream;
 pub use uniform::UniformSettings;
 pub use user_file::{FileFacts, FileFormat, FileSettings};
-pub use whole::write_whole;
+pub use whole::{remove_partial, write_all_whole, write_whole};

@@ -1,26 +1,38 @@
 //! One cell: source, dataset, model, training, likelihoods, bits.
 
-use std::time::{Instant, SystemTime};
+use std::path::Path;
 
 use bitcap_measure::Measurement;
-use bitcap_model::{PredictionTask, initial_weights, load, save};
+use bitcap_model::load;
 use bitcap_source::{Dataset, Source, Stream};
-use bitcap_train::Trainer;
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::growing::{Log, Metrics};
+use crate::cell_events::write_events;
+use crate::checkpoints::Checkpoints;
 use crate::known_data::KnownData;
-use crate::manifest::{Manifest, Work};
+use crate::manifest::Manifest;
 use crate::measuring::{Measured, measure};
 use crate::model::TrainedModel;
 use crate::oracle::Oracle;
-use crate::{CellFolder, CellSettings, FolderError, check_memory};
+use crate::training::{Trained, check_data, train};
+use crate::{CellFolder, CellSettings, FolderError, Stop, check_memory};
 
 /// What a cell tells of itself while it runs; a JSON line each where one process tells another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum CellEvent {
+    /// Training goes on where an earlier process left it.
+    Resumed {
+        /// Steps that are made already.
+        step: u64,
+        /// Steps to make.
+        steps: u64,
+    },
+    /// Something that a person should know, such as that a checkpoint was damaged.
+    Note {
+        /// What it is.
+        text: String,
+    },
     /// Training goes on.
     Progress {
         /// Steps made.
@@ -50,6 +62,34 @@ pub enum CellEvent {
     },
     /// Another process works on this cell.
     Busy,
+    /// It was asked to stop and did; running it again goes on from there.
+    Stopped,
+}
+
+impl CellEvent {
+    /// Whether this is the last event of a cell's process.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        match self {
+            Self::Done { .. } | Self::Failed { .. } | Self::Busy | Self::Stopped => true,
+            Self::Resumed { .. } | Self::Note { .. } | Self::Progress { .. } | Self::Measuring => {
+                false
+            }
+        }
+    }
+}
+
+/// How a cell is run, beside its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions<'a> {
+    /// The revision this program was built from, for manifest.json.
+    pub git_revision: &'a str,
+    /// Whether a training that failed is tried again, from the start.
+    pub retry_failed: bool,
+    /// A folder for TensorBoard, in which the cell gets one of its own.
+    pub tensorboard: Option<&'a Path>,
+    /// Asks the training to stop.
+    pub stop: &'a Stop,
 }
 
 /// `failure.json`.
@@ -59,10 +99,11 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// Runs one cell in its folder and returns its last event: done, failed, or busy.
+/// Runs one cell in its folder and returns its last event: done, failed, busy or stopped.
 ///
-/// What is done is not done again: a cell with a trained model is only measured, and one whose
-/// measurement holds all that is asked for is left as it is.
+/// What is done is not done again: a training goes on from its last checkpoint, a cell with a
+/// trained model is only measured, and one whose measurement holds all that is asked for is left as
+/// it is. So is one that failed, unless it is to be tried again.
 ///
 /// # Errors
 /// If a file cannot be read or written, the folder holds other settings, or the figures cannot be
@@ -70,15 +111,25 @@ pub struct Failure {
 pub fn run_cell(
     folder: &CellFolder,
     settings: &CellSettings,
-    git_revision: &str,
+    options: &RunOptions<'_>,
     tell: &mut dyn FnMut(&CellEvent),
 ) -> Result<CellEvent, FolderError> {
-    let Some(_lock) = folder.lock()? else {
+    let Some(lock) = folder.lock()? else {
         return Ok(CellEvent::Busy);
     };
     same_settings(folder, settings)?;
     if let Some(measurement) = complete_measurement(folder, settings)? {
+        if let Some(all) = options.tensorboard {
+            write_events(folder, all)?;
+        }
         return Ok(done(&measurement));
+    }
+    let failed = folder.path("failure.json").is_file();
+    if failed && !options.retry_failed {
+        let Failure { reason } = folder.read_json("failure.json")?;
+        return Ok(CellEvent::Failed {
+            reason: failed_before(&reason),
+        });
     }
     check_memory(settings)?;
     if settings.measure.oracle != settings.name() {
@@ -86,22 +137,27 @@ pub fn run_cell(
         open_oracle(folder, settings)?;
     }
     folder.write("cell.toml", settings.to_toml().as_bytes())?;
-    folder.remove("failure.json")?;
+    if failed {
+        Checkpoints::of(folder).remove()?;
+        folder.remove("failure.json")?;
+    }
     let source = Source::draw_parameters(&settings.source)?;
     let training = training_data(settings, &source)?;
 
     let weights = match trained_weights(folder, settings, &training.dataset)? {
         Some(weights) => weights,
-        None => match train(folder, settings, &training, git_revision, tell)? {
-            Ok(weights) => weights,
-            Err(failure) => {
-                folder.write_json("failure.json", &failure)?;
-                return Ok(CellEvent::Failed {
-                    reason: failure.reason,
-                });
+        None => {
+            options.stop.begin_saving();
+            let trained = train(folder, &lock, settings, &training, options, tell)?;
+            let stop = options.stop.end_saving();
+            match trained {
+                Trained::Failed(Failure { reason }) => return Ok(CellEvent::Failed { reason }),
+                Trained::Weights(weights) if !stop => weights,
+                Trained::Stopped | Trained::Weights(_) => return Ok(CellEvent::Stopped),
             }
-        },
+        }
     };
+    Checkpoints::of(folder).remove()?;
     tell(&CellEvent::Measuring);
     let model = TrainedModel::new(settings.shape(), weights, settings.engine.device);
     let Measured {
@@ -110,6 +166,7 @@ pub fn run_cell(
         positions_csv,
         roc_csv,
     } = measure_trained(folder, settings, &source, &training, &model)?;
+    lock.check()?;
     folder.write("sequences.csv", &sequences_csv)?;
     folder.write("positions.csv", &positions_csv)?;
     if let Some(roc_csv) = roc_csv {
@@ -117,6 +174,11 @@ pub fn run_cell(
     }
     folder.write_json("measurement.json", &measurement)?;
     Ok(done(&measurement))
+}
+
+/// Why a cell is left alone that failed before, and what to do about it.
+fn failed_before(reason: &str) -> String {
+    format!("failed before, --retry-failed tries it again: {reason}")
 }
 
 /// Whether the cell is done and its measurement holds all that is asked for.
@@ -237,17 +299,8 @@ pub(crate) fn trained_weights(
         return Ok(None);
     }
     let manifest: Manifest = folder.read_json("manifest.json")?;
-    let found = dataset.tokens_blake3();
-    if manifest.tokens_blake3 != found {
-        return Err(FolderError::Content {
-            path: folder.path("manifest.json"),
-            what: format!(
-                "the model was trained on data with BLAKE3 {}, and the source now gives {found}: \
-                 has its file changed?",
-                manifest.tokens_blake3
-            ),
-        });
-    }
+    let (then, now) = (manifest.tokens_blake3, dataset.tokens_blake3());
+    check_data(folder, "manifest.json", &then, &now)?;
     let (shape, weights) = load(&folder.path("model"))?;
     if shape != settings.shape() {
         return Err(FolderError::Content {
@@ -256,69 +309,4 @@ pub(crate) fn trained_weights(
         });
     }
     Ok(Some(weights))
-}
-
-fn train(
-    folder: &CellFolder,
-    settings: &CellSettings,
-    data: &KnownData,
-    git_revision: &str,
-    tell: &mut dyn FnMut(&CellEvent),
-) -> Result<Result<Vec<f32>, Failure>, FolderError> {
-    let (started, clock) = (SystemTime::now(), Instant::now());
-    let mut metrics = Metrics::create(&folder.path("metrics.csv"))?;
-    let mut log = Log::create(&folder.path("log.txt"))?;
-    log.line(&format!(
-        "training {} on {}",
-        settings.name(),
-        settings.engine.device
-    ))?;
-
-    let shape = settings.shape();
-    let task = PredictionTask::new(&shape, &data.dataset.tokens);
-    let initial = initial_weights(&shape, settings.model.initialization, settings.train.seed);
-    let device = settings.engine.device.open();
-    let mut trainer = Trainer::new(&shape, &settings.train, &task, initial, &device);
-    let mut written = Ok(());
-    let ended = trainer.run(settings.measure.metrics_every, |progress| {
-        let memorized_bits = data.memorized_by_loss(progress.loss);
-        if written.is_ok() {
-            written = metrics.row(&progress, memorized_bits).and_then(|()| {
-                let speed = progress.tokens as f64 / clock.elapsed().as_secs_f64();
-                let (step, loss) = (progress.step, progress.loss);
-                log.line(&format!(
-                    "step {step}: loss {loss:.5} nats, {speed:.0} tokens a second"
-                ))
-            });
-        }
-        tell(&CellEvent::Progress {
-            step: progress.step,
-            steps: settings.train.steps,
-            loss: progress.loss,
-            memorized_bits,
-        });
-    });
-    written?;
-    if let Err(error) = ended {
-        let reason = error.to_string();
-        log.line(&format!("failed: {reason}"))?;
-        return Ok(Err(Failure { reason }));
-    }
-    let weights = to_host(trainer.weights());
-    save(&folder.path("model"), &shape, &weights)?;
-    let work = Work {
-        started,
-        seconds: clock.elapsed().as_secs_f64(),
-    };
-    folder.write_json(
-        "manifest.json",
-        &Manifest::new(settings, &data.dataset, git_revision, &work),
-    )?;
-    log.line("trained")?;
-    Ok(Ok(weights))
-}
-
-fn to_host(weights: &Tensor<1>) -> Vec<f32> {
-    let data = weights.clone().into_data_as::<f32>();
-    data.try_into_vec::<f32>().expect("asked for f32")
 }

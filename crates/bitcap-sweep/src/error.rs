@@ -24,6 +24,8 @@ pub enum Place {
     },
     /// In an override, `--set TEXT`.
     Set(Arc<str>),
+    /// In a condition, `--only TEXT`.
+    Only(Arc<str>),
 }
 
 impl fmt::Display for Place {
@@ -32,6 +34,7 @@ impl fmt::Display for Place {
             Self::File(file) => f.write_str(file),
             Self::Line { file, line, column } => write!(f, "{file}:{line}:{column}"),
             Self::Set(text) => write!(f, "in --set {text}"),
+            Self::Only(text) => write!(f, "in --only {text}"),
         }
     }
 }
@@ -69,11 +72,11 @@ pub enum ExperimentError {
         /// What the parser says.
         message: String,
     },
-    /// An override is not `key=value`.
-    #[error("in --set {text}: {message}; it must be key=value, as in --set train.steps=500")]
-    Override {
-        /// The override as it was given.
-        text: String,
+    /// An override or a condition is not `key=value`.
+    #[error("{place}: {message}; it must be key=value, as in train.steps=500")]
+    NotKeyValue {
+        /// The override or condition as it was given.
+        place: Place,
         /// What is wrong with it.
         message: String,
     },
@@ -133,6 +136,16 @@ pub enum ExperimentError {
         key: String,
         /// Where it is given first.
         first: Place,
+    },
+    /// No cell is as a condition wants it.
+    #[error("{place}: no cell has such a `{key}`; in the plan it is {values}")]
+    NoCell {
+        /// The condition.
+        place: Place,
+        /// The setting.
+        key: String,
+        /// The values it has.
+        values: String,
     },
     /// The grid has more points than anyone wants.
     #[error(

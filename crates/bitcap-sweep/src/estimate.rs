@@ -62,7 +62,7 @@ type Kind = (Gpt2Shape, OptimizerKind, Option<u64>, DeviceName);
 /// Seconds that each cell of a plan will take, in the plan's order. Each kind of model is timed
 /// once.
 #[must_use]
-pub fn estimate(cells: &[PlannedCell]) -> Vec<f64> {
+pub fn estimate(cells: &[&PlannedCell]) -> Vec<f64> {
     let mut timed: Vec<(Kind, StepTime)> = Vec::new();
     cells
         .iter()

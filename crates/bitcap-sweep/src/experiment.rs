@@ -6,11 +6,12 @@ use std::path::Path;
 use bitcap_source::{InvalidSetting, SourceSettings};
 
 use crate::document::{Lines, parse};
+use crate::engine_settings::EngineSettings;
 use crate::error::{ExperimentError, Place};
 use crate::grid::{self, Grid};
 use crate::sections::Document;
 use crate::set;
-use crate::settings::{EngineSettings, MeasureSettings, SweepSettings, invalid};
+use crate::settings::{MeasureSettings, SweepSettings, invalid};
 
 /// Most bytes that an experiment file may have: 1 MiB, a thousand times what people write.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;

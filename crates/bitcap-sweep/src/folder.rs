@@ -1,16 +1,22 @@
 //! Where things lie: `outputs/<experiment>/` and the folders of its cells.
 
-use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use bitcap_source::write_whole;
+use bitcap_source::{remove_partial, write_whole};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoints::Checkpoints;
+use crate::lock::{self, CellLock};
 use crate::{FolderError, Plan};
 
 /// The form of an outputs folder; one of another form is not touched.
 const FORMAT: &str = "bitcap-outputs/1";
+
+/// Tables and figures are written within seconds; what was begun so long ago and is not done was
+/// left by a process that was killed.
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
 /// The folder of an experiment: `plan.json`, `cells/`, and what is made of them.
 #[derive(Clone, Debug)]
@@ -94,6 +100,7 @@ impl ExperimentFolder {
         self.read_plan()?;
         let cells = self.root.join("cells");
         std::fs::create_dir_all(&cells).map_err(FolderError::io(&cells))?;
+        remove_partial(&self.root, LEFT_BEHIND).map_err(FolderError::io(&self.root))?;
         let file = PlanFile {
             format: FORMAT.into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -114,6 +121,19 @@ impl ExperimentFolder {
         text.push(b'\n');
         let path = self.root.join("plan.json");
         write_whole(&path, &text).map_err(FolderError::io(&path))
+    }
+
+    /// Writes the plan unless one that has `cell` is there: one cell alone is no reason to take the
+    /// others out of a plan that was extended meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::write_plan`].
+    pub fn write_plan_for(&self, plan: &Plan, cell: &str) -> Result<(), FolderError> {
+        let there = self.read_plan()?;
+        if there.is_some_and(|plan| plan.cells.iter().any(|entry| entry.cell == cell)) {
+            return Ok(());
+        }
+        self.write_plan(plan)
     }
 
     fn read_plan(&self) -> Result<Option<PlanFile>, FolderError> {
@@ -169,14 +189,10 @@ pub enum CellState {
     Running,
     /// failure.json is there.
     Failed,
+    /// Begun and cut off; a checkpoint or the trained model is there to go on from.
+    Stopped,
     /// None of these.
     Missing,
-}
-
-/// Held by the process that works on a cell; a process that is dead holds nothing.
-#[derive(Debug)]
-pub struct CellLock {
-    _file: File,
 }
 
 impl CellFolder {
@@ -205,34 +221,37 @@ impl CellFolder {
     pub fn state(&self) -> CellState {
         if self.path("measurement.json").is_file() {
             CellState::Done
-        } else if self.is_locked() {
+        } else if lock::is_held(&self.path("lock")) {
             CellState::Running
         } else if self.path("failure.json").is_file() {
             CellState::Failed
+        } else if self.path("manifest.json").is_file() || Checkpoints::of(self).are_there() {
+            CellState::Stopped
         } else {
             CellState::Missing
         }
     }
 
-    fn is_locked(&self) -> bool {
-        // Opened for reading: asking needs no right to write.
-        File::open(self.path("lock"))
-            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    /// Who works on the cell or did last, such as "process 12 on node3".
+    #[must_use]
+    pub fn holder(&self) -> Option<String> {
+        lock::holder(&self.path("lock"))
     }
 
-    /// Makes the folder and takes its lock; `None` where another process holds it.
+    /// Makes the folder, takes its lock and clears away what a process that was killed left half
+    /// written; `None` where another process holds the lock.
     ///
     /// # Errors
-    /// If the file system refuses.
+    /// If the file system refuses, or has no locks.
     pub fn lock(&self) -> Result<Option<CellLock>, FolderError> {
         std::fs::create_dir_all(&self.root).map_err(FolderError::io(&self.root))?;
-        let path = self.path("lock");
-        let file = File::create(&path).map_err(FolderError::io(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(CellLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(FolderError::io(&path)(error)),
+        let Some(lock) = CellLock::take(&self.path("lock"))? else {
+            return Ok(None);
+        };
+        for folder in [&self.root, &self.path("model"), &self.path("checkpoint")] {
+            remove_partial(folder, Duration::ZERO).map_err(FolderError::io(folder))?;
         }
+        Ok(Some(lock))
     }
 
     /// Writes a file of the cell whole.

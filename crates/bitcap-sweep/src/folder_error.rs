@@ -22,6 +22,24 @@ pub enum FolderError {
         /// What is wrong, and what would be right.
         what: String,
     },
+    /// The file system does not lock files.
+    #[error(
+        "{path}: cannot be locked ({source}); cells are shared by locks, which a network file system must be mounted with (README, \"Shared file systems\"): use another --outputs"
+    )]
+    NoLocks {
+        /// The lock.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder of a cell is not there any more while the cell is worked on.
+    #[error(
+        "{path}: this folder was removed or replaced while the cell was worked on; nothing more is written to it: start again"
+    )]
+    Lost {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder is not that of an experiment.
     #[error(
         "{path}: there is no plan.json here; name the folder of an experiment, such as outputs/quick"

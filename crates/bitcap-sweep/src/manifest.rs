@@ -34,9 +34,9 @@ pub struct Manifest {
     pub parameters: ParameterCounts,
     /// When training began, UTC.
     pub started: String,
-    /// When it ended, UTC.
+    /// When it ended, UTC; between the two lie interruptions too.
     pub ended: String,
-    /// Seconds of training.
+    /// Seconds of training, without interruptions.
     pub seconds: f64,
     /// Tokens predicted over the whole training.
     pub training_tokens: u64,
@@ -44,12 +44,49 @@ pub struct Manifest {
     pub training_flops: f64,
     /// Tokens a second.
     pub tokens_per_second: f64,
+    /// The processes that trained it, one after another: more than one where it was interrupted.
+    #[serde(default)]
+    pub sessions: Vec<Session>,
 }
 
-/// When a training began and how long it took.
+/// One process that worked on a training, and from which step on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// Steps that were made before.
+    pub from_step: u64,
+    /// Version of bitcap.
+    pub version: String,
+    /// Git revision of the build.
+    pub git_revision: String,
+    /// Name of the machine.
+    pub host: String,
+    /// The device trained on.
+    pub device: DeviceName,
+}
+
+impl Session {
+    pub(crate) fn begin(from_step: u64, git_revision: &str, device: DeviceName) -> Self {
+        Self {
+            from_step,
+            version: env!("CARGO_PKG_VERSION").into(),
+            git_revision: git_revision.into(),
+            host: host(),
+            device,
+        }
+    }
+}
+
+/// When a training began, how long it took, and what did it.
 pub(crate) struct Work {
-    pub(crate) started: SystemTime,
+    /// UTC.
+    pub(crate) started: String,
     pub(crate) seconds: f64,
+    pub(crate) sessions: Vec<Session>,
+}
+
+/// The time now, UTC, as manifest.json has it.
+pub(crate) fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
 impl Manifest {
@@ -57,10 +94,9 @@ impl Manifest {
         settings: &CellSettings,
         dataset: &Dataset,
         git_revision: &str,
-        work: &Work,
+        work: Work,
     ) -> Self {
         let device = settings.engine.device;
-        let ended = work.started + std::time::Duration::from_secs_f64(work.seconds);
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             burn: "0.22.1".into(),
@@ -75,17 +111,19 @@ impl Manifest {
             },
             tokens_blake3: dataset.tokens_blake3(),
             parameters: settings.shape().parameter_counts(),
-            started: humantime::format_rfc3339_seconds(work.started).to_string(),
-            ended: humantime::format_rfc3339_seconds(ended).to_string(),
+            started: work.started,
+            ended: now(),
             seconds: work.seconds,
             training_tokens: settings.training_tokens(),
             training_flops: settings.training_flops(),
             tokens_per_second: settings.training_tokens() as f64 / work.seconds,
+            sessions: work.sessions,
         }
     }
 }
 
-fn host() -> String {
+/// Name of the machine, "unknown" where it does not say.
+pub(crate) fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     name.map(|name| name.trim().to_owned())
         .or_else(|| std::env::var("HOSTNAME").ok())

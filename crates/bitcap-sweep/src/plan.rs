@@ -40,6 +40,8 @@ pub struct PlannedCell {
     pub entropy_bits: f64,
     /// Entropy / (3.6 x parameters).
     pub load: f64,
+    /// The load that was asked for, where the size was given so: `load` is what comes nearest to it.
+    pub asked_load: Option<f64>,
     /// Tokens predicted over the whole training.
     pub training_tokens: u64,
     /// Approximate floating-point operations of the training: 6 a parameter and predicted token.
@@ -68,16 +70,12 @@ impl Experiment {
         };
         let mut cells = Cells::default();
         for (index, point) in points.iter().enumerate() {
-            cells.add(&point.settings, &point.settings, grid.label(index), false)?;
+            cells.add(&point.settings, point, grid.label(index), false)?;
         }
         for index in doubled {
             let point = &points[index];
-            cells.add(
-                &point.doubled(self, index)?,
-                &point.settings,
-                grid.label(index),
-                true,
-            )?;
+            let doubled = point.doubled(self, index)?;
+            cells.add(&doubled, point, grid.label(index), true)?;
         }
         Ok(Plan {
             name: self.name.clone(),
@@ -145,11 +143,11 @@ struct Cells {
 }
 
 impl Cells {
-    /// Adds a cell of the curve that `curve` is on, unless the same training is there already.
+    /// Adds a cell of the curve that `point` is on, unless the same training is there already.
     fn add(
         &mut self,
         settings: &CellSettings,
-        curve: &CellSettings,
+        point: &Resolved,
         label: String,
         doubled: bool,
     ) -> Result<(), ExperimentError> {
@@ -163,12 +161,13 @@ impl Cells {
         self.cells.push(PlannedCell {
             index: self.cells.len(),
             name,
-            group: curve.group(),
+            group: point.settings.group(),
             label,
             doubled,
             parameters: settings.shape().parameters(),
             entropy_bits: settings.entropy_bits(),
             load: settings.load(),
+            asked_load: point.load,
             training_tokens: settings.training_tokens(),
             training_flops: settings.training_flops(),
             settings: settings.clone(),

@@ -5,13 +5,12 @@ use bitcap_source::{InvalidSetting, SourceSettings};
 use bitcap_train::{OptimizerKind, TrainSettings};
 use serde::Deserialize;
 
+use crate::engine_settings::CellEngine;
 use crate::error::ExperimentError;
 use crate::experiment::Experiment;
 use crate::grid::is_size;
 use crate::sections::Document;
-use crate::settings::{
-    CellData, CellEngine, CellSettings, MAX_TOKENS, expected_capacity_bits, invalid,
-};
+use crate::settings::{CellData, CellSettings, MAX_TOKENS, expected_capacity_bits, invalid};
 
 /// The `[data]` section as it is written: exactly one of the sizes.
 #[derive(Deserialize)]
@@ -74,6 +73,7 @@ impl Resolved {
             measure: experiment.measure.clone(),
             engine: CellEngine {
                 device: experiment.engine.device,
+                checkpoint_seconds: experiment.engine.checkpoint_seconds,
             },
         };
         settings.validate().map_err(wrong)?;

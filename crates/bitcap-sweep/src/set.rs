@@ -17,11 +17,7 @@ pub(crate) fn apply(
     grid: &mut Vec<Entry>,
 ) -> Result<(), ExperimentError> {
     let place = Place::Set(text.into());
-    let leaves = read(text, &place)?;
-    if leaves.is_empty() {
-        return Err(malformed(text, "it sets no key"));
-    }
-    for (key, node) in leaves {
+    for (key, node) in key_values(text, &place)? {
         if key == "grid" {
             return Err(ExperimentError::invalid(
                 &place,
@@ -55,19 +51,26 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// What the override sets: values by their dotted paths.
-fn read(text: &str, place: &Place) -> Result<Vec<(String, Node)>, ExperimentError> {
+/// What `key=value` on the command line says: values by their dotted paths, at least one.
+pub(crate) fn key_values(
+    text: &str,
+    place: &Place,
+) -> Result<Vec<(String, Node)>, ExperimentError> {
+    let malformed = |message: &str| ExperimentError::NotKeyValue {
+        place: place.clone(),
+        message: message.to_owned(),
+    };
     if text.contains(['\n', '\r']) {
-        return Err(malformed(text, "it has more than one line"));
+        return Err(malformed("it has more than one line"));
     }
     let read_toml = |text: &str| {
         let mut leaves = Vec::new();
         flatten("", parse(text, &|_| place.clone())?, &mut leaves);
         Ok::<_, ExperimentError>(leaves)
     };
-    read_toml(text).or_else(|error| {
+    let leaves = read_toml(text).or_else(|error| {
         let Some((key, value)) = text.split_once('=') else {
-            return Err(malformed(text, "there is no `=`"));
+            return Err(malformed("there is no `=`"));
         };
         let value = value.trim();
         let is_syntax = matches!(error, ExperimentError::Syntax { .. });
@@ -80,7 +83,11 @@ fn read(text: &str, place: &Place) -> Result<Vec<(String, Node)>, ExperimentErro
             node.value = Value::Text(value.to_owned());
         }
         Ok(leaves)
-    })
+    })?;
+    if leaves.is_empty() {
+        return Err(malformed("it sets no key"));
+    }
+    Ok(leaves)
 }
 
 /// Every value that is not a section, by its dotted path.
@@ -91,12 +98,5 @@ fn flatten(prefix: &str, table: Table, into: &mut Vec<(String, Node)>) {
             Value::Table(table) => flatten(&key, table, into),
             _ => into.push((key, node)),
         }
-    }
-}
-
-fn malformed(text: &str, message: &str) -> ExperimentError {
-    ExperimentError::Override {
-        text: text.to_owned(),
-        message: message.to_owned(),
     }
 }

@@ -1,9 +1,11 @@
 //! The sections of an experiment that `bitcap-sweep` itself reads, and the settings of one cell.
 
-use bitcap_model::{DeviceName, Gpt2Shape, ModelSettings};
+use bitcap_model::{Gpt2Shape, ModelSettings};
 use bitcap_source::{InvalidSetting, SourceSettings};
 use bitcap_train::{Batch, TrainSettings};
 use serde::{Deserialize, Serialize};
+
+use crate::engine_settings::CellEngine;
 
 /// Most tokens a dataset may have: 2^40, which is 2 TiB of u16 and beyond any machine's memory.
 pub const MAX_TOKENS: u64 = 1 << 40;
@@ -66,31 +68,6 @@ impl MeasureSettings {
     }
 }
 
-/// The `[engine]` section: what runs the cells.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EngineSettings {
-    /// The device that models are trained and measured on.
-    #[serde(default)]
-    pub device: DeviceName,
-    /// Cells that run side by side, at least 1; as many as there are cores where it is not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jobs: Option<u32>,
-}
-
-impl EngineSettings {
-    /// Checks every value against what it may be.
-    ///
-    /// # Errors
-    /// The first setting that is out of its range, with the range.
-    pub fn validate(&self) -> Result<(), InvalidSetting> {
-        if self.jobs == Some(0) {
-            return Err(invalid("engine.jobs", 0, "at least 1"));
-        }
-        Ok(())
-    }
-}
-
 /// The `[sweep]` section.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,15 +104,6 @@ pub struct CellData {
     pub samples: u64,
 }
 
-/// What a cell needs to know of the engine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CellEngine {
-    /// The device that the model is trained and measured on.
-    #[serde(default)]
-    pub device: DeviceName,
-}
-
 /// Every setting of a cell, resolved: what cell.toml holds, and all that a cell depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +134,7 @@ impl CellSettings {
         self.model.validate()?;
         self.train.validate()?;
         self.measure.validate()?;
+        self.engine.validate()?;
         let length = self.source.length();
         if length < 2 && !self.model.start_token {
             let allowed = "at least 2, or 1 with model.start_token = true: without a start token \

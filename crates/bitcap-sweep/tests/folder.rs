@@ -1,10 +1,12 @@
 //! Outputs folders, the states of cells, and running a cell in its folder.
 
+mod common;
+
 use std::fs;
 
 use bitcap_sweep::{
-    CellEvent, CellFolder, CellState, Experiment, ExperimentFolder, FolderError, Plan, collect,
-    run_cell, status,
+    CellEvent, CellFolder, CellState, Experiment, ExperimentFolder, FolderError, Plan, Queue,
+    Queued, RunOptions, Standing, Stop, collect, run_cell, status,
 };
 use tempfile::TempDir;
 
@@ -42,8 +44,21 @@ impl Made {
     }
 
     fn run(&self, index: usize) -> Result<CellEvent, FolderError> {
+        self.run_with(index, &Stop::new(), &mut |_| {})
+    }
+
+    fn run_with(
+        &self,
+        index: usize,
+        stop: &Stop,
+        tell: &mut dyn FnMut(&CellEvent),
+    ) -> Result<CellEvent, FolderError> {
+        let options = RunOptions {
+            stop,
+            ..common::OPTIONS
+        };
         let settings = &self.plan.cells[index].settings;
-        run_cell(&self.cell(index), settings, "unknown", &mut |_| {})
+        run_cell(&self.cell(index), settings, &options, tell)
     }
 
     fn file(&self, name: &str, text: &str) {
@@ -92,7 +107,7 @@ fn the_state_of_a_cell_follows_from_its_files() {
 fn status_bears_files_that_are_half_there() {
     let made = made();
     let (folder, plan) = ExperimentFolder::open(made.folder.root()).unwrap();
-    let first = || status(&folder, &plan).cells[0].clone();
+    let first = || status(&folder, &plan, &Queue::default()).cells[0].clone();
     assert_eq!((first().step, first().reason), (None, None));
     for (metrics, step) in [
         ("", None),
@@ -110,10 +125,10 @@ fn status_bears_files_that_are_half_there() {
         ("{\"reason\": \"the loss is NaN\"}", Some("the loss is NaN")),
     ] {
         made.file("failure.json", failure);
-        assert_eq!(first().state, CellState::Failed);
+        assert_eq!(first().state, Standing::Failed);
         assert_eq!(first().reason.as_deref(), reason);
     }
-    let all = status(&folder, &plan);
+    let all = status(&folder, &plan, &Queue::default());
     assert_eq!(
         (all.done, all.running, all.failed, all.missing),
         (0, 0, 1, 1)
@@ -170,4 +185,60 @@ fn a_cell_that_cannot_fit_the_memory_leaves_no_trace() {
     assert!(needed > machine && needed >= 10 << 40);
     let files = fs::read_dir(made.cell(0).root()).unwrap();
     assert_eq!(files.count(), 1, "more than the lock");
+}
+
+/// A cell that was asked to stop in its training leaves a checkpoint and goes on from it.
+#[test]
+fn a_stopped_cell_goes_on() {
+    let made = made();
+    let (mut events, stop) = (Vec::new(), Stop::new());
+    // Asked before it begins: it makes one step.
+    stop.request();
+    let last = made.run_with(0, &stop, &mut |event| events.push(event.clone()));
+    assert_eq!(last.unwrap(), CellEvent::Stopped);
+    assert_eq!(events, []);
+    let cell = made.cell(0);
+    assert_eq!(cell.state(), CellState::Stopped);
+    let checkpoints = || fs::read_dir(cell.path("checkpoint")).unwrap().count();
+    assert_eq!(checkpoints(), 1);
+
+    let (folder, plan) = ExperimentFolder::open(made.folder.root()).unwrap();
+    let mut queue = Queue::default();
+    let stand = |queue: &Queue| status(&folder, &plan, queue).cells[0].state;
+    assert_eq!(stand(&queue), Standing::Stopped);
+    let queued = Queued {
+        task: "7_0".into(),
+        state: "PENDING".into(),
+        reason: "Priority".into(),
+    };
+    queue.cells.insert(plan.cells[0].cell.clone(), queued);
+    assert_eq!(stand(&queue), Standing::Waiting);
+
+    let last = made.run_with(0, &Stop::new(), &mut |event| events.push(event.clone()));
+    assert!(matches!(last.unwrap(), CellEvent::Done { .. }));
+    assert_eq!(events[0], CellEvent::Resumed { step: 1, steps: 2 });
+    assert!(!cell.path("checkpoint").exists());
+    assert_eq!(stand(&queue), Standing::Done);
+    let manifest: bitcap_sweep::Manifest = cell.read_json("manifest.json").unwrap();
+    let steps: Vec<u64> = manifest.sessions.iter().map(|s| s.from_step).collect();
+    assert_eq!(steps, [0, 1]);
+}
+
+/// A folder that goes away under a cell that is worked on: nothing is written into one that takes
+/// its place.
+#[test]
+fn a_lost_folder_ends_a_cell() {
+    let made = made();
+    let cell = made.cell(0);
+    let mut lost = |event: &CellEvent| {
+        if matches!(event, CellEvent::Measuring) {
+            fs::rename(cell.root(), cell.root().with_extension("away")).unwrap();
+            fs::create_dir(cell.root()).unwrap();
+        }
+    };
+    let error = made.run_with(0, &Stop::new(), &mut lost).unwrap_err();
+    assert!(matches!(error, FolderError::Lost { .. }), "{error}");
+    assert_eq!(fs::read_dir(cell.root()).unwrap().count(), 0);
+    // And a new process works in the new one.
+    assert!(matches!(made.run(0).unwrap(), CellEvent::Done { .. }));
 }

@@ -2,9 +2,31 @@
 
 use std::process::Command;
 
-use bitcap_sweep::{CellEvent, Experiment, Plan, PlannedCell, SweepEvent, launch};
+use bitcap_sweep::{CellEvent, Experiment, Launch, Plan, PlannedCell, Stop, SweepEvent};
 
-const BUSY: &str = "echo '{\"event\":\"busy\"}'";
+const FAILED: &str = "echo '{\"event\":\"failed\",\"reason\":\"no\"}'";
+
+fn failed() -> CellEvent {
+    let reason = "no".to_owned();
+    CellEvent::Failed { reason }
+}
+
+/// Launches with nobody else at work and no wish to stop.
+fn launch(
+    cells: &[&PlannedCell],
+    jobs: usize,
+    command: impl Fn(&PlannedCell) -> Command + Sync,
+    tell: impl FnMut(SweepEvent),
+) {
+    let launch = Launch {
+        cells,
+        jobs,
+        stop: &Stop::new(),
+        command,
+        is_held: |_: &PlannedCell| false,
+    };
+    launch.run(tell);
+}
 
 fn plan(cells: usize) -> Plan {
     let samples: Vec<usize> = (1..=cells).collect();
@@ -124,9 +146,9 @@ fn a_process_that_cannot_be_started_is_told() {
 fn a_process_that_says_much_does_not_hang() {
     let script = format!(
         "i=0; while [ $i -lt 10000 ]; do echo 'a line of some length'; echo 'and one more' >&2; \
-         i=$((i+1)); done; {BUSY}"
+         i=$((i+1)); done; {FAILED}"
     );
-    let event = CellEvent::Busy;
+    let event = failed();
     assert_eq!(
         told_of_script(&script),
         [SweepEvent::Told { index: 0, event }]
@@ -165,7 +187,7 @@ fn every_cell_runs_once_and_no_more_at_once_than_asked() {
     for jobs in [1, 3, 20] {
         // Every other one breaks: the rest go on.
         let script = |cell: &PlannedCell| match cell.index % 2 {
-            0 => BUSY.to_owned(),
+            0 => FAILED.to_owned(),
             _ => "exit 1".to_owned(),
         };
         let (mut begun, mut ended, most) = follow(7, jobs, script);
@@ -177,7 +199,7 @@ fn every_cell_runs_once_and_no_more_at_once_than_asked() {
         ended.sort_unstable();
         assert_eq!((&begun, &ended), (&all, &all));
     }
-    assert_eq!(follow(0, 2, |_| BUSY.to_owned()), (vec![], vec![], 0));
+    assert_eq!(follow(0, 2, |_| FAILED.to_owned()), (vec![], vec![], 0));
 }
 
 /// Two processes that wait for each other end only if they run at the same time.
@@ -187,8 +209,82 @@ fn as_many_run_at_once_as_asked() {
     let path = |index: usize| folder.path().join(index.to_string()).display().to_string();
     let script = |cell: &PlannedCell| {
         let (own, other) = (path(cell.index), path(1 - cell.index));
-        format!("touch '{own}'; until [ -e '{other}' ]; do sleep 0.01; done; {BUSY}")
+        format!("touch '{own}'; until [ -e '{other}' ]; do sleep 0.01; done; {FAILED}")
     };
     let (_, ended, most) = follow(2, 2, script);
     assert_eq!((ended.len(), most), (2, 2));
+}
+
+/// A cell that another process works on is told once, and begun again when it is free.
+#[test]
+fn a_busy_cell_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (free, tries) = (path("free"), path("tries"));
+    let plan = plan(1);
+    let script = format!(
+        "echo >> '{tries}'; if [ -e '{free}' ]; then {FAILED}; else echo '{{\"event\":\"busy\"}}'; fi"
+    );
+    let looks = std::sync::atomic::AtomicU32::new(0);
+    let mut events = Vec::new();
+    let launch = Launch {
+        cells: &[&plan.cells[0]],
+        jobs: 3,
+        stop: &Stop::new(),
+        command: |_: &PlannedCell| shell(&script),
+        is_held: |_: &PlannedCell| {
+            // Not held the first time, though busy again: one who only looked held it.
+            let look = looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            if look == 2 {
+                std::fs::write(&free, "").unwrap();
+            }
+            look == 1
+        },
+    };
+    launch.run(|event| events.push(event));
+    let started = SweepEvent::Started { index: 0 };
+    let told = |event| SweepEvent::Told { index: 0, event };
+    assert_eq!(
+        events,
+        [
+            started.clone(),
+            told(CellEvent::Busy),
+            started.clone(),
+            started,
+            told(failed()),
+        ]
+    );
+    assert_eq!(std::fs::read_to_string(tries).unwrap().lines().count(), 3);
+}
+
+/// What runs is told by the end of its standard input; what has not begun is not begun.
+#[test]
+fn a_wish_to_stop_ends_what_runs_and_begins_nothing() {
+    let plan = plan(4);
+    let cells: Vec<&PlannedCell> = plan.cells.iter().collect();
+    let stop = Stop::new();
+    // The first says so; the second has nothing to save and ends without a word.
+    let script = |cell: &PlannedCell| match cell.index {
+        0 => "cat >/dev/null; echo '{\"event\":\"stopped\"}'; exit 143",
+        _ => "cat >/dev/null; exit 143",
+    };
+    let mut events = Vec::new();
+    let launch = Launch {
+        cells: &cells,
+        jobs: 2,
+        stop: &stop,
+        command: |cell: &PlannedCell| shell(script(cell)),
+        is_held: |_: &PlannedCell| false,
+    };
+    launch.run(|event| {
+        if event == (SweepEvent::Started { index: 1 }) {
+            stop.request();
+        }
+        events.push(event);
+    });
+    for index in [0, 1] {
+        let event = CellEvent::Stopped;
+        assert!(events.contains(&SweepEvent::Told { index, event }));
+    }
+    assert_eq!(events.len(), 4, "{events:?}");
 }

@@ -1,5 +1,7 @@
 //! Datasets through trained models into code and back.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 
 use bitcap_model::DeviceName;
@@ -51,7 +53,13 @@ fn trained(outputs: &Path, case: &Case<'_>) -> CellFolder {
         .plan()
         .unwrap();
     let cell = ExperimentFolder::new(outputs, "x").cell(&plan.cells[0].name);
-    run_cell(&cell, &plan.cells[0].settings, "test", &mut |_| {}).unwrap();
+    run_cell(
+        &cell,
+        &plan.cells[0].settings,
+        &common::OPTIONS,
+        &mut |_| {},
+    )
+    .unwrap();
     cell
 }
 

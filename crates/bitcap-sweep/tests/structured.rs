@@ -1,5 +1,7 @@
 //! Cells of structured sources, from experiment to files.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 
 use bitcap_measure::Measurement;
@@ -35,7 +37,13 @@ fn run(outputs: &Path, plan: &Plan) -> (CellFolder, CellEvent, Measurement) {
     let experiment = ExperimentFolder::new(outputs, &plan.name);
     experiment.write_plan(plan).unwrap();
     let cell = experiment.cell(&plan.cells[0].name);
-    let event = run_cell(&cell, &plan.cells[0].settings, "test", &mut |_| {}).unwrap();
+    let event = run_cell(
+        &cell,
+        &plan.cells[0].settings,
+        &common::OPTIONS,
+        &mut |_| {},
+    )
+    .unwrap();
     let measurement = cell.read_json("measurement.json").unwrap();
     (cell, event, measurement)
 }
@@ -181,7 +189,7 @@ fn of_a_file_nothing_is_invented() {
     // Another file in its place is not what the model was trained on.
     std::fs::write(&path, "x".repeat(450)).unwrap();
     std::fs::remove_file(cell.path("measurement.json")).unwrap();
-    let error = run_cell(&cell, &all.cells[0].settings, "test", &mut |_| {}).unwrap_err();
+    let error = run_cell(&cell, &all.cells[0].settings, &common::OPTIONS, &mut |_| {}).unwrap_err();
     assert!(
         error.to_string().contains("has its file changed?"),
         "{error}"
@@ -223,11 +231,23 @@ fn another_model_as_oracle_needs_no_training() {
     let other = plan(&MARKOV.replace("12", "11"), 40, &[&path]);
     let experiment = ExperimentFolder::new(&outputs, "x");
     let folder = experiment.cell(&other.cells[0].name);
-    let error = run_cell(&folder, &other.cells[0].settings, "test", &mut |_| {}).unwrap_err();
+    let error = run_cell(
+        &folder,
+        &other.cells[0].settings,
+        &common::OPTIONS,
+        &mut |_| {},
+    )
+    .unwrap_err();
     let expected = "it must be a model of sequences of 11 tokens out of 4, with a start token";
     assert!(error.to_string().contains(expected), "{error}");
     let nowhere = plan(MARKOV, 40, &["measure.oracle=\"nowhere\""]);
-    let error = run_cell(&cell, &nowhere.cells[0].settings, "test", &mut |_| {}).unwrap_err();
+    let error = run_cell(
+        &cell,
+        &nowhere.cells[0].settings,
+        &common::OPTIONS,
+        &mut |_| {},
+    )
+    .unwrap_err();
     assert!(
         error
             .to_string()

@@ -77,7 +77,10 @@ impl Optimizer {
 
     /// Takes up the moments of a state.
     pub(crate) fn resume(&mut self, state: &TrainState) -> Result<(), StateError> {
-        let momentum = self.momentum.as_ref().map(|_| self.layout.len() - self.split);
+        let momentum = self
+            .momentum
+            .as_ref()
+            .map(|_| self.layout.len() - self.split);
         state.check(self.layout.len(), self.split, momentum)?;
         let device = self.first.device();
         self.steps = state.step;

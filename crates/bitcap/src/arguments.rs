@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bitcap_model::DeviceName;
+use bitcap_report::Accounting;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Measures how many bits a model memorizes.
@@ -26,12 +27,16 @@ pub(crate) enum Command {
     Sweep(Sweep),
     /// Train and measure one cell of an experiment
     Run(Run),
-    /// Show which cells are done, running, failed and missing
+    /// Show which cells are done, running, waiting, stopped, failed and missing
     Status(Status),
     /// Gather the cells that are done into runs.csv and timings.csv
     Collect(Outputs),
     /// Make curve.csv, capacity.csv and the figures from runs.csv
     Report(Report),
+    /// Give the cells of an experiment to a Slurm cluster, or to hosts by GNU parallel over ssh
+    Submit(Submit),
+    /// Show two outputs folders side by side, cell by cell: the difference in bits and in seconds
+    Compare(Compare),
     /// Measure a trained model again, or on any dataset file
     Measure(Measure),
     /// Write a dataset as a trained model's code: the proof of what it memorized
@@ -111,6 +116,24 @@ pub(crate) struct Sweep {
     /// Try cells again whose training failed
     #[arg(long)]
     pub(crate) retry_failed: bool,
+    #[command(flatten)]
+    pub(crate) only: Only,
+    /// Write losses and bits a step of each cell for TensorBoard, into a folder of its own in
+    /// DIR/<experiment>
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tensorboard: Option<PathBuf>,
+    /// Write what happens as JSON lines, or with --dry-run the plan as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which cells of a plan are meant.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Only {
+    /// Take only the cells with this setting, such as `model.width=64` or `seed=[0, 1]`; given more
+    /// than once, those that meet all
+    #[arg(long = "only", value_name = "KEY=VALUE")]
+    pub(crate) conditions: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -120,7 +143,79 @@ pub(crate) struct Run {
     /// The cell, by its name or its index in the plan (see sweep --dry-run)
     #[arg(long, value_name = "NAME_OR_INDEX")]
     pub(crate) cell: String,
+    /// Try it again if its training failed
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+    /// Write losses and bits a step for TensorBoard, into a folder of its own in DIR/<experiment>
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tensorboard: Option<PathBuf>,
     /// Write what happens as JSON lines
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Stop as at SIGTERM when standard input ends: so a sweep tells its cells, and so they know when
+    /// it is gone
+    #[arg(long, hide = true)]
+    pub(crate) stop_at_end_of_input: bool,
+}
+
+/// What takes the cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineName {
+    /// A Slurm cluster: a batch script and a job array
+    Slurm,
+    /// Workstations reached over ssh by GNU parallel, which runs until all is done
+    Parallel,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Submit {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// What takes the cells
+    #[arg(long, value_enum)]
+    pub(crate) engine: EngineName,
+    #[command(flatten)]
+    pub(crate) only: Only,
+    /// Submit cells again whose training failed
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+    /// Write the script and the frozen plan, and submit nothing
+    #[arg(long)]
+    pub(crate) script_only: bool,
+    /// GPUs a task, in place of engine.gpus
+    #[arg(long, value_name = "N")]
+    pub(crate) gpus: Option<u32>,
+    /// Cells that a task runs one after another, in place of engine.cells_per_task
+    #[arg(long, value_name = "N")]
+    pub(crate) cells_per_task: Option<u32>,
+    /// Slurm: the partition, in place of engine.partition
+    #[arg(long, value_name = "NAME")]
+    pub(crate) partition: Option<String>,
+    /// Slurm: the time limit of a task, in place of engine.time_limit; near it a task makes a
+    /// checkpoint and goes back into the queue
+    #[arg(long, value_name = "TIME")]
+    pub(crate) time_limit: Option<String>,
+    /// Slurm: tasks at the same time at most, in place of engine.throttle
+    #[arg(long, value_name = "N")]
+    pub(crate) throttle: Option<u32>,
+    /// Slurm: a further option of sbatch, as in --sbatch=--account=physics; in place of engine.sbatch
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    pub(crate) sbatch: Vec<String>,
+    /// GNU parallel: a host with its slots, as in --host 2/gpu1; in place of engine.hosts
+    #[arg(long = "host", value_name = "SLOTS/HOST")]
+    pub(crate) hosts: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The folder of an experiment, such as outputs/quick, or any with a runs.csv
+    pub(crate) a: PathBuf,
+    /// The folder to compare it with
+    pub(crate) b: PathBuf,
+    /// How memorized bits are counted
+    #[arg(long, value_enum, default_value_t = AccountingName::Strict)]
+    pub(crate) accounting: AccountingName,
+    /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -129,7 +224,10 @@ pub(crate) struct Run {
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) outputs: Outputs,
-    /// Write JSON
+    /// Show it again whenever it changes, until every cell is done or failed
+    #[arg(long, short)]
+    pub(crate) watch: bool,
+    /// Write JSON; with --watch, a line each time it changes
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -158,6 +256,15 @@ pub(crate) enum AccountingName {
     Strict,
     /// As Morris et al. count: the first token is credited too
     Paper,
+}
+
+impl From<AccountingName> for Accounting {
+    fn from(name: AccountingName) -> Self {
+        match name {
+            AccountingName::Strict => Self::Strict,
+            AccountingName::Paper => Self::Paper,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

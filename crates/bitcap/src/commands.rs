@@ -2,9 +2,13 @@
 
 mod bench;
 mod dataset;
+mod dry_run;
+mod events;
 mod model;
 mod outputs;
 mod run;
+mod status;
+mod submit;
 mod sweep;
 mod toy;
 
@@ -15,7 +19,7 @@ use bitcap_model::DeviceName;
 use serde::Serialize;
 
 use crate::arguments::Command;
-pub(crate) use run::memorized_line;
+pub(crate) use run::{busy_line, memorized_line, resumed_line};
 
 /// Runs one verb.
 pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -24,9 +28,11 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => dataset::inspect(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Run(arguments) => run::run(&arguments),
-        Command::Status(arguments) => outputs::status(&arguments),
+        Command::Status(arguments) => status::status(&arguments),
         Command::Collect(arguments) => outputs::collect(&arguments),
         Command::Report(arguments) => outputs::report(&arguments),
+        Command::Submit(arguments) => submit::submit(&arguments),
+        Command::Compare(arguments) => outputs::compare(&arguments),
         Command::Measure(arguments) => model::measure(&arguments),
         Command::Compress(arguments) => model::compress(&arguments),
         Command::Decompress(arguments) => model::decompress(&arguments),

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod progress;
+mod signals;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
+    signals::survive_file_size_limit();
     match commands::run(arguments.command) {
         Ok(code) => code,
         Err(error) if commands::is_broken_pipe(&error) => ExitCode::FAILURE,

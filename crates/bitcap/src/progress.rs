@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use bitcap_sweep::{CellEvent, PlannedCell, SweepEvent};
+use bitcap_sweep::{CellEvent, ExperimentFolder, PlannedCell, SweepEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::commands::memorized_line;
+use crate::commands::{busy_line, memorized_line, resumed_line};
 use crate::say;
 
 /// A bar over sequences; hidden where there is no terminal.
@@ -34,6 +34,7 @@ pub(crate) fn duration(seconds: f64) -> String {
 
 /// The progress of a sweep.
 pub(crate) struct SweepProgress {
+    folder: ExperimentFolder,
     lines: MultiProgress,
     total: ProgressBar,
     terminal: bool,
@@ -48,7 +49,7 @@ pub(crate) struct SweepProgress {
 
 impl SweepProgress {
     /// Of the cells that are `open`; `done` others are done already.
-    pub(crate) fn new(open: &[&PlannedCell], done: usize) -> Self {
+    pub(crate) fn new(folder: &ExperimentFolder, open: &[&PlannedCell], done: usize) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal {
             ProgressDrawTarget::stderr()
@@ -62,6 +63,7 @@ impl SweepProgress {
             say(&format!("{done} cells are done already"));
         }
         Self {
+            folder: folder.clone(),
             lines,
             total,
             terminal,
@@ -102,6 +104,14 @@ impl SweepProgress {
 
     fn cell(&mut self, index: usize, event: &CellEvent) {
         match event {
+            CellEvent::Resumed { step, steps } => {
+                if let Some(bar) = self.running.get(&index) {
+                    bar.set_length(*steps);
+                    bar.set_position(*step);
+                }
+                self.line(index, &resumed_line(*step, *steps));
+            }
+            CellEvent::Note { text } => self.line(index, text),
             CellEvent::Progress {
                 step,
                 steps,
@@ -134,7 +144,32 @@ impl SweepProgress {
                 self.end(index, &what);
             }
             CellEvent::Failed { reason } => self.end(index, &format!("failed: {reason}")),
-            CellEvent::Busy => self.end(index, "another process works on it"),
+            CellEvent::Busy => {
+                self.clear(index);
+                let folder = self.folder.cell(&self.names[&index]);
+                self.line(index, &format!("{}; waiting for it", busy_line(&folder)));
+            }
+            CellEvent::Stopped => {
+                self.clear(index);
+                self.line(index, "stopped");
+            }
+        }
+    }
+
+    fn clear(&mut self, index: usize) {
+        if let Some(bar) = self.running.remove(&index) {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// A line about a cell that has not ended.
+    fn line(&self, index: usize, what: &str) {
+        let line = format!("{} {what}", self.names[&index]);
+        if self.terminal {
+            // A line that cannot be drawn is no reason to end a sweep.
+            drop(self.lines.println(line));
+        } else {
+            say(&line);
         }
     }
 
@@ -143,9 +178,7 @@ impl SweepProgress {
         if let Some((_, part)) = self.costs.get_mut(&index) {
             *part = 1.0;
         }
-        if let Some(bar) = self.running.remove(&index) {
-            bar.finish_and_clear();
-        }
+        self.clear(index);
         let left = self.left();
         self.total.inc(1);
         self.total.set_message(left.clone());
@@ -184,7 +217,7 @@ impl SweepProgress {
         let took = self.began.elapsed();
         if took > worth_saying {
             let took = duration(took.as_secs_f64());
-            say(&format!("{} cells in {took}", self.cells));
+            say(&format!("{} cells in {took}", self.ended));
         }
     }
 }

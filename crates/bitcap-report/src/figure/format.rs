@@ -19,6 +19,26 @@ pub(crate) fn thousands(x: f64) -> String {
     out
 }
 
+/// A difference with its sign; 0 is nothing but the same.
+pub(crate) fn change(x: f64) -> String {
+    let sign = if x > 0.0 { "+" } else { "" };
+    match x.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 0.005 => format!("{x:+.1e}"),
+        size if size < 99.995 => format!("{x:+.2}"),
+        _ => format!("{sign}{}", thousands(x)),
+    }
+}
+
+/// Seconds, to three digits or to the whole one.
+pub(crate) fn seconds(x: f64) -> String {
+    match x {
+        x if x < 9.995 => format!("{x:.2}"),
+        x if x < 99.95 => format!("{x:.1}"),
+        x => thousands(x),
+    }
+}
+
 /// The label of a tick at mantissa x 10^exponent; `powers` where the axis goes far beyond what people write out.
 pub(crate) fn tick(mantissa: u32, exponent: i32, powers: bool) -> String {
     if !powers && exponent < 0 {
@@ -86,6 +106,36 @@ mod tests {
         assert_eq!(thousands(4_608.0), "4,608");
         assert_eq!(thousands(-1_234_567.0), "-1,234,567");
         assert_eq!(thousands(2e20), "2.00e20");
+    }
+
+    #[test]
+    fn changes_have_a_sign_and_are_0_only_where_nothing_changed() {
+        for (x, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (2e-13, "+2.0e-13"),
+            (-0.004, "-4.0e-3"),
+            (0.25, "+0.25"),
+            (-99.99, "-99.99"),
+            (99.999, "+100"),
+            (-1_234.4, "-1,234"),
+            (2e20, "+2.00e20"),
+        ] {
+            assert_eq!(change(x), text);
+        }
+    }
+
+    #[test]
+    fn seconds_have_three_digits() {
+        for (x, text) in [
+            (0.0, "0.00"),
+            (9.99, "9.99"),
+            (9.999, "10.0"),
+            (99.96, "100"),
+            (86_400.2, "86,400"),
+        ] {
+            assert_eq!(seconds(x), text);
+        }
     }
 
     #[test]

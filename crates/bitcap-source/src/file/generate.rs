@@ -8,7 +8,7 @@ use super::header;
 use super::info::DatasetInfo;
 use crate::dataset::{little_endian, rows_at_a_time};
 use crate::draw::{Drawer, token_bytes};
-use crate::whole::aside;
+use crate::whole::{aside, rename};
 use crate::{Marginal, Source, SourceSettings, Stream};
 
 /// Draws the dataset that [`crate::draw()`] would give into a file at `path`.
@@ -64,7 +64,7 @@ fn write(
     file.as_file_mut().seek(SeekFrom::Start(0))?;
     file.write_all(&header::to_bytes(&info, bytes)?)?;
     file.as_file().sync_all()?;
-    file.persist(path)?;
+    rename(file, path)?;
     Ok(info)
 }
 

@@ -74,7 +74,7 @@ fn cell_files_are_read_as_strictly() {
 
 #[test]
 fn malformed_overrides() {
-    let shape = "it must be key=value, as in --set train.steps=500";
+    let shape = "it must be key=value, as in train.steps=500";
     expect_set(
         "train.steps",
         &format!("in --set train.steps: there is no `=`; {shape}"),

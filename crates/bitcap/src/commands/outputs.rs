@@ -1,51 +1,14 @@
-//! `status`, `collect` and `report`: what reads an experiment's folder.
+//! `collect`, `report` and `compare`: what reads an experiment's folder.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use bitcap_report::{Accounting, ReportOptions};
-use bitcap_sweep::{CellState, ExperimentFolder};
+use bitcap_report::ReportOptions;
+use bitcap_sweep::ExperimentFolder;
 
 use super::print_json;
-use crate::arguments::{AccountingName, Outputs, Report, Status};
-
-pub(crate) fn status(arguments: &Status) -> anyhow::Result<ExitCode> {
-    let (folder, plan) = ExperimentFolder::open(&arguments.outputs.folder)?;
-    let status = bitcap_sweep::status(&folder, &plan);
-    if arguments.json {
-        print_json(&status)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut out = io::stdout().lock();
-    for cell in &status.cells {
-        let word = match cell.state {
-            CellState::Done => "done",
-            CellState::Running => "running",
-            CellState::Failed => "failed",
-            CellState::Missing => "missing",
-        };
-        let more = match (&cell.reason, cell.step) {
-            (Some(reason), _) => format!("  {reason}"),
-            (None, Some(step)) if cell.state != CellState::Done => {
-                format!("  step {step} of {}", cell.steps)
-            }
-            _ => String::new(),
-        };
-        writeln!(out, "{word:<8} {}{more}", cell.cell)?;
-    }
-    writeln!(
-        out,
-        "{}: {} cells, {} done, {} running, {} failed, {} missing",
-        status.experiment,
-        status.cells.len(),
-        status.done,
-        status.running,
-        status.failed,
-        status.missing
-    )?;
-    Ok(ExitCode::SUCCESS)
-}
+use crate::arguments::{Compare, Outputs, Report};
 
 pub(crate) fn collect(arguments: &Outputs) -> anyhow::Result<ExitCode> {
     let (folder, plan) = ExperimentFolder::open(&arguments.folder)?;
@@ -63,19 +26,24 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<ExitCode> {
     let (folder, plan) = ExperimentFolder::open(&arguments.outputs.folder)?;
     let options = ReportOptions {
         title: plan.name,
-        accounting: match arguments.accounting {
-            AccountingName::Strict => Accounting::Strict,
-            AccountingName::Paper => Accounting::Paper,
-        },
+        accounting: arguments.accounting.into(),
         reference: arguments.reference.clone(),
     };
-    let table = made(folder.root(), &options)?;
-    write!(io::stdout(), "{table}")?;
+    let made = made(folder.root(), &options)?;
+    write!(io::stdout(), "{}", made.text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Gathers what is done and makes tables and figures of it; returns the table for the terminal.
-pub(crate) fn collect_and_report(root: &Path) -> anyhow::Result<String> {
+/// Tables and figures that were made.
+pub(crate) struct Made {
+    /// The table for the terminal, and what lies where.
+    pub(crate) text: String,
+    /// Names of the files, runs.csv first.
+    pub(crate) files: Vec<String>,
+}
+
+/// Gathers what is done and makes tables and figures of it.
+pub(crate) fn collect_and_report(root: &Path) -> anyhow::Result<Made> {
     let (folder, plan) = ExperimentFolder::open(root)?;
     bitcap_sweep::collect(&folder, &plan)?;
     made(
@@ -87,19 +55,31 @@ pub(crate) fn collect_and_report(root: &Path) -> anyhow::Result<String> {
     )
 }
 
-fn made(root: &Path, options: &ReportOptions) -> anyhow::Result<String> {
+fn made(root: &Path, options: &ReportOptions) -> anyhow::Result<Made> {
     let report = bitcap_report::report(&root.join("runs.csv"), root, options)?;
+    let files = [vec!["runs.csv".to_owned()], report.files.clone()].concat();
     let named = |ending: &str| -> Vec<&str> {
-        let files = report.files.iter().map(String::as_str);
+        let files = files.iter().map(String::as_str);
         files.filter(|name| name.ends_with(ending)).collect()
     };
-    let tables = [vec!["runs.csv"], named(".csv")].concat();
     let figures = [named(".svg"), named(".png")].concat();
-    Ok(format!(
+    let text = format!(
         "{}\ntables: {}/{}; figures: {}\n",
         report.table().trim_end(),
         root.display(),
-        tables.join(", "),
+        named(".csv").join(", "),
         figures.join(", ")
-    ))
+    );
+    Ok(Made { text, files })
+}
+
+pub(crate) fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
+    let (a, b) = (&arguments.a, &arguments.b);
+    let comparison = bitcap_report::compare(a, b, arguments.accounting.into())?;
+    if arguments.json {
+        print_json(&comparison)?;
+    } else {
+        write!(io::stdout(), "{}", comparison.table())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

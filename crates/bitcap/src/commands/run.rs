@@ -3,13 +3,23 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{anyhow, bail};
-use bitcap_sweep::{CellEvent, Experiment, ExperimentFolder, Plan, PlannedCell, run_cell};
+use anyhow::anyhow;
+use bitcap_sweep::{
+    CellEvent, CellFolder, Experiment, ExperimentFolder, Plan, PlannedCell, RunOptions, run_cell,
+};
 
 use crate::arguments::{Chosen, Run};
+use crate::say;
+use crate::signals;
 
 /// The revision this binary was built from.
 pub(crate) const GIT_REVISION: &str = env!("BITCAP_GIT_REVISION");
+
+/// Exit status of a cell whose training failed: to run it again would not help.
+pub(crate) const TRAINING_FAILED: u8 = 3;
+
+/// Exit status where another process works on the cell: EX_TEMPFAIL of sysexits.h, to try later.
+pub(crate) const BUSY: u8 = 75;
 
 /// Reads an experiment with its overrides and makes its plan.
 pub(crate) fn plan(chosen: &Chosen) -> anyhow::Result<(Experiment, Plan)> {
@@ -26,34 +36,65 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     let (_, plan) = plan(&arguments.chosen)?;
     let cell = find(&plan, &arguments.cell)?;
     let folder = ExperimentFolder::new(&arguments.chosen.outputs, &plan.name);
-    folder.write_plan(&plan)?;
+    folder.write_plan_for(&plan, &cell.name)?;
+    let heard = if arguments.json {
+        stopped_json
+    } else {
+        stopped_plain
+    };
+    let stop = signals::stop_on_signals(heard)?;
+    if arguments.stop_at_end_of_input {
+        signals::stop_at_end_of_input(heard);
+    }
     let mut broken = None;
+    let folder = folder.cell(&cell.name);
     let mut tell = |event: &CellEvent| {
         let told = if arguments.json {
             json_line(event)
         } else {
-            plain_line(event)
+            plain_line(event, &folder)
         };
         if let Err(error) = told {
             broken.get_or_insert(error);
         }
     };
-    let last = run_cell(
-        &folder.cell(&cell.name),
-        &cell.settings,
-        GIT_REVISION,
-        &mut tell,
-    )?;
+    let tensorboard = arguments.tensorboard.as_ref();
+    let tensorboard = tensorboard.map(|all| all.join(&plan.name));
+    let options = RunOptions {
+        git_revision: GIT_REVISION,
+        retry_failed: arguments.retry_failed,
+        tensorboard: tensorboard.as_deref(),
+        stop,
+    };
+    let last = run_cell(&folder, &cell.settings, &options, &mut tell)?;
     tell(&last);
     if let Some(error) = broken {
         return Err(error.into());
     }
-    match last {
-        CellEvent::Failed { .. } => Ok(ExitCode::FAILURE),
-        CellEvent::Busy if !arguments.json => bail!("another process works on {}", cell.name),
-        _ => Ok(ExitCode::SUCCESS),
+    Ok(match last {
+        CellEvent::Failed { .. } => ExitCode::from(TRAINING_FAILED),
+        CellEvent::Busy => ExitCode::from(BUSY),
+        CellEvent::Stopped => signals::exit_code(),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// What ends at once says that it was stopped; what has something to save says so when that is done.
+fn stopped_json(saving: bool) {
+    if !saving {
+        drop(json_line(&CellEvent::Stopped));
     }
 }
+
+fn stopped_plain(saving: bool) {
+    if saving {
+        say("stopping after this step with a checkpoint; SIGINT again ends at once");
+    } else {
+        say(GO_ON);
+    }
+}
+
+const GO_ON: &str = "stopped; the same command goes on from here";
 
 fn find<'a>(plan: &'a Plan, wanted: &str) -> anyhow::Result<&'a PlannedCell> {
     if let Some(cell) = plan.cells.iter().find(|cell| cell.name == wanted) {
@@ -73,9 +114,14 @@ fn json_line(event: &CellEvent) -> io::Result<()> {
     out.flush()
 }
 
-fn plain_line(event: &CellEvent) -> io::Result<()> {
+fn plain_line(event: &CellEvent, folder: &CellFolder) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match event {
+        CellEvent::Resumed { step, steps } => writeln!(out, "{}", resumed_line(*step, *steps)),
+        CellEvent::Note { text } => {
+            say(&format!("note: {text}"));
+            Ok(())
+        }
         CellEvent::Progress {
             step,
             steps,
@@ -95,8 +141,27 @@ fn plain_line(event: &CellEvent) -> io::Result<()> {
             writeln!(out, "done: {what}")
         }
         CellEvent::Failed { reason } => writeln!(out, "failed: {reason}"),
-        CellEvent::Busy => Ok(()),
+        CellEvent::Busy => {
+            let folder_name = folder.root().display();
+            say(&format!("error: {folder_name}: {}", busy_line(folder)));
+            Ok(())
+        }
+        CellEvent::Stopped => {
+            say(GO_ON);
+            Ok(())
+        }
     }
+}
+
+/// "going on after step 120 of 400".
+pub(crate) fn resumed_line(step: u64, steps: u64) -> String {
+    format!("going on after step {step} of {steps}")
+}
+
+/// "another process works on it (process 12 on node3)".
+pub(crate) fn busy_line(folder: &CellFolder) -> String {
+    let holder = folder.holder().map(|holder| format!(" ({holder})"));
+    format!("another process works on it{}", holder.unwrap_or_default())
 }
 
 /// "1234 bits memorized (98.2 % of the ceiling), 1.23 a parameter"; the share is left out where there

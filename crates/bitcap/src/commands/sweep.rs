@@ -1,24 +1,29 @@
 //! `sweep`: every cell of an experiment, then the tables and the figures.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::Context;
 use bitcap_report::ReportError;
 use bitcap_sweep::{
-    CellEvent, CellState, ExperimentFolder, Failure, FolderError, Plan, PlannedCell, SweepEvent,
-    check_memory, estimate, is_measured, launch, text_table,
+    CellEvent, CellState, ExperimentFolder, Failure, FolderError, Launch, Plan, PlannedCell, Stop,
+    SweepEvent, check_memory, estimate, is_measured, write_events,
 };
 
-use super::outputs::collect_and_report;
+use super::dry_run::dry_run;
+use super::events::{Ended, Events, FailedCell};
+use super::outputs::{Made, collect_and_report};
 use super::run::plan;
 use crate::arguments::Sweep;
-use crate::progress::{SweepProgress, duration};
+use crate::progress::SweepProgress;
+use crate::{say, signals};
 
 pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let (experiment, plan) = plan(&arguments.chosen)?;
-    for cell in &plan.cells {
+    let picked = plan.only(&arguments.only.conditions)?;
+    for cell in &picked {
         check_memory(&cell.settings)?;
     }
     let jobs = arguments
@@ -27,54 +32,129 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
         .or(experiment.engine.jobs)
         .map_or_else(cores, |jobs| jobs as usize);
     if arguments.dry_run {
-        return dry_run(&plan, jobs);
+        return dry_run(&picked, jobs, arguments.json);
     }
+    let stop = signals::stop_on_signals(heard)?;
     let folder = ExperimentFolder::new(&arguments.chosen.outputs, &plan.name);
     folder.write_plan(&plan)?;
 
-    let mut failures = Vec::new();
-    let mut open = Vec::new();
-    for cell in &plan.cells {
-        match folder.cell(&cell.name).state() {
-            CellState::Failed if !arguments.retry_failed => {
-                failures.push((cell.name.clone(), failed_before(&folder, cell)));
-            }
-            // One that is done may lack a measure that is asked for now; its process looks.
-            CellState::Done if is_complete(&folder, cell) => {}
-            _ => open.push(cell),
+    let Sorted { open, mut failed } = sort(arguments, &plan, &folder, &picked)?;
+    let done = picked.len() - open.len() - failed.len();
+    let events = Events::new(arguments.json, &plan);
+    events.plan(&plan.name, picked.len(), done, open.len())?;
+    stop.begin_saving();
+    failed.extend(run_open(
+        arguments, &plan, &folder, &open, done, jobs, &events, stop,
+    )?);
+    let stopped = stop.end_saving();
+    let made = if stopped {
+        None
+    } else {
+        report(&folder, &failed, arguments.json)?
+    };
+    let done = picked
+        .iter()
+        .filter(|cell| folder.cell(&cell.name).state() == CellState::Done)
+        .count();
+    events.ended(&Ended {
+        outputs: folder.root().display().to_string(),
+        cells: picked.len(),
+        done,
+        stopped,
+        failed: &failed,
+        files: made.map_or_else(Vec::new, |made| made.files),
+    })?;
+    if !failed.is_empty() {
+        say(&format!(
+            "error: {} of {} cells failed:",
+            failed.len(),
+            picked.len()
+        ));
+        for FailedCell { cell, reason } in &failed {
+            say(&format!("  {cell}: {reason}"));
         }
     }
-    let done = plan.cells.len() - open.len() - failures.len();
-    failures.extend(run_open(arguments, &plan, &open, done, jobs)?);
+    if stopped {
+        say(&format!(
+            "stopped: {done} of {} cells are done; the same command goes on from here: {}",
+            picked.len(),
+            command_line()
+        ));
+        return Ok(signals::exit_code());
+    }
+    Ok(if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
 
-    let mut out = io::stdout().lock();
-    match collect_and_report(folder.root()) {
-        Ok(table) => write!(out, "{table}")?,
-        Err(error) => match (error.downcast_ref(), error.downcast_ref()) {
-            (Some(FolderError::NothingDone { .. }), _) if !failures.is_empty() => {}
-            // Nothing went wrong: of such data there is no curve.
-            (_, Some(ReportError::EntropyUnknown { .. })) => writeln!(out, "{error}")?,
-            _ => return Err(error),
-        },
-    }
-    if failures.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut err = io::stderr().lock();
-    writeln!(
-        err,
-        "error: {} of {} cells failed:",
-        failures.len(),
-        plan.cells.len()
-    )?;
-    for (cell, reason) in &failures {
-        writeln!(err, "  {cell}: {reason}")?;
-    }
-    Ok(ExitCode::FAILURE)
+fn heard(saving: bool) {
+    say(if saving {
+        "stopping: cells that train save a checkpoint; SIGINT again ends at once"
+    } else {
+        "stopped; the same command goes on from here"
+    });
+}
+
+/// This very command, to be copied.
+fn command_line() -> String {
+    let quoted = |text: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+        if !text.is_empty() && text.chars().all(plain) {
+            text
+        } else {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+    };
+    let words = std::env::args_os().map(|word| quoted(word.to_string_lossy().into_owned()));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Cells that are not done.
+struct Sorted<'a> {
+    /// To be run.
+    open: Vec<&'a PlannedCell>,
+    /// Failed before, and not to be tried again.
+    failed: Vec<FailedCell>,
+}
+
+fn sort<'a>(
+    arguments: &Sweep,
+    plan: &Plan,
+    folder: &ExperimentFolder,
+    picked: &[&'a PlannedCell],
+) -> anyhow::Result<Sorted<'a>> {
+    let (mut open, mut failed) = (Vec::new(), Vec::new());
+    let tensorboard = tensorboard(arguments, plan);
+    for &cell in picked {
+        let cell_folder = folder.cell(&cell.name);
+        match cell_folder.state() {
+            CellState::Failed if !arguments.retry_failed => failed.push(FailedCell {
+                cell: cell.name.clone(),
+                reason: failed_before(folder, cell),
+            }),
+            // One that is done may lack a measure that is asked for now; its process looks. Where
+            // that cannot be told, its process says why.
+            CellState::Done if is_measured(&cell_folder, &cell.settings).unwrap_or(false) => {
+                if let Some(all) = &tensorboard {
+                    write_events(&cell_folder, all)?;
+                }
+            }
+            _ => open.push(cell),
+        }
+    }
+    Ok(Sorted { open, failed })
+}
+
+/// The experiment's folder for TensorBoard.
+fn tensorboard(arguments: &Sweep, plan: &Plan) -> Option<PathBuf> {
+    let all = arguments.tensorboard.as_ref();
+    all.map(|all| all.join(&plan.name))
 }
 
 /// Why a cell's training failed, and what to do about it.
@@ -84,56 +164,50 @@ fn failed_before(folder: &ExperimentFolder, cell: &PlannedCell) -> String {
     format!("failed before, --retry-failed tries it again: {reason}")
 }
 
-/// Whether nothing is left to do for a cell that is done. Where that cannot be told, its own process
-/// says why.
-fn is_complete(folder: &ExperimentFolder, cell: &PlannedCell) -> bool {
-    is_measured(&folder.cell(&cell.name), &cell.settings).unwrap_or(false)
+/// Makes tables and figures, and shows the table; None where there is nothing to show.
+fn report(
+    folder: &ExperimentFolder,
+    failed: &[FailedCell],
+    json: bool,
+) -> anyhow::Result<Option<Made>> {
+    match collect_and_report(folder.root()) {
+        Ok(made) => {
+            if !json {
+                write!(io::stdout(), "{}", made.text)?;
+            }
+            Ok(Some(made))
+        }
+        Err(error) => match (error.downcast_ref(), error.downcast_ref()) {
+            (Some(FolderError::NothingDone { .. }), _) if !failed.is_empty() => Ok(None),
+            // Nothing went wrong: of such data there is no curve.
+            (_, Some(ReportError::EntropyUnknown { .. })) => {
+                if !json {
+                    writeln!(io::stdout(), "{error}")?;
+                }
+                Ok(None)
+            }
+            _ => Err(error),
+        },
+    }
 }
 
-fn dry_run(plan: &Plan, jobs: usize) -> anyhow::Result<ExitCode> {
-    let seconds = estimate(&plan.cells);
-    let mut headings = PlannedCell::HEADINGS.to_vec();
-    headings.insert(headings.len() - 1, "time");
-    let rows: Vec<Vec<String>> = plan
-        .cells
-        .iter()
-        .zip(&seconds)
-        .map(|(cell, &seconds)| {
-            let mut row = cell.row().to_vec();
-            row.insert(row.len() - 1, duration(seconds));
-            row
-        })
-        .collect();
-    let mut out = io::stdout().lock();
-    write!(out, "{}", text_table(&headings, &rows))?;
-    let total: f64 = seconds.iter().sum();
-    let longest = seconds.iter().copied().fold(0.0, f64::max);
-    let wall = (total / jobs as f64).max(longest);
-    let flops: f64 = plan.cells.iter().map(|cell| cell.training_flops).sum();
-    writeln!(
-        out,
-        "{} cells, {flops:.2e} FLOPs; about {} with {jobs} side by side (from timed steps on this machine)",
-        plan.cells.len(),
-        duration(wall)
-    )?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Runs the cells that are open, beside which so many are done; returns those that failed, with the
-/// reason.
+/// Runs the cells that are open, beside which so many are done; returns those that failed.
+#[allow(clippy::too_many_arguments)]
 fn run_open(
     arguments: &Sweep,
     plan: &Plan,
+    folder: &ExperimentFolder,
     open: &[&PlannedCell],
     done: usize,
     jobs: usize,
-) -> anyhow::Result<Vec<(String, String)>> {
-    let progress = SweepProgress::new(open, done);
+    events: &Events,
+    stop: &Stop,
+) -> anyhow::Result<Vec<FailedCell>> {
+    let progress = SweepProgress::new(folder, open, done);
     if open.is_empty() {
         return Ok(Vec::new());
     }
-    let cells: Vec<PlannedCell> = open.iter().map(|&cell| cell.clone()).collect();
-    let seconds = estimate(&cells);
+    let seconds = estimate(open);
     // The longest first: no long cell is left alone at the end.
     let mut order: Vec<usize> = (0..open.len()).collect();
     order.sort_by(|&a, &b| seconds[b].total_cmp(&seconds[a]));
@@ -141,13 +215,12 @@ fn run_open(
     let mut progress = progress.with_costs(open.iter().map(|cell| cell.index).zip(seconds));
 
     let program = std::env::current_exe().context("the path of this program is not known")?;
+    let tensorboard = arguments.tensorboard.as_ref();
     let command = |cell: &PlannedCell| {
         let mut command = Command::new(&program);
         let chosen = &arguments.chosen;
-        command
-            .arg("run")
-            .arg(&chosen.experiment)
-            .args(["--json", "--cell", &cell.name]);
+        command.arg("run").arg(&chosen.experiment);
+        command.args(["--json", "--stop-at-end-of-input", "--cell", &cell.name]);
         command.arg("--outputs").arg(&chosen.outputs);
         for text in &chosen.overrides {
             command.args(["--set", text]);
@@ -155,12 +228,20 @@ fn run_open(
         if let Some(device) = chosen.device {
             command.args(["--device", device.as_str()]);
         }
+        if let Some(all) = tensorboard {
+            command.arg("--tensorboard").arg(all);
+        }
+        if arguments.retry_failed {
+            command.arg("--retry-failed");
+        }
         command
     };
-    let mut failures = Vec::new();
+    let mut failed = Vec::new();
     let mut tell = |event: SweepEvent| {
         progress.tell(&event);
-        let failed = match event {
+        // That nobody reads of it any more is no reason to end a sweep.
+        drop(events.tell(&event));
+        let reason = match event {
             SweepEvent::Told {
                 index,
                 event: CellEvent::Failed { reason },
@@ -168,14 +249,25 @@ fn run_open(
             SweepEvent::Broke { index, reason } => Some((index, reason)),
             _ => None,
         };
-        failures.extend(failed.map(|(index, reason)| (plan.cells[index].name.clone(), reason)));
+        failed.extend(reason.map(|(index, reason)| FailedCell {
+            cell: plan.cells[index].name.clone(),
+            reason,
+        }));
     };
     // A cell that judges the others comes before them.
     let (oracles, others): (Vec<&PlannedCell>, Vec<&PlannedCell>) = ordered
         .into_iter()
         .partition(|cell| cell.name == cell.settings.measure.oracle);
-    launch(&oracles, jobs, command, &mut tell);
-    launch(&others, jobs, command, &mut tell);
+    for cells in [oracles, others] {
+        let launch = Launch {
+            cells: &cells,
+            jobs,
+            stop,
+            command,
+            is_held: |cell: &PlannedCell| folder.cell(&cell.name).state() == CellState::Running,
+        };
+        launch.run(&mut tell);
+    }
     progress.finish(Duration::from_secs(1));
-    Ok(failures)
+    Ok(failed)
 }

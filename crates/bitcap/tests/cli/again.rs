@@ -5,20 +5,25 @@ use std::path::{Path, PathBuf};
 
 use crate::{Place, TINY, assert_says, assert_untouched, changed, stderr};
 
-/// The files below a folder that have nothing of the clock in them.
-fn without_the_clock(place: &Place, folder: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+/// The files below a folder that have nothing of the clock in them, but for what a process that was
+/// killed left half written.
+pub(crate) fn without_the_clock(place: &Place, folder: &str) -> BTreeMap<PathBuf, Vec<u8>> {
     let clock = ["timings.csv", "log.txt", "manifest.json"].map(Path::new);
     let root = place.path(folder);
     place
         .files(folder)
         .into_iter()
         .filter(|(path, _)| !clock.iter().any(|name| path.ends_with(name)))
+        .filter(|(path, _)| path.extension().is_none_or(|ending| ending != "partial"))
         .map(|(path, (bytes, _))| (path.strip_prefix(&root).unwrap().to_owned(), bytes))
         .collect()
 }
 
 #[track_caller]
-fn assert_same(found: &BTreeMap<PathBuf, Vec<u8>>, expected: &BTreeMap<PathBuf, Vec<u8>>) {
+pub(crate) fn assert_same(
+    found: &BTreeMap<PathBuf, Vec<u8>>,
+    expected: &BTreeMap<PathBuf, Vec<u8>>,
+) {
     let differ = changed(expected, found);
     assert!(differ.is_empty(), "not the same bytes: {differ:?}");
 }

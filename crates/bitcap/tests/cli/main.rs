@@ -2,14 +2,21 @@
 
 mod again;
 mod bad_input;
+mod damage;
 mod dataset;
 mod disk;
 mod failed;
+mod kills;
 mod one_cell;
+mod only;
 mod outputs_folder;
 mod plan;
+mod process;
+mod programs;
 mod proof;
 mod report;
+mod sharing;
+mod stops;
 mod streams;
 mod structured;
 mod sweep;

@@ -37,7 +37,7 @@ fn status_tells_done_running_failed_and_missing() {
     assert!(lines[3].starts_with("missing  l1-w4-n9-t6-s1-"), "{text}");
     assert_eq!(
         lines[4],
-        "tiny: 4 cells, 1 done, 1 running, 1 failed, 1 missing"
+        "tiny: 4 cells, 1 done, 1 running, 0 waiting, 0 stopped, 1 failed, 1 missing"
     );
 
     let text = stdout(
@@ -62,7 +62,10 @@ fn status_tells_done_running_failed_and_missing() {
     // A process that is gone holds nothing.
     drop(lock);
     let text = stdout(&place.bitcap(&["status", "outputs/tiny"]).success());
-    assert_says(&text, &["1 done, 0 running, 1 failed, 2 missing"]);
+    assert_says(
+        &text,
+        &["1 done, 0 running, 0 waiting, 0 stopped, 1 failed, 2 missing"],
+    );
 }
 
 #[test]

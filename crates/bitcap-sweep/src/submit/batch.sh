@@ -1,0 +1,48 @@
+#!/bin/bash
+# Cells of the experiment "@NAME@", submitted by bitcap @VERSION@. Each line of tasks.txt beside this
+# script is a task: the names of its cells. Under Slurm an index of the job array is one task:
+@BY_HAND@# Without Slurm, tasks 0 to @LAST@ run one after another, or only those that are named:
+#     bash batch.sh
+#     bash batch.sh 0 3
+# What is done is not done again, and what was cut off goes on from its last checkpoint.
+@OPTIONS@
+bitcap=@BITCAP@
+submission=@SUBMISSION@
+experiment=$submission/experiment.toml
+outputs=@OUTPUTS@
+
+cd @DIRECTORY@ || exit 1
+mapfile -t tasks <"$submission/tasks.txt" || exit 1
+if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
+    numbers=($((${1:-0} + SLURM_ARRAY_TASK_ID)))
+elif [ $# -gt 0 ]; then
+    numbers=("$@")
+else
+    numbers=("${!tasks[@]}")
+fi
+
+@RUN_CELL@
+begun() { :; }
+
+near_limit= failed=0
+# Slurm sends USR1 when the time limit is near, TERM when the task is to end for another reason.
+trap 'near_limit=yes; tell_child' USR1
+trap tell_child TERM INT HUP
+
+for number in "${numbers[@]}"; do
+    for cell in ${tasks[$number]}; do
+        run_cell "$cell"
+        [ -z "$stop" ] || break 2
+        if [ $status != 0 ]; then
+            echo "$cell: exit status $status" >&2
+            failed=1
+        fi
+    done
+done
+
+if [ -n "$near_limit" ] && [ -n "${SLURM_JOB_ID:-}" ]; then
+    echo "near the time limit: back into the queue" >&2
+    scontrol requeue "$SLURM_JOB_ID" && exit 0
+fi
+[ -z "$stop" ] || exit 143
+exit $failed

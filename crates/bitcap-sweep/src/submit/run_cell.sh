@@ -1,0 +1,30 @@
+child= stop=
+tell_child() {
+    stop=yes
+    [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+}
+
+# Runs a cell to its end, or to that of whoever works on it; its exit status is in $status.
+run_cell() {
+    status=75
+    # 75: another process works on it, and may leave it.
+    while [ -z "$stop" ] && [ $status = 75 ]; do
+        "$bitcap" run "$experiment" --outputs "$outputs" --cell "$1"@AGAIN@ </dev/null &
+        child=$!
+        begun "$child"
+        # A signal ends `wait` before the child has ended.
+        while true; do
+            wait "$child"
+            status=$?
+            kill -0 "$child" 2>/dev/null || break
+        done
+        wait "$child" 2>/dev/null
+        again=$?
+        [ $again = 127 ] || status=$again
+        child=
+        if [ $status = 75 ] && [ -z "$stop" ]; then
+            sleep 5 &
+            wait $!
+        fi
+    done
+}

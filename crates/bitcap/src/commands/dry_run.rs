@@ -1,0 +1,72 @@
+//! `sweep --dry-run`: every cell, and how long it will take.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use bitcap_sweep::{PlannedCell, estimate, text_table};
+use serde::Serialize;
+
+use super::print_json;
+use crate::progress::duration;
+
+/// A cell as a program reads it.
+#[derive(Serialize)]
+struct Planned<'a> {
+    index: usize,
+    cell: &'a str,
+    label: &'a str,
+    doubled: bool,
+    parameters: u64,
+    entropy_bits: f64,
+    load: f64,
+    training_tokens: u64,
+    training_flops: f64,
+    estimated_seconds: f64,
+}
+
+pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow::Result<ExitCode> {
+    let seconds = estimate(cells);
+    if json {
+        let cells = cells.iter().zip(seconds);
+        let cells: Vec<Planned<'_>> = cells
+            .map(|(cell, estimated_seconds)| Planned {
+                index: cell.index,
+                cell: &cell.name,
+                label: &cell.label,
+                doubled: cell.doubled,
+                parameters: cell.parameters,
+                entropy_bits: cell.entropy_bits,
+                load: cell.load,
+                training_tokens: cell.training_tokens,
+                training_flops: cell.training_flops,
+                estimated_seconds,
+            })
+            .collect();
+        print_json(&cells)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut headings = PlannedCell::HEADINGS.to_vec();
+    headings.insert(headings.len() - 1, "time");
+    let rows: Vec<Vec<String>> = cells
+        .iter()
+        .zip(&seconds)
+        .map(|(cell, &seconds)| {
+            let mut row = cell.row().to_vec();
+            row.insert(row.len() - 1, duration(seconds));
+            row
+        })
+        .collect();
+    let mut out = io::stdout().lock();
+    write!(out, "{}", text_table(&headings, &rows))?;
+    let total: f64 = seconds.iter().sum();
+    let longest = seconds.iter().copied().fold(0.0, f64::max);
+    let wall = (total / jobs as f64).max(longest);
+    let flops: f64 = cells.iter().map(|cell| cell.training_flops).sum();
+    writeln!(
+        out,
+        "{} cells, {flops:.2e} FLOPs; about {} with {jobs} side by side (from timed steps on this machine)",
+        cells.len(),
+        duration(wall)
+    )?;
+    Ok(ExitCode::SUCCESS)
+}

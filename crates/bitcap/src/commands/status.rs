@@ -1,0 +1,113 @@
+//! `status`: how the cells of an experiment stand, once or as it changes.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bitcap_sweep::{
+    CellStatus, ExperimentFolder, Queue, Standing, Status as Stand, Submission, status as look,
+};
+
+use super::print_json;
+use crate::arguments::Status;
+
+/// How often a watched folder is looked at. A scheduler is asked as often, which is no load to one.
+const LOOK: Duration = Duration::from_secs(2);
+
+pub(crate) fn status(arguments: &Status) -> anyhow::Result<ExitCode> {
+    let root = &arguments.outputs.folder;
+    let mut stand = stand(root)?;
+    if !arguments.watch {
+        if arguments.json {
+            print_json(&stand)?;
+        } else {
+            write!(io::stdout(), "{}", text(&stand))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut shown: Option<Stand> = None;
+    loop {
+        if shown.as_ref() != Some(&stand) {
+            show(&stand, shown.as_ref(), arguments.json)?;
+        }
+        if stand.done + stand.failed == stand.cells.len() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        shown = Some(stand);
+        std::thread::sleep(LOOK);
+        stand = self::stand(root)?;
+    }
+}
+
+fn stand(root: &Path) -> anyhow::Result<Stand> {
+    let (folder, plan) = ExperimentFolder::open(root)?;
+    let queue = Queue::ask(&Submission::all(&folder)?);
+    Ok(look(&folder, &plan, &queue))
+}
+
+/// Shows what is new: a line of JSON, the whole on a terminal, elsewhere the cells that changed.
+fn show(stand: &Stand, before: Option<&Stand>, json: bool) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        serde_json::to_writer(&mut out, stand)?;
+        writeln!(out)?;
+    } else if out.is_terminal() {
+        // From the upper left corner of an empty screen.
+        write!(out, "\x1b[2J\x1b[H{}", text(stand))?;
+    } else {
+        let was = |cell: &CellStatus| before?.cells.iter().find(|was| was.cell == cell.cell);
+        for cell in &stand.cells {
+            if was(cell) != Some(cell) {
+                writeln!(out, "{}", line(cell))?;
+            }
+        }
+        writeln!(out, "{}", summary(stand))?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn text(stand: &Stand) -> String {
+    let lines = stand.cells.iter().map(|cell| line(cell) + "\n");
+    let note = stand
+        .queue_unknown
+        .iter()
+        .map(|why| format!("note: {why}\n"));
+    let summary = summary(stand) + "\n";
+    lines.chain(note).chain([summary]).collect()
+}
+
+fn line(cell: &CellStatus) -> String {
+    let word = cell.state.as_str();
+    let mut line = format!("{word:<8} {}", cell.cell);
+    if let Some(step) = cell.step.filter(|_| cell.state != Standing::Done) {
+        line += &format!("  step {step} of {}", cell.steps);
+    }
+    if let Some(reason) = &cell.reason {
+        line += &format!("  {reason}");
+    }
+    if let Some(holder) = &cell.holder {
+        line += &format!("  ({holder})");
+    }
+    if let Some(queued) = &cell.queued {
+        let (task, state, reason) = (&queued.task, &queued.state, &queued.reason);
+        line += &format!("  ({task} {state}: {reason})");
+    }
+    line
+}
+
+/// "tiny: 4 cells, 1 done, 1 running, 0 waiting, 0 stopped, 1 failed, 1 missing".
+fn summary(stand: &Stand) -> String {
+    let counts = [
+        (stand.done, Standing::Done),
+        (stand.running, Standing::Running),
+        (stand.waiting, Standing::Waiting),
+        (stand.stopped, Standing::Stopped),
+        (stand.failed, Standing::Failed),
+        (stand.missing, Standing::Missing),
+    ];
+    let counts = counts.map(|(count, state)| format!("{count} {}", state.as_str()));
+    let (name, cells) = (&stand.experiment, stand.cells.len());
+    format!("{name}: {cells} cells, {}", counts.join(", "))
+}

@@ -1,0 +1,207 @@
+//! What programs read: JSON of sweep and status, event files, comparisons.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::process::until;
+use crate::{Place, TINY, assert_says, refused, stderr, stdout};
+
+fn lines(text: &str) -> Vec<Value> {
+    let line = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn a_sweep_tells_programs_all_that_happens() {
+    let place = Place::new(&(TINY.replace("[0.01]", "[0.01, 1e30]")));
+    let run = place.sweep(&["--json", "--jobs", "1"]);
+    let told = lines(&stdout(&run));
+    let plan = json!({"event": "plan", "experiment": "tiny", "cells": 4, "done": 0, "open": 4});
+    assert_eq!(told[0], plan);
+    let of = |event: &str| told.iter().filter(|line| line["event"] == event).count();
+    let counts = [
+        ("started", 4),
+        ("progress", 12),
+        ("measuring", 4),
+        ("done", 4),
+    ];
+    for (event, count) in counts {
+        assert_eq!(of(event), count, "{event}");
+    }
+    let cells: Vec<String> = place.cells("outputs/tiny");
+    for line in &told[1..told.len() - 1] {
+        let cell = line["cell"].as_str().unwrap();
+        assert!(cells.iter().any(|name| name.ends_with(cell)), "{line}");
+    }
+    let last = told.last().unwrap();
+    assert_eq!(last["event"], "ended");
+    assert_eq!((&last["cells"], &last["done"]), (&json!(4), &json!(4)));
+    assert_eq!(
+        (&last["stopped"], &last["failed"]),
+        (&json!(false), &json!([]))
+    );
+    let files: Vec<&str> = last["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f.as_str().unwrap())
+        .collect();
+    assert_eq!(files[..2], ["runs.csv", "curve.csv"]);
+    for file in files {
+        assert!(
+            place
+                .path(last["outputs"].as_str().unwrap())
+                .join(file)
+                .is_file(),
+            "{file}"
+        );
+    }
+
+    let failing = [
+        "sweep",
+        "e.toml",
+        "--json",
+        "--outputs",
+        "other",
+        "--set",
+        "train.learning_rate=1e30",
+    ];
+    let run = place.bitcap(&failing).failure().code(1);
+    let told = lines(&stdout(&run));
+    let last = told.last().unwrap();
+    assert_eq!((&last["done"], &last["files"]), (&json!(0), &json!([])));
+    assert_eq!(last["failed"].as_array().unwrap().len(), 4);
+    assert_says(last["failed"][0]["reason"].as_str().unwrap(), &["at step "]);
+    assert_eq!(
+        told.iter().filter(|line| line["event"] == "failed").count(),
+        4
+    );
+}
+
+#[test]
+fn a_watched_status_tells_what_changes_and_ends_with_the_cells() {
+    let place = Place::new(TINY);
+    place.bitcap(&["run", "e.toml", "--cell", "0"]).success();
+    for json in [false, true] {
+        let cells = place.cells("outputs/tiny");
+        for cell in &cells[1..] {
+            fs::remove_dir_all(place.path(cell)).unwrap_or_default();
+        }
+        let mut arguments = vec!["status", "outputs/tiny", "--watch"];
+        arguments.extend(json.then_some("--json"));
+        let mut watch = place.start(&arguments);
+        until("it shows how they stand", || {
+            !place.read("out.txt").is_empty()
+        });
+        place.sweep(&[]);
+        assert!(watch.wait().success());
+        let text = place.text("out.txt");
+        if json {
+            let told = lines(&text);
+            assert_eq!(
+                (&told[0]["done"], &told[0]["missing"]),
+                (&json!(1), &json!(3))
+            );
+            let last = told.last().unwrap();
+            assert_eq!((&last["done"], &last["missing"]), (&json!(4), &json!(0)));
+            assert!(told.windows(2).all(|two| two[0] != two[1]), "{text}");
+        } else {
+            assert_says(&text, &["4 cells, 1 done", "3 missing", "4 cells, 4 done"]);
+            // Only what changed is told again.
+            assert_eq!(
+                text.matches("done     l1-w4-n4-t6-s0-").count(),
+                1,
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn event_files_hold_what_metrics_csv_holds() {
+    let place = Place::new(TINY);
+    place.sweep(&["--tensorboard", "board", "--only", "seed=0"]);
+    let runs = |place: &Place| place.names("board/tiny").len();
+    assert_eq!(runs(&place), 2);
+    // Those that were done before get theirs too.
+    place.sweep(&[]);
+    place.sweep(&["--tensorboard", "board"]);
+    assert_eq!(runs(&place), 4);
+    for cell in place.cells("outputs/tiny") {
+        let name = cell.rsplit('/').next().unwrap();
+        let files = place.names(&format!("board/tiny/{name}"));
+        assert!(
+            files.iter().all(|file| file.contains("tfevents")),
+            "{files:?}"
+        );
+        let last = place.read(&format!("board/tiny/{name}/{}", files.last().unwrap()));
+        for tag in ["loss", "memorized_bits", "learning_rate"] {
+            let found = last
+                .windows(tag.len())
+                .filter(|bytes| *bytes == tag.as_bytes());
+            assert_eq!(found.count(), 3, "{tag}: a row each for steps 2, 4 and 6");
+        }
+    }
+    let run = ["run", "e.toml", "--cell", "1", "--tensorboard", "other"];
+    place.bitcap(&run).success();
+    assert_eq!(place.names("other/tiny").len(), 1);
+}
+
+#[test]
+fn two_folders_are_compared_cell_by_cell() {
+    let place = Place::new(TINY);
+    place.sweep(&["--outputs", "a"]);
+    place.sweep(&["--outputs", "b", "--set", "grid.\"data.samples\"=[4, 6]"]);
+    place.sweep(&["--outputs", "c", "--set", "train.optimizer=muon"]);
+    let compare = |b: &str| {
+        [
+            "compare".to_owned(),
+            "a/tiny".to_owned(),
+            format!("{b}/tiny"),
+        ]
+    };
+    let shown = |b: &str| {
+        let words = compare(b);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        stdout(&place.bitcap(&words).success())
+    };
+    assert_says(
+        &shown("b"),
+        &[
+            "Pairs: 2",
+            "Bits the same to the last bit: 2 of 2",
+            "Only in A (2)",
+            "Only in B (2)",
+        ],
+    );
+    assert_says(
+        &shown("c"),
+        &["of the same sizes 4", "optimizer: adam | muon"],
+    );
+
+    let json = place
+        .bitcap(&["compare", "a/tiny", "c/tiny", "--json"])
+        .success();
+    let comparison: Value = serde_json::from_str(&stdout(&json)).unwrap();
+    let pairs = comparison["pairs"].as_array().unwrap();
+    assert_eq!(pairs.len(), 4);
+    let bits = |outputs: &str| {
+        let rows = place.rows(&format!("{outputs}/tiny/runs.csv"));
+        rows[0]["memorized_bits_strict"].parse::<f64>().unwrap()
+    };
+    assert_eq!(pairs[0]["memorized_bits"]["a"].as_f64(), Some(bits("a")));
+    assert_eq!(pairs[0]["memorized_bits"]["b"].as_f64(), Some(bits("c")));
+    assert!(pairs[0]["seconds"]["a"].as_f64().unwrap() > 0.0);
+
+    fs::create_dir(place.path("empty")).unwrap();
+    let refusal = place.bitcap(&["compare", "a/tiny", "empty"]);
+    refused(refusal, &["empty has no runs.csv", "bitcap collect empty"]);
+    refused(
+        place.bitcap(&["compare", "nowhere", "a/tiny"]),
+        &["nowhere"],
+    );
+    let same = place.bitcap(&["compare", "a/tiny", "a/tiny"]).success();
+    assert_says(&stdout(&same), &["Bits the same to the last bit: 4 of 4"]);
+    assert_eq!(stderr(&same), "");
+}

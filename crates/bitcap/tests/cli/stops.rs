@@ -1,0 +1,151 @@
+//! SIGINT, SIGTERM and SIGHUP: a checkpoint, no process left behind, and a word on how to go on.
+
+use std::process::Command;
+
+use crate::again::{assert_same, without_the_clock};
+use crate::process::{children, until};
+use crate::{Place, TINY, assert_says, stdout};
+
+/// Trainings that last for longer than any test waits, with rows soon and checkpoints never, but
+/// for those that a signal makes.
+fn endless() -> String {
+    TINY.replace("steps = 6", "steps = 100000000")
+        .replace("metrics_every = 2", "metrics_every = 1")
+        + "[engine]\njobs = 2\n"
+}
+
+fn steps(place: &Place) -> Vec<usize> {
+    let cells = place.names("outputs/tiny/cells");
+    cells
+        .iter()
+        .map(|cell| {
+            let metrics = place.path(&format!("outputs/tiny/cells/{cell}/metrics.csv"));
+            let text = std::fs::read_to_string(metrics).unwrap_or_default();
+            text.lines().count().saturating_sub(1)
+        })
+        .collect()
+}
+
+fn two_train(place: &Place) -> bool {
+    place.path("outputs/tiny/cells").is_dir()
+        && steps(place).iter().filter(|&&steps| steps > 2).count() >= 2
+}
+
+#[test]
+fn a_sweep_that_is_asked_to_stop_leaves_checkpoints_and_says_how_to_go_on() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let place = Place::new(&endless());
+        let mut sweep = place.start(&["sweep", "e.toml", "--set", "data.seed=1"]);
+        until("two cells train", || two_train(&place));
+        let cells = children(sweep.id());
+        assert_eq!(cells.len(), 2);
+        sweep.signal(signal);
+        assert_eq!(sweep.wait().code(), Some(code));
+        let text = place.text("err.txt");
+        assert_says(
+            &text,
+            &[
+                "stopping: cells that train save a checkpoint",
+                "SIGINT again ends at once",
+                "stopped: 0 of 4 cells are done; the same command goes on from here: ",
+                "sweep e.toml --set data.seed=1",
+            ],
+        );
+        assert!(!text.contains("failed"), "{text}");
+        for cell in cells {
+            assert!(!std::path::Path::new(&format!("/proc/{cell}")).exists());
+        }
+        let status = stdout(&place.bitcap(&["status", "outputs/tiny"]).success());
+        assert_says(
+            &status,
+            &["0 running", "2 stopped", "0 failed", "2 missing"],
+        );
+        assert!(!place.path("outputs/tiny/runs.csv").exists());
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once() {
+    let place = Place::new(&endless());
+    let mut run = place.start(&["run", "e.toml", "--cell", "0"]);
+    let metrics = place.path("outputs/tiny/cells");
+    until("the cell trains", || {
+        metrics.is_dir() && steps(&place).first().is_some_and(|&steps| steps > 0)
+    });
+    // Stopped by the system, it hears both only when it is let go on: the second before it could
+    // have saved anything.
+    run.signal("STOP");
+    run.signal("INT");
+    run.signal("CONT");
+    run.signal("INT");
+    assert_eq!(run.wait().code(), Some(130));
+    // Whichever it was: what comes next goes on or begins again.
+    place
+        .bitcap(&["run", "e.toml", "--cell", "0", "--set", "train.steps=5"])
+        .success();
+}
+
+/// The cells of a sweep that is gone stop by themselves, with what they have.
+#[test]
+fn cells_do_not_outlive_their_sweep() {
+    let place = Place::new(&endless());
+    let mut sweep = place.start(&["sweep", "e.toml"]);
+    until("two cells train", || two_train(&place));
+    let cells = children(sweep.id());
+    sweep.signal("KILL");
+    sweep.wait();
+    until("they end", || {
+        let there = |cell: &u32| std::path::Path::new(&format!("/proc/{cell}")).exists();
+        !cells.iter().any(there)
+    });
+    let status = stdout(&place.bitcap(&["status", "outputs/tiny"]).success());
+    assert_says(&status, &["0 running", "2 stopped"]);
+}
+
+/// A stopped cell goes on to the same bytes; so does one that is stopped again and again.
+#[test]
+fn a_cell_that_was_stopped_ends_as_one_left_alone() {
+    let steps = 3000;
+    let longer = TINY.replace("steps = 6", &format!("steps = {steps}"));
+    let place = Place::new(&longer);
+    let run = |outputs: &'static str| ["run", "e.toml", "--cell", "0", "--outputs", outputs];
+    place.bitcap(&run("whole")).success();
+    let mut stopped = 0;
+    loop {
+        let mut running = place.start(&run("stopped"));
+        std::thread::sleep(std::time::Duration::from_millis(30 + 20 * stopped));
+        running.signal("TERM");
+        match running.wait().code() {
+            Some(143) => stopped += 1,
+            code => {
+                assert_eq!(code, Some(0), "{}", place.text("err.txt"));
+                break;
+            }
+        }
+        assert_says(
+            &place.text("err.txt"),
+            &["the same command goes on from here"],
+        );
+    }
+    assert!(stopped > 0);
+    assert_same(
+        &without_the_clock(&place, "stopped"),
+        &without_the_clock(&place, "whole"),
+    );
+}
+
+/// nohup has the program ignore SIGHUP; it stays ignored.
+#[test]
+fn a_hangup_that_is_to_be_ignored_is_ignored() {
+    let place = Place::new(&TINY.replace("steps = 6", "steps = 2000"));
+    let script = "trap '' HUP; \"$0\" run e.toml --cell 0 & \
+        while [ ! -e outputs/tiny/cells/*/metrics.csv ]; do sleep 0.01; done; \
+        kill -HUP $!; wait $!";
+    let status = Command::new("bash")
+        .current_dir(&place.folder)
+        .args(["-c", script])
+        .arg(assert_cmd::cargo::cargo_bin!("bitcap"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+}
