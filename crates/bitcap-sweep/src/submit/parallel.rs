@@ -173,7 +173,7 @@ impl Paths {
                  '-rltDzRu --exclude=lock --exclude=.bitcap-*'"
             ),
             clean: format!(
-                "parallel --plain --will-cite --sshloginfile \"$submission/hosts.txt\" --nonall 'rm -rf {above}' </dev/null"
+                "parallel --plain --will-cite --sshloginfile \"$submission/hosts.txt\" --nonall 'rm -rf {above}' </dev/null\n"
             ),
         })
     }

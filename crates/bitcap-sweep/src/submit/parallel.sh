@@ -54,4 +54,4 @@ if [ -n "$stop" ]; then
 fi
 echo "$done of $all cells are done; bitcap collect $root and bitcap report $root make tables and figures"
 [ $done = $all ] || exit 1
-@CLEAN@
+@CLEAN@exit 0

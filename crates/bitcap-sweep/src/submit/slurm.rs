@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::shell::path;
+use super::shell::{path, quoted};
 use super::{EngineKind, Job, RUN_CELL, Submission, Submit, SubmitError, again, outputs, tasks};
 
 const SBATCH: &str = "sbatch";
@@ -184,7 +184,7 @@ fn script(submit: &Submit<'_>, submission: &Submission, chunks: &[Chunk]) -> Str
     }
     let options: String = options
         .iter()
-        .map(|option| format!("#SBATCH {option}\n"))
+        .map(|option| format!("#SBATCH {}\n", quoted(option)))
         .collect();
     let by_hand: String = chunks
         .iter()

@@ -72,13 +72,17 @@ impl Place {
         command
     }
 
-    /// How many cells are in each state, by `status --json`; `command` is the program.
+    /// How many cells are in each state, by `status --json`; none before there is a plan.
+    /// `command` is the program.
     pub(crate) fn states(&self, command: Command) -> BTreeMap<String, usize> {
+        let mut states = BTreeMap::new();
+        if !self.path("outputs/engines/plan.json").is_file() {
+            return states;
+        }
         let mut status = self.bitcap(command);
         let text = succeed(status.args(["status", "outputs/engines", "--json"]));
         let status: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(status["queue_unknown"], Value::Null, "{status}");
-        let mut states = BTreeMap::new();
         for cell in status["cells"].as_array().unwrap() {
             let state = cell["state"].as_str().unwrap().to_owned();
             *states.entry(state).or_insert(0) += 1;

@@ -106,11 +106,11 @@ fn an_array_is_split_where_the_cluster_ends_it() {
     // The second half waits for the first: the throttle is for both.
     let waits = || cluster.squeue().contains("Dependency");
     cluster.wait_until("the second half waits", PATIENCE, waits);
-    assert_eq!(
-        count(&place, &cluster, "waiting")
-            + count(&place, &cluster, "running")
-            + count(&place, &cluster, "done"),
-        CELLS
+    let states = place.states(cluster.command(program()));
+    let seen = ["waiting", "running", "done"].map(|state| states.get(state).copied().unwrap_or(0));
+    assert!(
+        seen[0] >= 3 && seen.iter().sum::<usize>() == CELLS,
+        "{states:?}"
     );
     cluster.wait_until_empty(PATIENCE);
     place.assert_done();
