@@ -14,6 +14,18 @@ sweep EXPERIMENT *ARGS:
 report FOLDER *ARGS:
     cargo run --release -- report {{FOLDER}} {{ARGS}}
 
+# Show how the cells of an outputs folder stand: just status outputs/quick --watch
+status FOLDER *ARGS:
+    cargo run --release -- status {{FOLDER}} {{ARGS}}
+
+# Give an experiment's cells to Slurm or to hosts: just submit experiments/quick.toml --engine slurm
+submit EXPERIMENT *ARGS:
+    cargo run --release -- submit {{EXPERIMENT}} {{ARGS}}
+
+# Two outputs folders side by side: just compare outputs/a outputs/b
+compare A B *ARGS:
+    cargo run --release -- compare {{A}} {{B}} {{ARGS}}
+
 # Draw a dataset into a file: just generate data/bits.safetensors -v 2 -s 64 -n 1000
 generate FILE *ARGS:
     cargo run --release -- generate {{FILE}} {{ARGS}}
@@ -21,6 +33,10 @@ generate FILE *ARGS:
 # Run all tests
 test *ARGS:
     cargo test --workspace {{ARGS}}
+
+# Run the tests that need Slurm, GNU parallel and ssh (see .ci/run for their packages)
+test-engines:
+    cargo test --workspace --test engines -- --ignored --test-threads 1
 
 # Run the whole gate: format, lints, documentation, tests
 check:

@@ -99,6 +99,34 @@ proptest! {
         prop_assert_eq!(first.name(), second.name());
     }
 
+    /// What a submission freezes is the plan as it was, whatever overrides made it.
+    #[test]
+    fn a_frozen_experiment_has_the_same_plan(
+        overrides in vec(prop::sample::select(&TRAINING[..]), 0..6),
+        rate in any::<f64>().prop_filter("a learning rate", |x| *x > 0.0 && x.is_finite()),
+        seeds in hash_set(0..i64::MAX, 1..4), widths in hash_set(1_u32..500, 1..4), load in 0.01..10.0,
+    ) {
+        let seeds: Vec<i64> = seeds.into_iter().collect();
+        let widths: Vec<u32> = widths.into_iter().collect();
+        let text = format!(
+            "name = \"x\"\n{}[grid]\n\"seed\" = {seeds:?}\nmodel.heads = [1]\n",
+            sections(10, 8, 100, rate).concat().replace("heads = 1\n", "")
+        );
+        let mut overrides: Vec<String> = overrides.into_iter().map(str::to_owned).collect();
+        overrides.push(format!("grid.\"data.load\"=[{load:?}, {:?}]", 2.0 * load));
+        overrides.push(format!("grid.\"model.width\"={widths:?}"));
+        overrides.push(format!("sweep.doubled_at_load={load:?}"));
+        overrides.push("engine.sbatch=[\"--comment=\\\"a 'b'\\\"\"]".to_owned());
+        let experiment = parse(&text, &overrides);
+        let frozen = parse(&experiment.to_toml(), &[]);
+        prop_assert_eq!(&frozen.engine, &experiment.engine);
+        match (frozen.plan(), experiment.plan()) {
+            (Ok(frozen), Ok(plan)) => prop_assert_eq!(frozen, plan),
+            (Err(_), Err(_)) => {}
+            (frozen, plan) => prop_assert!(false, "{:?} {:?}", frozen.is_ok(), plan.is_ok()),
+        }
+    }
+
     #[test]
     fn cells_round_trip(
         samples in 1_u64..1 << 37, width in 1_u32..=65_536, steps in 1_u64..1_000_000,

@@ -129,7 +129,7 @@ impl Paths {
         let relative = format!("submissions/{:03}", submission.number);
         if submit.experiment.engine.common_folder {
             return Ok(Self {
-                workdir: path(&root(submission)),
+                workdir: path(root(submission)),
                 directory: path(submit.working_directory),
                 bitcap: path(submit.program),
                 submission: path(submission.folder()),
@@ -179,14 +179,10 @@ impl Paths {
     }
 }
 
-/// The folder of the experiment.
-fn root(submission: &Submission) -> PathBuf {
-    let mut ancestors = submission.folder().ancestors();
-    ancestors
-        .skip(2)
-        .next()
-        .unwrap_or(Path::new("/"))
-        .to_owned()
+/// The folder of the experiment: that of `submissions/<number>`.
+fn root(submission: &Submission) -> &Path {
+    let above = submission.folder().parent().and_then(Path::parent);
+    above.unwrap_or(Path::new("/"))
 }
 
 fn task(submit: &Submit<'_>, submission: &Submission, paths: &Paths, hosts: &[Host<'_>]) -> String {
@@ -214,7 +210,7 @@ fn script(submit: &Submit<'_>, submission: &Submission, paths: &Paths, hosts: us
     SCRIPT
         .replace("@NAME@", &submit.experiment.name)
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
-        .replace("@ROOT@", &path(&root(submission)))
+        .replace("@ROOT@", &path(root(submission)))
         .replace(
             "@SUBMISSION@",
             &format!("submissions/{:03}", submission.number),

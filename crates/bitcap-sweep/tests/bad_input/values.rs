@@ -85,7 +85,12 @@ fn impossible_values() {
             &format!("e.toml:14:17: `train.learning_rate` is {number}; it must be a finite number"),
         );
     }
-    for (section, key) in [("measure", "metrics_every"), ("engine", "jobs")] {
+    for (section, key) in [
+        ("measure", "metrics_every"),
+        ("engine", "jobs"),
+        ("engine", "cells_per_task"),
+        ("engine", "throttle"),
+    ] {
         expect_set(
             &format!("{section}.{key}=0"),
             &format!("in --set {section}.{key}=0: `{section}.{key}` is 0; it must be at least 1"),
@@ -95,6 +100,38 @@ fn impossible_values() {
         "sweep.doubled_at_load=0",
         "in --set sweep.doubled_at_load=0: `sweep.doubled_at_load` is 0.0; it must be a number above 0",
     );
+    let engine = [
+        ("checkpoint_seconds=-1", "-1.0", "a number of at least 0"),
+        ("partition='a b'", "\"a b\"", "the name of a partition"),
+        ("partition=''", "\"\"", "the name of a partition"),
+        (
+            "time_limit=1h",
+            "\"1h\"",
+            "minutes, hours:minutes:seconds or days-hours:minutes, such as \"2-12:00\"",
+        ),
+        (
+            "sbatch=['account=x']",
+            "\"account=x\"",
+            "options of sbatch, such as \"--account=physics\"",
+        ),
+        (
+            "sbatch=[\"--x\\ny\"]",
+            "\"--x\\ny\"",
+            "options of sbatch, such as \"--account=physics\"",
+        ),
+        (
+            "hosts=['2/gpu1', '']",
+            "\"\"",
+            "slots/host, such as \"2/gpu1\" or \"1/anna@ws2\"",
+        ),
+    ];
+    for (text, found, allowed) in engine {
+        let key = text.split('=').next().unwrap();
+        expect_set(
+            &format!("engine.{text}"),
+            &format!("in --set engine.{text}: `engine.{key}` is {found}; it must be {allowed}"),
+        );
+    }
     for name in ["", ".", "..", ".hidden", "a/b", "a b", "ü", "../up"] {
         let error = plan_error(&GOOD.replace("good", name), &[]);
         assert!(

@@ -205,3 +205,52 @@ fn two_folders_are_compared_cell_by_cell() {
     assert_says(&stdout(&same), &["Bits the same to the last bit: 4 of 4"]);
     assert_eq!(stderr(&same), "");
 }
+
+/// TensorBoard's own reader finds what metrics.csv holds, each step once, also of trainings that
+/// were interrupted.
+#[test]
+#[ignore = "needs TensorBoard: BITCAP_TEST_PYTHON names a python that has it"]
+fn tensorboard_reads_the_event_files() {
+    use std::collections::BTreeMap;
+    let place = Place::new(&TINY.replace("steps = 6", "steps = 4000"));
+    let run = ["run", "e.toml", "--cell", "3", "--tensorboard", "board"];
+    let mut first = place.start(&run);
+    until("it trains", || {
+        let status = place.bitcap(&["status", "outputs/tiny"]);
+        stdout(&status).contains("1 running") && stdout(&status).contains("  step ")
+    });
+    first.signal("TERM");
+    assert_eq!(first.wait().code(), Some(143));
+    let again = place.bitcap(&run).success();
+    assert_says(&stdout(&again), &["going on after step "]);
+    place.sweep(&["--tensorboard", "board"]);
+
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = std::env::var("BITCAP_TEST_PYTHON").unwrap_or("python3".into());
+    let read = assert_cmd::Command::new(python)
+        .arg(root.join("tests/reference/read_tensorboard.py"))
+        .arg(place.path("board"))
+        .assert()
+        .success();
+    let runs: BTreeMap<String, BTreeMap<String, Vec<(u64, f64)>>> =
+        serde_json::from_str(&stdout(&read)).unwrap();
+    let cells = place.cells("outputs/tiny");
+    assert_eq!(runs.len(), cells.len());
+    for cell in cells {
+        let name = cell.rsplit('/').next().unwrap();
+        let found = &runs[&format!("tiny/{name}")];
+        let rows = place.rows(&format!("{cell}/metrics.csv"));
+        assert_eq!(found.len(), 3, "{:?}", found.keys());
+        for (tag, points) in found {
+            // An f32 there.
+            let expected: Vec<(u64, f64)> = rows
+                .iter()
+                .map(|row| {
+                    let value: f64 = row[tag].parse().unwrap();
+                    (row["step"].parse().unwrap(), f64::from(value as f32))
+                })
+                .collect();
+            assert_eq!(points, &expected, "{name} {tag}");
+        }
+    }
+}

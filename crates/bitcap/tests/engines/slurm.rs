@@ -160,6 +160,37 @@ fn whatever_happens_to_tasks_the_figures_are_the_same() {
     assert!(resumed.iter().any(|&step| step > 0), "{resumed:?}");
 }
 
+/// A cell whose process is killed is not done; submitted again it goes on, and nothing else does.
+#[test]
+#[ignore = "needs Slurm"]
+fn a_cell_that_is_killed_is_submitted_again() {
+    let cluster = Cluster::start(1001);
+    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 3000"));
+    submit(&place, &cluster, &[]);
+    let holder = || {
+        let mut status = place.bitcap(cluster.command(program()));
+        let text = succeed(status.args(["status", "outputs/engines"]));
+        let line = text.lines().find(|line| line.contains("step "))?;
+        let process = line.split("(process ").nth(1)?;
+        process.split(' ').next().map(str::to_owned)
+    };
+    cluster.wait_until("a cell trains", PATIENCE, || holder().is_some());
+    said_by(Command::new("kill").args(["-KILL", &holder().unwrap()]));
+    cluster.wait_until_empty(PATIENCE);
+    let states = place.states(cluster.command(program()));
+    assert_eq!(
+        (states.get("done"), states.get("stopped")),
+        (Some(&5), Some(&1)),
+        "{states:?}"
+    );
+    assert!(logs(&place).contains("exit status 137"), "{}", logs(&place));
+    let said = submit(&place, &cluster, &[]);
+    assert!(said.contains("1 cells in 1 tasks"), "{said}");
+    cluster.wait_until_empty(PATIENCE);
+    place.assert_done();
+    assert!(place.resumed()[0] > 0);
+}
+
 /// Near its time limit a task makes a checkpoint and goes back into the queue; a task that is
 /// cancelled makes one and does not.
 #[test]
