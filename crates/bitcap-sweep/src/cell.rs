@@ -99,6 +99,15 @@ pub struct Failure {
     pub reason: String,
 }
 
+impl Failure {
+    /// Why a cell is left alone that failed before, and what to do about it.
+    #[must_use]
+    pub fn before(&self) -> String {
+        let reason = &self.reason;
+        format!("failed before, --retry-failed tries it again: {reason}")
+    }
+}
+
 /// Runs one cell in its folder and returns its last event: done, failed, busy or stopped.
 ///
 /// What is done is not done again: a training goes on from its last checkpoint, a cell with a
@@ -126,9 +135,9 @@ pub fn run_cell(
     }
     let failed = folder.path("failure.json").is_file();
     if failed && !options.retry_failed {
-        let Failure { reason } = folder.read_json("failure.json")?;
+        let failure: Failure = folder.read_json("failure.json")?;
         return Ok(CellEvent::Failed {
-            reason: failed_before(&reason),
+            reason: failure.before(),
         });
     }
     check_memory(settings)?;
@@ -144,8 +153,16 @@ pub fn run_cell(
     let source = Source::draw_parameters(&settings.source)?;
     let training = training_data(settings, &source)?;
 
+    if let Some(text) = forget_mixed_up(folder)? {
+        tell(&CellEvent::Note { text });
+    }
     let weights = match trained_weights(folder, settings, &training.dataset)? {
-        Some(weights) => weights,
+        Some(weights) => {
+            if let Some(all) = options.tensorboard {
+                write_events(folder, all)?;
+            }
+            weights
+        }
         None => {
             options.stop.begin_saving();
             let trained = train(folder, &lock, settings, &training, options, tell)?;
@@ -176,9 +193,22 @@ pub fn run_cell(
     Ok(done(&measurement))
 }
 
-/// Why a cell is left alone that failed before, and what to do about it.
-fn failed_before(reason: &str) -> String {
-    format!("failed before, --retry-failed tries it again: {reason}")
+/// Where metrics.csv is not the one that was written with the model, as after copies of a folder
+/// were put together, the training does not count as made; says so.
+fn forget_mixed_up(folder: &CellFolder) -> Result<Option<String>, FolderError> {
+    if !folder.path("manifest.json").is_file() {
+        return Ok(None);
+    }
+    let manifest: Manifest = folder.read_json("manifest.json")?;
+    let found = std::fs::read(folder.path("metrics.csv")).unwrap_or_default();
+    match manifest.metrics_blake3 {
+        Some(then) if then != blake3::hash(&found).to_hex().as_str() => {
+            folder.remove("manifest.json")?;
+            let what = "metrics.csv is not the one that was written with the model: trained again";
+            Ok(Some(what.to_owned()))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Whether the cell is done and its measurement holds all that is asked for.

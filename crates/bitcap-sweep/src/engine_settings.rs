@@ -38,7 +38,7 @@ pub struct EngineSettings {
     /// Slurm: tasks that run at the same time at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<u32>,
-    /// Slurm: further options of sbatch, such as "--account=physics"; they go before our own.
+    /// Slurm: further options of sbatch, such as "--account=physics"; they win over our own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sbatch: Vec<String>,
     /// GNU parallel: hosts with their slots, as in "2/gpu1" or "4/anna@ws2"; ":" is this machine.
@@ -49,8 +49,8 @@ pub struct EngineSettings {
     /// brought back.
     #[serde(default = "default_common_folder")]
     pub common_folder: bool,
-    /// GNU parallel: the path of bitcap on the hosts; that of this program, or where there is no
-    /// common folder a copy of it that is sent along.
+    /// The path of bitcap where the cells run. Where it is not given that of this program, or with
+    /// GNU parallel and no common folder a copy of it that is sent along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<PathBuf>,
 }

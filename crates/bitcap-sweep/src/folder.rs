@@ -221,7 +221,7 @@ impl CellFolder {
     pub fn state(&self) -> CellState {
         if self.path("measurement.json").is_file() {
             CellState::Done
-        } else if lock::is_held(&self.path("lock")) {
+        } else if self.is_held() {
             CellState::Running
         } else if self.path("failure.json").is_file() {
             CellState::Failed
@@ -230,6 +230,12 @@ impl CellFolder {
         } else {
             CellState::Missing
         }
+    }
+
+    /// Whether a process works on the cell, done or not.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        lock::is_held(&self.path("lock"))
     }
 
     /// Who works on the cell or did last, such as "process 12 on node3".

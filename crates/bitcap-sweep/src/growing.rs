@@ -10,6 +10,7 @@ use bitcap_train::Progress;
 
 use crate::FolderError;
 use crate::cell_events::CellEvents;
+use crate::lock::check_in_place;
 
 const HEADER: &str = "step,tokens,loss,memorized_bits,learning_rate\n";
 
@@ -95,6 +96,7 @@ impl Metrics {
 
     /// Has all of it on disk; returns how many bytes that are, and their hash.
     pub(crate) fn sync(&mut self) -> Result<(u64, String), FolderError> {
+        check_in_place(&self.file, &self.path)?;
         self.file.sync_data().map_err(FolderError::io(&self.path))?;
         Ok((self.bytes, self.hasher.finalize().to_hex().to_string()))
     }

@@ -44,7 +44,7 @@ pub struct Launch<'a, C, H> {
     pub jobs: usize,
     /// Asks to stop: nothing more is begun, and what runs is told to stop.
     pub stop: &'a Stop,
-    /// The process of a cell. It writes its [`CellEvent`]s to standard output, a JSON line each, the
+    /// The process of a cell, and whether the cell was found busy before. It writes its [`CellEvent`]s to standard output, a JSON line each, the
     /// last of which says how it ended; and stops when its standard input ends, so that it never
     /// outlives the one that began it.
     pub command: C,
@@ -63,7 +63,7 @@ struct Shared {
 
 impl<C, H> Launch<'_, C, H>
 where
-    C: Fn(&PlannedCell) -> Command + Sync,
+    C: Fn(&PlannedCell, bool) -> Command + Sync,
     H: Fn(&PlannedCell) -> bool + Sync,
 {
     /// Runs the cells and tells what happens, until all have ended or it is asked to stop.
@@ -129,7 +129,7 @@ where
         // The receiver outlives all workers, so nothing sent is lost.
         let send = |event| drop(sender.send(event));
         send(SweepEvent::Started { index });
-        let mut command = (self.command)(cell);
+        let mut command = (self.command)(cell, again);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -166,9 +166,9 @@ where
                 }
             }
             (Some(event), _) => told(event),
+            (None, Ok(_)) if !complaint.is_empty() => broke(complaint),
             // One that had nothing to save when it was asked to stop.
             (None, _) if self.stop.is_requested() => told(CellEvent::Stopped),
-            (None, Ok(_)) if !complaint.is_empty() => broke(complaint),
             (None, Ok(status)) => broke(format!("its process ended with {status}")),
             (None, Err(error)) => broke(format!("its process was lost: {error}")),
         }

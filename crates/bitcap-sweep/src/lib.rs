@@ -67,5 +67,5 @@ pub use status::{CellStatus, Standing, Status, status};
 pub use stop::Stop;
 pub use submit::{
     EngineKind, Job, Queue, Queued, Submission, Submit, SubmitError, check_parallel,
-    prepare_for_parallel, submit_to_slurm,
+    prepare_for_parallel, quoted, submit_to_slurm,
 };

@@ -52,9 +52,13 @@ impl CellLock {
                 path: path.to_owned(),
             };
             // The folder may have been taken away and made again before we had the lock.
-            if lock.check().is_ok() {
-                lock.sign();
-                return Ok(Some(lock));
+            match lock.check() {
+                Err(_) if tries < MOMENTS => tries += 1,
+                Err(lost) => return Err(lost),
+                Ok(()) => {
+                    lock.sign();
+                    return Ok(Some(lock));
+                }
             }
         }
     }
@@ -65,26 +69,7 @@ impl CellLock {
     /// # Errors
     /// [`FolderError::Lost`].
     pub fn check(&self) -> Result<(), FolderError> {
-        if self.is_in_place() {
-            return Ok(());
-        }
-        Err(FolderError::Lost {
-            path: self.path.parent().unwrap_or(&self.path).to_owned(),
-        })
-    }
-
-    #[cfg(unix)]
-    fn is_in_place(&self) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        match (self.file.metadata(), self.path.metadata()) {
-            (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
-            _ => false,
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn is_in_place(&self) -> bool {
-        self.path.is_file()
+        check_in_place(&self.file, &self.path)
     }
 
     /// Says in the file who holds it. Only people read that; where it cannot be written, they do not.
@@ -96,6 +81,30 @@ impl CellLock {
                 .and_then(|()| self.file.write_all(holder.as_bytes())),
         );
     }
+}
+
+/// Fails where the file at `path` is no longer the one that is open.
+pub(crate) fn check_in_place(file: &File, path: &Path) -> Result<(), FolderError> {
+    if is_in_place(file, path) {
+        return Ok(());
+    }
+    Err(FolderError::Lost {
+        path: path.parent().unwrap_or(path).to_owned(),
+    })
+}
+
+#[cfg(unix)]
+fn is_in_place(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), path.metadata()) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_in_place(_: &File, path: &Path) -> bool {
+    path.is_file()
 }
 
 /// Whether a live process holds the lock at `path`.

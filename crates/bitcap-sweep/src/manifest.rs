@@ -44,6 +44,9 @@ pub struct Manifest {
     pub training_flops: f64,
     /// Tokens a second.
     pub tokens_per_second: f64,
+    /// BLAKE3 of metrics.csv; older versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics_blake3: Option<String>,
     /// The processes that trained it, one after another: more than one where it was interrupted.
     #[serde(default)]
     pub sessions: Vec<Session>,
@@ -76,12 +79,13 @@ impl Session {
     }
 }
 
-/// When a training began, how long it took, and what did it.
+/// When a training began, how long it took, what did it, and what it told.
 pub(crate) struct Work {
     /// UTC.
     pub(crate) started: String,
     pub(crate) seconds: f64,
     pub(crate) sessions: Vec<Session>,
+    pub(crate) metrics_blake3: String,
 }
 
 /// The time now, UTC, as manifest.json has it.
@@ -117,6 +121,7 @@ impl Manifest {
             training_tokens: settings.training_tokens(),
             training_flops: settings.training_flops(),
             tokens_per_second: settings.training_tokens() as f64 / work.seconds,
+            metrics_blake3: Some(work.metrics_blake3),
             sessions: work.sessions,
         }
     }

@@ -113,11 +113,13 @@ pub(crate) fn train(
         Ok(ControlFlow::Continue(())) => {
             let weights = trainer.state().weights;
             lock.check()?;
+            let (_, metrics_blake3) = files.metrics.sync()?;
             save(&cell.path("model"), &shape, &weights)?;
             let work = Work {
                 started: files.started,
                 seconds: files.log.seconds(),
                 sessions: files.sessions,
+                metrics_blake3,
             };
             let manifest = Manifest::new(settings, &data.dataset, options.git_revision, work);
             cell.write_json("manifest.json", &manifest)?;

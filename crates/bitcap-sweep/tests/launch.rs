@@ -22,7 +22,7 @@ fn launch(
         cells,
         jobs,
         stop: &Stop::new(),
-        command,
+        command: |cell: &PlannedCell, _| command(cell),
         is_held: |_: &PlannedCell| false,
     };
     launch.run(tell);
@@ -223,7 +223,7 @@ fn a_busy_cell_is_waited_for() {
     let (free, tries) = (path("free"), path("tries"));
     let plan = plan(1);
     let script = format!(
-        "echo >> '{tries}'; if [ -e '{free}' ]; then {FAILED}; else echo '{{\"event\":\"busy\"}}'; fi"
+        "echo $AGAIN >> '{tries}'; if [ -e '{free}' ]; then {FAILED}; else echo '{{\"event\":\"busy\"}}'; fi"
     );
     let looks = std::sync::atomic::AtomicU32::new(0);
     let mut events = Vec::new();
@@ -231,7 +231,11 @@ fn a_busy_cell_is_waited_for() {
         cells: &[&plan.cells[0]],
         jobs: 3,
         stop: &Stop::new(),
-        command: |_: &PlannedCell| shell(&script),
+        command: |_: &PlannedCell, again: bool| {
+            let mut command = shell(&script);
+            command.env("AGAIN", again.to_string());
+            command
+        },
         is_held: |_: &PlannedCell| {
             // Not held the first time, though busy again: one who only looked held it.
             let look = looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
@@ -254,7 +258,8 @@ fn a_busy_cell_is_waited_for() {
             told(failed()),
         ]
     );
-    assert_eq!(std::fs::read_to_string(tries).unwrap().lines().count(), 3);
+    let again = std::fs::read_to_string(tries).unwrap();
+    assert_eq!(again, "false\ntrue\ntrue\n");
 }
 
 /// What runs is told by the end of its standard input; what has not begun is not begun.
@@ -273,7 +278,7 @@ fn a_wish_to_stop_ends_what_runs_and_begins_nothing() {
         cells: &cells,
         jobs: 2,
         stop: &stop,
-        command: |cell: &PlannedCell| shell(script(cell)),
+        command: |cell: &PlannedCell, _| shell(script(cell)),
         is_held: |_: &PlannedCell| false,
     };
     launch.run(|event| {
@@ -287,4 +292,24 @@ fn a_wish_to_stop_ends_what_runs_and_begins_nothing() {
         assert!(events.contains(&SweepEvent::Told { index, event }));
     }
     assert_eq!(events.len(), 4, "{events:?}");
+}
+
+/// An error is an error, whoever asked to stop meanwhile.
+#[test]
+fn what_broke_while_it_was_asked_to_stop_is_told() {
+    let plan = plan(1);
+    let stop = Stop::new();
+    let mut events = Vec::new();
+    let launch = Launch {
+        cells: &[&plan.cells[0]],
+        jobs: 1,
+        stop: &stop,
+        command: |_: &PlannedCell, _| shell("cat >/dev/null; echo error: disk full >&2; exit 1"),
+        is_held: |_: &PlannedCell| false,
+    };
+    launch.run(|event| {
+        stop.request();
+        events.push(event);
+    });
+    assert_eq!(events[1..], broke("disk full"));
 }

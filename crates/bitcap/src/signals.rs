@@ -34,11 +34,14 @@ pub(crate) fn stop_on_signals(heard: fn(saving: bool)) -> anyhow::Result<&'stati
     let wanted = wanted.into_iter().filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(wanted).context("signals cannot be listened to")?;
     std::thread::spawn(move || {
+        let mut interrupted = false;
         for signal in signals.forever() {
-            let before = LAST.swap(signal, Ordering::SeqCst);
-            if before != 0 && signal == SIGINT {
+            // The second of its kind: a Ctrl-C goes to a sweep and to its cells, and these are told
+            // by the sweep too.
+            if signal == SIGINT && std::mem::replace(&mut interrupted, true) {
                 exit(status_of(signal));
             }
+            let before = LAST.swap(signal, Ordering::SeqCst);
             asked(before == 0, heard);
         }
     });

@@ -21,15 +21,22 @@ else
     numbers=("${!tasks[@]}")
 fi
 
-@RUN_CELL@
-begun() { :; }
+# A task that was sent back into the queue tries nothing again that failed in it.
+again=@AGAIN@
+[ "${SLURM_RESTART_COUNT:-0}" = 0 ] || again=
 
+@RUN_CELL@
 near_limit= failed=0
 # Slurm sends USR1 when the time limit is near, TERM when the task is to end for another reason.
 trap 'near_limit=yes; tell_child' USR1
 trap tell_child TERM INT HUP
 
 for number in "${numbers[@]}"; do
+    case $number in
+        *[!0-9]* | "") known= ;;
+        *) known=${tasks[$number]:-} ;;
+    esac
+    [ -n "$known" ] || { echo "error: there is no task $number; they are 0 to @LAST@" >&2 && exit 1; }
     for cell in ${tasks[$number]}; do
         run_cell "$cell"
         [ -z "$stop" ] || break 2
@@ -40,6 +47,11 @@ for number in "${numbers[@]}"; do
     done
 done
 
+# One that is told as soon as it begins would never get anywhere.
+if [ -n "$near_limit" ] && [ $SECONDS -lt 5 ]; then
+    echo "error: the time limit is too short to train for more than $SECONDS s before its warning" >&2
+    exit 1
+fi
 if [ -n "$near_limit" ] && [ -n "${SLURM_JOB_ID:-}" ]; then
     echo "near the time limit: back into the queue" >&2
     scontrol requeue "$SLURM_JOB_ID" && exit 0

@@ -19,6 +19,7 @@ use crate::{Experiment, ExperimentFolder, FolderError, PlannedCell};
 pub use parallel::{check_parallel, prepare_for_parallel};
 pub use queue::{Queue, Queued};
 pub use record::{EngineKind, Job, Submission};
+pub use shell::quoted;
 pub use slurm::submit_to_slurm;
 
 /// What is submitted, and how its cells are run.
@@ -77,6 +78,11 @@ pub enum SubmitError {
         /// What the experiment needs.
         what: String,
     },
+    /// This machine is one of the hosts where files are to be sent to them.
+    #[error(
+        "engine.hosts has `{0}`, this machine, to which nothing can be sent; set engine.common_folder = true where the other hosts have it too, or leave it out and run a sweep here"
+    )]
+    Local(String),
     /// There are no hosts.
     #[error(
         "engine.hosts is empty; name hosts with their slots, in the experiment's [engine] section or as --host 2/gpu1 --host 1/ws2"
@@ -115,7 +121,7 @@ fn outputs(submit: &Submit<'_>) -> String {
 /// What `bitcap run` is told beside the cell.
 fn again(submit: &Submit<'_>) -> &'static str {
     if submit.retry_failed {
-        " --retry-failed"
+        "--retry-failed"
     } else {
         ""
     }

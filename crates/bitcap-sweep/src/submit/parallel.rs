@@ -36,6 +36,9 @@ pub fn prepare_for_parallel(submit: &Submit<'_>) -> Result<(Submission, PathBuf)
     let hosts: Vec<Host<'_>> = engine.hosts.iter().map(|host| Host::read(host)).collect();
     if !engine.common_folder {
         needs_no_common_folder(submit)?;
+        if let Some(own) = hosts.iter().position(|host| host.login == ":") {
+            return Err(SubmitError::Local(engine.hosts[own].clone()));
+        }
     }
     // A slot runs one cell at a time.
     let (cells, first) = tasks(submit.cells, 1);
@@ -166,11 +169,12 @@ impl Paths {
             bitcap,
             submission: relative,
             outputs: "..".into(),
-            // Times are kept and what is newer stays, so that of two checkpoints the later one does.
-            // A lock is of one machine.
+            // A lock is of one machine. Nothing is deleted on either side: if one of them could not
+            // be read, that would cost the checkpoint on the other. What a mixture of two trainings'
+            // files is worth is found by their hashes.
             files: format!(
                 "{sent} --transferfile cells/{{}} --return cells/{{}} --rsync-opts \
-                 '-rltDzRu --exclude=lock --exclude=.bitcap-*'"
+                 '-rltDzR --exclude=lock --exclude=.bitcap-*'"
             ),
             clean: format!(
                 "parallel --plain --will-cite --sshloginfile \"$submission/hosts.txt\" --nonall 'rm -rf {above}' </dev/null\n"

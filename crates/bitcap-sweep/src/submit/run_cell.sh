@@ -9,9 +9,11 @@ run_cell() {
     status=75
     # 75: another process works on it, and may leave it.
     while [ -z "$stop" ] && [ $status = 75 ]; do
-        "$bitcap" run "$experiment" --outputs "$outputs" --cell "$1"@AGAIN@ </dev/null &
+        # shellcheck disable=SC2086 # nothing, or one option
+        "$bitcap" run "$experiment" --outputs "$outputs" --cell "$1" $again </dev/null &
         child=$!
-        begun "$child"
+        # A signal that came before it had a number.
+        [ -z "$stop" ] || tell_child
         # A signal ends `wait` before the child has ended.
         while true; do
             wait "$child"
@@ -19,8 +21,8 @@ run_cell() {
             kill -0 "$child" 2>/dev/null || break
         done
         wait "$child" 2>/dev/null
-        again=$?
-        [ $again = 127 ] || status=$again
+        last=$?
+        [ $last = 127 ] || status=$last
         child=
         if [ $status = 75 ] && [ -z "$stop" ]; then
             sleep 5 &

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-/// A word that bash reads as `text`.
-pub(crate) fn quoted(text: &str) -> String {
+/// A word that a shell reads as `text`.
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

@@ -9,7 +9,7 @@ outputs=@OUTPUTS@
 logs=@LOGS@
 # GPUs that a cell gets.
 gpus=@GPUS@
-# Process numbers of the cells that run here, a file each.
+# Process numbers of the tasks that run here, a file each.
 running=${TMPDIR:-/tmp}/bitcap-$(id -u)-@ID@
 
 if [ "$1" = --stop ]; then
@@ -17,15 +17,20 @@ if [ "$1" = --stop ]; then
         [ -e "$file" ] || continue
         process=$(cat "$file")
         # The number may have come to mean another process.
-        if tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null | grep -qF "$experiment"; then
+        if tr '\0' ' ' <"/proc/$process/cmdline" 2>/dev/null | grep -qF task.sh; then
             kill -TERM "$process"
         fi
     done
     exit 0
 fi
 
+again=@AGAIN@
+@RUN_CELL@
+trap tell_child TERM INT HUP
+
 cell=$1
 mkdir -p "$logs" "$running"
+echo $$ >"$running/$cell"
 # Nothing but the last line goes to whoever waits: that may be gone.
 exec 3>&1 >>"$logs/$cell.txt" 2>&1
 
@@ -36,28 +41,31 @@ slots() {
     esac
 }
 
-# Takes a set of GPUs that no other cell on this host has, whoever started that. The lock ends with
-# the last process that has the file open.
+# Takes a set of GPUs that no other cell of this user on this host has. A lock ends with the last
+# process that has its file open.
 take_gpus() {
     slots || return 1
     while [ -z "$stop" ]; do
         for ((set = 0; set < most; set++)); do
-            exec 9>>"${TMPDIR:-/tmp}/bitcap-$(id -u)-gpus-$gpus-$set.lock"
-            if flock -n 9; then
-                CUDA_VISIBLE_DEVICES=$(seq -s , $((set * gpus)) $((set * gpus + gpus - 1)))
+            open=() taken=()
+            for ((gpu = set * gpus; gpu < (set + 1) * gpus; gpu++)); do
+                exec {fd}>>"${TMPDIR:-/tmp}/bitcap-$(id -u)-gpu-$gpu.lock"
+                open+=("$fd")
+                flock -n "$fd" || break
+                taken+=("$gpu")
+            done
+            if [ ${#taken[@]} = "$gpus" ]; then
+                CUDA_VISIBLE_DEVICES=$(IFS=, && echo "${taken[*]}")
                 export CUDA_VISIBLE_DEVICES
                 echo "on GPU $CUDA_VISIBLE_DEVICES of ${PARALLEL_SSHLOGIN:-}"
                 return 0
             fi
+            for fd in "${open[@]}"; do exec {fd}>&-; done
         done
         sleep 1 &
         wait $!
     done
 }
-
-@RUN_CELL@
-begun() { echo "$1" >"$running/$cell"; }
-trap tell_child TERM INT HUP
 
 status=1
 if [ $gpus = 0 ] || take_gpus; then

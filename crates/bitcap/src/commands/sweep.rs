@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use bitcap_report::ReportError;
 use bitcap_sweep::{
-    CellEvent, CellState, ExperimentFolder, Failure, FolderError, Launch, Plan, PlannedCell, Stop,
-    SweepEvent, check_memory, estimate, is_measured, write_events,
+    CellEvent, CellFolder, CellState, ExperimentFolder, Failure, FolderError, Launch, Plan,
+    PlannedCell, Stop, SweepEvent, check_memory, estimate, is_measured, quoted, write_events,
 };
 
 use super::dry_run::dry_run;
@@ -99,15 +99,7 @@ fn heard(saving: bool) {
 
 /// This very command, to be copied.
 fn command_line() -> String {
-    let quoted = |text: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-        if !text.is_empty() && text.chars().all(plain) {
-            text
-        } else {
-            format!("'{}'", text.replace('\'', r"'\''"))
-        }
-    };
-    let words = std::env::args_os().map(|word| quoted(word.to_string_lossy().into_owned()));
+    let words = std::env::args_os().map(|word| quoted(&word.to_string_lossy()));
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -136,13 +128,17 @@ fn sort<'a>(
         match cell_folder.state() {
             CellState::Failed if !arguments.retry_failed => failed.push(FailedCell {
                 cell: cell.name.clone(),
-                reason: failed_before(folder, cell),
+                reason: failed_before(&cell_folder),
             }),
             // One that is done may lack a measure that is asked for now; its process looks. Where
             // that cannot be told, its process says why.
             CellState::Done if is_measured(&cell_folder, &cell.settings).unwrap_or(false) => {
-                if let Some(all) = &tensorboard {
-                    write_events(&cell_folder, all)?;
+                let written = tensorboard
+                    .as_ref()
+                    .map(|all| write_events(&cell_folder, all));
+                // Its figures are there all the same.
+                if let Some(Err(error)) = written {
+                    say(&format!("note: no event file: {error}"));
                 }
             }
             _ => open.push(cell),
@@ -158,10 +154,9 @@ fn tensorboard(arguments: &Sweep, plan: &Plan) -> Option<PathBuf> {
 }
 
 /// Why a cell's training failed, and what to do about it.
-fn failed_before(folder: &ExperimentFolder, cell: &PlannedCell) -> String {
-    let failure = folder.cell(&cell.name).read_json::<Failure>("failure.json");
-    let reason = failure.map_or_else(|error| error.to_string(), |failure| failure.reason);
-    format!("failed before, --retry-failed tries it again: {reason}")
+fn failed_before(folder: &CellFolder) -> String {
+    let failure = folder.read_json::<Failure>("failure.json");
+    failure.map_or_else(|error| error.to_string(), |failure| failure.before())
 }
 
 /// Makes tables and figures, and shows the table; None where there is nothing to show.
@@ -216,7 +211,7 @@ fn run_open(
 
     let program = std::env::current_exe().context("the path of this program is not known")?;
     let tensorboard = arguments.tensorboard.as_ref();
-    let command = |cell: &PlannedCell| {
+    let command = |cell: &PlannedCell, again: bool| {
         let mut command = Command::new(&program);
         let chosen = &arguments.chosen;
         command.arg("run").arg(&chosen.experiment);
@@ -231,7 +226,8 @@ fn run_open(
         if let Some(all) = tensorboard {
             command.arg("--tensorboard").arg(all);
         }
-        if arguments.retry_failed {
+        // What another process has just tried is not tried once more.
+        if arguments.retry_failed && !again {
             command.arg("--retry-failed");
         }
         command
@@ -264,7 +260,7 @@ fn run_open(
             jobs,
             stop,
             command,
-            is_held: |cell: &PlannedCell| folder.cell(&cell.name).state() == CellState::Running,
+            is_held: |cell: &PlannedCell| folder.cell(&cell.name).is_held(),
         };
         launch.run(&mut tell);
     }

@@ -189,3 +189,22 @@ fn a_checkpoint_of_other_data_is_refused() {
         ],
     );
 }
+
+/// Files of two trainings put together, as by copies between machines: not taken for one.
+#[test]
+fn a_model_with_the_metrics_of_another_time_is_trained_again() {
+    let place = Place::new(TINY);
+    place.sweep(&[]);
+    let whole = without_the_clock(&place, "outputs");
+    let cell = place.cells("outputs/tiny").remove(0);
+    let metrics = place.path(&format!("{cell}/metrics.csv"));
+    let text = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, &text[..text.len() / 2]).unwrap();
+    fs::remove_file(place.path(&format!("{cell}/measurement.json"))).unwrap();
+    let run = place.sweep(&[]);
+    assert_says(
+        &stderr(&run),
+        &["metrics.csv is not the one that was written with the model"],
+    );
+    assert_same(&without_the_clock(&place, "outputs"), &whole);
+}

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::again::{assert_same, without_the_clock};
-use crate::process::{children, until};
+use crate::process::{children, kill, until};
 use crate::{Place, TINY, assert_says, stdout};
 
 /// Trainings that last for longer than any test waits, with rows soon and checkpoints never, but
@@ -61,6 +61,23 @@ fn a_sweep_that_is_asked_to_stop_leaves_checkpoints_and_says_how_to_go_on() {
             &["0 running", "2 stopped", "0 failed", "2 missing"],
         );
         assert!(!place.path("outputs/tiny/runs.csv").exists());
+    }
+}
+
+/// A Ctrl-C reaches the sweep and all of its cells, which the sweep tells too: one wish, not two.
+#[test]
+fn an_interrupt_from_a_terminal_costs_no_checkpoint() {
+    for _ in 0..4 {
+        let place = Place::new(&endless());
+        let mut sweep = place.start(&["sweep", "e.toml", "--jobs", "4"]);
+        until("all cells train", || {
+            place.path("outputs/tiny/cells").is_dir()
+                && steps(&place).iter().filter(|&&steps| steps > 0).count() == 4
+        });
+        kill("INT", &format!("-{}", sweep.id()));
+        assert_eq!(sweep.wait().code(), Some(130));
+        let status = stdout(&place.bitcap(&["status", "outputs/tiny"]).success());
+        assert_says(&status, &["0 running", "4 stopped"]);
     }
 }
 
