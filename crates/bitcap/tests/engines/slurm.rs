@@ -170,7 +170,13 @@ fn a_cell_that_is_killed_is_submitted_again() {
     let holder = || {
         let mut status = place.bitcap(cluster.command(program()));
         let text = succeed(status.args(["status", "outputs/engines"]));
-        let line = text.lines().find(|line| line.contains("step "))?;
+        // One that has had the time for a checkpoint.
+        let later = |line: &&str| {
+            let step = line.split("  step ").nth(1);
+            let step = step.and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+            step.is_some_and(|step| step > 600)
+        };
+        let line = text.lines().find(later)?;
         let process = line.split("(process ").nth(1)?;
         process.split(' ').next().map(str::to_owned)
     };
