@@ -31,6 +31,8 @@ pub enum SweepEvent {
         /// What it said at last, or how it ended.
         reason: String,
     },
+    /// It was asked to stop: nothing more is begun, and what runs is told to.
+    Stopping,
 }
 
 /// How often one looks whether a cell that another process works on is free, and whether to stop.
@@ -84,6 +86,7 @@ where
                 scope.spawn(move || self.work(shared, &sender));
             }
             drop(sender);
+            let mut stopping = false;
             loop {
                 match receiver.recv_timeout(LOOK) {
                     Ok(event) => tell(event),
@@ -92,6 +95,9 @@ where
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
                 if self.stop.is_requested() {
+                    if !std::mem::replace(&mut stopping, true) {
+                        tell(SweepEvent::Stopping);
+                    }
                     lock(&shared).inputs.clear();
                 }
             }

@@ -92,6 +92,8 @@ impl SweepProgress {
             SweepEvent::Started { index } => self.start(*index),
             SweepEvent::Told { index, event } => self.cell(*index, event),
             SweepEvent::Broke { index, reason } => self.end(*index, &format!("broke: {reason}")),
+            SweepEvent::Stopping => self
+                .println("stopping: cells that train save a checkpoint; SIGINT again ends at once"),
         }
     }
 
@@ -164,12 +166,16 @@ impl SweepProgress {
 
     /// A line about a cell that has not ended.
     fn line(&self, index: usize, what: &str) {
-        let line = format!("{} {what}", self.names[&index]);
+        self.println(&format!("{} {what}", self.names[&index]));
+    }
+
+    /// A line above those that move.
+    fn println(&self, line: &str) {
         if self.terminal {
             // A line that cannot be drawn is no reason to end a sweep.
             drop(self.lines.println(line));
         } else {
-            say(&line);
+            say(line);
         }
     }
 

@@ -108,6 +108,10 @@ impl Events {
                 cell: cell(index),
                 what: event,
             }),
+            SweepEvent::Stopping => self.write(&Line {
+                event: "stopping",
+                what: Nothing {},
+            }),
             SweepEvent::Broke { index, reason } => self.write(&Line {
                 event: "broke",
                 what: OfCell {

@@ -89,12 +89,11 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// While cells run, the progress says it.
 fn heard(saving: bool) {
-    say(if saving {
-        "stopping: cells that train save a checkpoint; SIGINT again ends at once"
-    } else {
-        "stopped; the same command goes on from here"
-    });
+    if !saving {
+        say("stopped; the same command goes on from here");
+    }
 }
 
 /// This very command, to be copied.
