@@ -65,8 +65,8 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
             check_parallel(&script)?;
             let hosts = experiment.engine.hosts.join(", ");
             say(&format!(
-                "{} cells on {hosts}, by {}",
-                open.len(),
+                "{} on {hosts}, by {}",
+                counted(open.len(), "cell"),
                 script.display()
             ));
             // The script takes this process' place, so that signals are its own.
@@ -116,7 +116,7 @@ fn open<'a>(
             "note: {why}; cells that wait already are submitted again, and run once all the same"
         ));
     }
-    let (mut open, mut left) = (Vec::new(), [0; 4]);
+    let (mut open, mut left) = (Vec::new(), [0_usize; 4]);
     for &cell in picked {
         check_memory(&cell.settings)?;
         let cell_folder = folder.cell(&cell.name);
@@ -138,10 +138,16 @@ fn open<'a>(
     ];
     for (count, reason) in left.into_iter().zip(reasons) {
         if count > 0 {
-            say(&format!("{count} cells are {reason}"));
+            say(&format!("{}: {reason}", counted(count, "cell")));
         }
     }
     Ok(open)
+}
+
+/// "1 cell", "2 cells".
+fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 fn told(
@@ -150,13 +156,14 @@ fn told(
     script: &str,
     cells: usize,
 ) -> io::Result<()> {
-    let tasks = submission.tasks.len();
+    let what = format!(
+        "{} in {}",
+        counted(cells, "cell"),
+        counted(submission.tasks.len(), "task")
+    );
     let mut out = io::stdout().lock();
     if submission.jobs.is_empty() {
-        return writeln!(
-            out,
-            "{cells} cells in {tasks} tasks are written to {script}; nothing is submitted"
-        );
+        return writeln!(out, "{what}, written to {script}; nothing is submitted");
     }
     let jobs: Vec<String> = submission
         .jobs
@@ -165,7 +172,7 @@ fn told(
         .collect();
     writeln!(
         out,
-        "{cells} cells in {tasks} tasks are submitted as job {}; the script is {script}",
+        "{what}, submitted as job {}; the script is {script}",
         jobs.join(", ")
     )?;
     let root = folder.root().display();

@@ -43,9 +43,16 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let events = Events::new(arguments.json, &plan);
     events.plan(&plan.name, picked.len(), done, open.len())?;
     stop.begin_saving();
-    failed.extend(run_open(
-        arguments, &plan, &folder, &open, done, jobs, &events, stop,
-    )?);
+    let progress = SweepProgress::new(&folder, &open, done);
+    let running = Running {
+        arguments,
+        plan: &plan,
+        folder: &folder,
+        jobs,
+        events: &events,
+        stop,
+    };
+    failed.extend(running.run(&open, progress)?);
     let stopped = stop.end_saving();
     let made = if stopped {
         None
@@ -185,84 +192,97 @@ fn report(
     }
 }
 
-/// Runs the cells that are open, beside which so many are done; returns those that failed.
-#[allow(clippy::too_many_arguments)]
-fn run_open(
-    arguments: &Sweep,
-    plan: &Plan,
-    folder: &ExperimentFolder,
-    open: &[&PlannedCell],
-    done: usize,
+/// What the cells of a sweep are run with.
+struct Running<'a> {
+    arguments: &'a Sweep,
+    plan: &'a Plan,
+    folder: &'a ExperimentFolder,
     jobs: usize,
-    events: &Events,
-    stop: &Stop,
-) -> anyhow::Result<Vec<FailedCell>> {
-    let progress = SweepProgress::new(folder, open, done);
-    if open.is_empty() {
-        return Ok(Vec::new());
-    }
-    let seconds = estimate(open);
-    // The longest first: no long cell is left alone at the end.
-    let mut order: Vec<usize> = (0..open.len()).collect();
-    order.sort_by(|&a, &b| seconds[b].total_cmp(&seconds[a]));
-    let ordered: Vec<&PlannedCell> = order.iter().map(|&i| open[i]).collect();
-    let mut progress = progress.with_costs(open.iter().map(|cell| cell.index).zip(seconds));
+    events: &'a Events,
+    stop: &'a Stop,
+}
 
-    let program = std::env::current_exe().context("the path of this program is not known")?;
-    let tensorboard = arguments.tensorboard.as_ref();
-    let command = |cell: &PlannedCell, again: bool| {
-        let mut command = Command::new(&program);
-        let chosen = &arguments.chosen;
-        command.arg("run").arg(&chosen.experiment);
-        command.args(["--json", "--stop-at-end-of-input", "--cell", &cell.name]);
-        command.arg("--outputs").arg(&chosen.outputs);
-        for text in &chosen.overrides {
-            command.args(["--set", text]);
-        }
-        if let Some(device) = chosen.device {
-            command.args(["--device", device.as_str()]);
-        }
-        if let Some(all) = tensorboard {
-            command.arg("--tensorboard").arg(all);
-        }
-        // What another process has just tried is not tried once more.
-        if arguments.retry_failed && !again {
-            command.arg("--retry-failed");
-        }
-        command
-    };
-    let mut failed = Vec::new();
-    let mut tell = |event: SweepEvent| {
-        progress.tell(&event);
-        // That nobody reads of it any more is no reason to end a sweep.
-        drop(events.tell(&event));
-        let reason = match event {
-            SweepEvent::Told {
-                index,
-                event: CellEvent::Failed { reason },
-            } => Some((index, reason)),
-            SweepEvent::Broke { index, reason } => Some((index, reason)),
-            _ => None,
-        };
-        failed.extend(reason.map(|(index, reason)| FailedCell {
-            cell: plan.cells[index].name.clone(),
-            reason,
-        }));
-    };
-    // A cell that judges the others comes before them.
-    let (oracles, others): (Vec<&PlannedCell>, Vec<&PlannedCell>) = ordered
-        .into_iter()
-        .partition(|cell| cell.name == cell.settings.measure.oracle);
-    for cells in [oracles, others] {
-        let launch = Launch {
-            cells: &cells,
+impl Running<'_> {
+    /// Runs the cells that are open; returns those that failed.
+    fn run(
+        &self,
+        open: &[&PlannedCell],
+        progress: SweepProgress,
+    ) -> anyhow::Result<Vec<FailedCell>> {
+        let Self {
+            arguments,
+            plan,
+            folder,
             jobs,
+            events,
             stop,
-            command,
-            is_held: |cell: &PlannedCell| folder.cell(&cell.name).is_held(),
+        } = *self;
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let seconds = estimate(open);
+        // The longest first: no long cell is left alone at the end.
+        let mut order: Vec<usize> = (0..open.len()).collect();
+        order.sort_by(|&a, &b| seconds[b].total_cmp(&seconds[a]));
+        let ordered: Vec<&PlannedCell> = order.iter().map(|&i| open[i]).collect();
+        let mut progress = progress.with_costs(open.iter().map(|cell| cell.index).zip(seconds));
+
+        let program = std::env::current_exe().context("the path of this program is not known")?;
+        let tensorboard = arguments.tensorboard.as_ref();
+        let command = |cell: &PlannedCell, again: bool| {
+            let mut command = Command::new(&program);
+            let chosen = &arguments.chosen;
+            command.arg("run").arg(&chosen.experiment);
+            command.args(["--json", "--stop-at-end-of-input", "--cell", &cell.name]);
+            command.arg("--outputs").arg(&chosen.outputs);
+            for text in &chosen.overrides {
+                command.args(["--set", text]);
+            }
+            if let Some(device) = chosen.device {
+                command.args(["--device", device.as_str()]);
+            }
+            if let Some(all) = tensorboard {
+                command.arg("--tensorboard").arg(all);
+            }
+            // What another process has just tried is not tried once more.
+            if arguments.retry_failed && !again {
+                command.arg("--retry-failed");
+            }
+            command
         };
-        launch.run(&mut tell);
+        let mut failed = Vec::new();
+        let mut tell = |event: SweepEvent| {
+            progress.tell(&event);
+            // That nobody reads of it any more is no reason to end a sweep.
+            drop(events.tell(&event));
+            let reason = match event {
+                SweepEvent::Told {
+                    index,
+                    event: CellEvent::Failed { reason },
+                } => Some((index, reason)),
+                SweepEvent::Broke { index, reason } => Some((index, reason)),
+                _ => None,
+            };
+            failed.extend(reason.map(|(index, reason)| FailedCell {
+                cell: plan.cells[index].name.clone(),
+                reason,
+            }));
+        };
+        // A cell that judges the others comes before them.
+        let (oracles, others): (Vec<&PlannedCell>, Vec<&PlannedCell>) = ordered
+            .into_iter()
+            .partition(|cell| cell.name == cell.settings.measure.oracle);
+        for cells in [oracles, others] {
+            let launch = Launch {
+                cells: &cells,
+                jobs,
+                stop,
+                command,
+                is_held: |cell: &PlannedCell| folder.cell(&cell.name).is_held(),
+            };
+            launch.run(&mut tell);
+        }
+        progress.finish(Duration::from_secs(1));
+        Ok(failed)
     }
-    progress.finish(Duration::from_secs(1));
-    Ok(failed)
 }

@@ -68,7 +68,7 @@ fn a_job_array_gives_the_figures_of_a_sweep() {
         ],
     );
     assert!(
-        said.contains("6 cells in 3 tasks are submitted as job "),
+        said.contains("6 cells in 3 tasks, submitted as job "),
         "{said}"
     );
     let job: String = said
@@ -191,7 +191,7 @@ fn a_cell_that_is_killed_is_submitted_again() {
     );
     assert!(logs(&place).contains("exit status 137"), "{}", logs(&place));
     let said = submit(&place, &cluster, &[]);
-    assert!(said.contains("1 cells in 1 tasks"), "{said}");
+    assert!(said.contains("1 cell in 1 task,"), "{said}");
     cluster.wait_until_empty(PATIENCE);
     place.assert_done();
     assert!(place.resumed()[0] > 0);
