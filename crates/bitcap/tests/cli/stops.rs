@@ -81,25 +81,38 @@ fn an_interrupt_from_a_terminal_costs_no_checkpoint() {
     }
 }
 
+/// The second does not wait for the step, which here takes minutes.
 #[test]
 fn a_second_interrupt_ends_at_once() {
-    let place = Place::new(&endless());
+    let slow = TINY
+        .replace(
+            "vocabulary = 4\nlength = 4",
+            "vocabulary = 2048\nlength = 64",
+        )
+        .replace("layers = 1", "layers = 4")
+        .replace(
+            "\"model.width\" = [4]\n\"data.samples\" = [4, 9]",
+            "\"model.width\" = [256]\n\"data.samples\" = [20000]",
+        );
+    let place = Place::new(&slow);
     let mut run = place.start(&["run", "e.toml", "--cell", "0"]);
-    let metrics = place.path("outputs/tiny/cells");
-    until("the cell trains", || {
-        metrics.is_dir() && steps(&place).first().is_some_and(|&steps| steps > 0)
+    let log = |place: &Place| {
+        let cells = std::fs::read_dir(place.path("outputs/tiny/cells")).ok()?;
+        let cell = cells.flatten().next()?;
+        std::fs::read_to_string(cell.path().join("log.txt")).ok()
+    };
+    until("it trains", || {
+        log(&place).is_some_and(|log| log.contains("training l4-"))
     });
-    // Stopped by the system, it hears both only when it is let go on: the second before it could
-    // have saved anything.
-    run.signal("STOP");
     run.signal("INT");
-    run.signal("CONT");
+    until("it has heard", || {
+        place.text("err.txt").contains("stopping after this step")
+    });
+    assert!(run.has_ended().is_none());
     run.signal("INT");
     assert_eq!(run.wait().code(), Some(130));
-    // Whichever it was: what comes next goes on or begins again.
-    place
-        .bitcap(&["run", "e.toml", "--cell", "0", "--set", "train.steps=5"])
-        .success();
+    let status = stdout(&place.bitcap(&["status", "outputs/tiny"]).success());
+    assert_says(&status, &["0 running", "0 stopped", "2 missing"]);
 }
 
 /// The cells of a sweep that is gone stop by themselves, with what they have.
