@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
 use bitcap_sweep::{
-    CellState, ExperimentFolder, PlannedCell, Queue, Submission, check_memory, check_parallel,
-    is_measured, prepare_for_parallel, submit_to_slurm,
+    CellState, ExperimentFolder, PlannedCell, Queue, Submission, check_parallel, is_measured,
+    prepare_for_parallel, submit_to_slurm,
 };
 
 use super::run::{GIT_REVISION, plan};
@@ -43,23 +44,13 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
         EngineName::Slurm => {
             let submission = submit_to_slurm(&submit, arguments.script_only)?;
             let script = submission.folder().join("batch.sh");
-            told(
-                &folder,
-                &submission,
-                &script.display().to_string(),
-                open.len(),
-            )?;
+            told(&folder, &submission, &script, open.len())?;
             Ok(ExitCode::SUCCESS)
         }
         EngineName::Parallel => {
             let (submission, script) = prepare_for_parallel(&submit)?;
             if arguments.script_only {
-                told(
-                    &folder,
-                    &submission,
-                    &script.display().to_string(),
-                    open.len(),
-                )?;
+                told(&folder, &submission, &script, open.len())?;
                 return Ok(ExitCode::SUCCESS);
             }
             check_parallel(&script)?;
@@ -118,7 +109,6 @@ fn open<'a>(
     }
     let (mut open, mut left) = (Vec::new(), [0_usize; 4]);
     for &cell in picked {
-        check_memory(&cell.settings)?;
         let cell_folder = folder.cell(&cell.name);
         match cell_folder.state() {
             CellState::Done if is_measured(&cell_folder, &cell.settings).unwrap_or(false) => {
@@ -153,7 +143,7 @@ fn counted(count: usize, what: &str) -> String {
 fn told(
     folder: &ExperimentFolder,
     submission: &Submission,
-    script: &str,
+    script: &Path,
     cells: usize,
 ) -> io::Result<()> {
     let what = format!(
@@ -161,6 +151,7 @@ fn told(
         counted(cells, "cell"),
         counted(submission.tasks.len(), "task")
     );
+    let script = script.display();
     let mut out = io::stdout().lock();
     if submission.jobs.is_empty() {
         return writeln!(out, "{what}, written to {script}; nothing is submitted");
