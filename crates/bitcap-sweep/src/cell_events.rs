@@ -44,7 +44,8 @@ impl CellEvents {
     }
 }
 
-/// Writes the event file of a cell whose training is over into `folder`/<its name>.
+/// Writes the event file of a cell whose training is over into a folder of its
+/// name in `folder`.
 ///
 /// # Errors
 /// If metrics.csv cannot be read, or the event file not be written.

@@ -118,8 +118,7 @@ pub(crate) struct Sweep {
     pub(crate) retry_failed: bool,
     #[command(flatten)]
     pub(crate) only: Only,
-    /// Write losses and bits a step of each cell for TensorBoard, into a folder of its own in
-    /// DIR/<experiment>
+    /// Write losses and bits a step of each cell for TensorBoard, into a folder of its own below DIR
     #[arg(long, value_name = "DIR")]
     pub(crate) tensorboard: Option<PathBuf>,
     /// Write what happens as JSON lines, or with --dry-run the plan as JSON
@@ -146,7 +145,7 @@ pub(crate) struct Run {
     /// Try it again if its training failed
     #[arg(long)]
     pub(crate) retry_failed: bool,
-    /// Write losses and bits a step for TensorBoard, into a folder of its own in DIR/<experiment>
+    /// Write losses and bits a step for TensorBoard, into a folder of its own below DIR
     #[arg(long, value_name = "DIR")]
     pub(crate) tensorboard: Option<PathBuf>,
     /// Write what happens as JSON lines

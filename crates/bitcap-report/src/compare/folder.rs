@@ -13,7 +13,7 @@ use crate::{Accounted, ReportError};
 pub(super) struct Cell {
     pub(super) name: String,
     pub(super) doubled: bool,
-    /// By [`super::settings::SETTINGS`].
+    /// By the names of `compare::settings`.
     pub(super) settings: Vec<Option<String>>,
     pub(super) parameters: u64,
     /// `None` where the entropy of the data is not known.

@@ -1,4 +1,4 @@
-//! submissions/<number>/: what was submitted, and to whom.
+//! `submissions/NUMBER/`: what was submitted, and to whom.
 
 use std::io;
 use std::path::{Path, PathBuf};

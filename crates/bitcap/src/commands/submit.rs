@@ -66,7 +66,7 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// What stands on the command line in place of keys of [engine].
+/// What stands on the command line in place of keys of the section `engine`.
 fn overrides(arguments: &Submit) -> Vec<String> {
     let text = |text: &String| toml_text(text);
     let list = |texts: &[String]| {
