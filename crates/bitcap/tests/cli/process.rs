@@ -19,7 +19,10 @@ impl Place {
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         use std::os::unix::process::CommandExt;
         let file = |name: &str| fs::File::create(self.path(name)).unwrap();
-        let child = Command::new(assert_cmd::cargo::cargo_bin!("bitcap"))
+        // Signals do what they do by themselves, though whoever runs the tests may ignore some.
+        let child = Command::new("env")
+            .arg("--default-signal")
+            .arg(assert_cmd::cargo::cargo_bin!("bitcap"))
             .current_dir(&self.folder)
             .args(arguments)
             .stdin(Stdio::null())

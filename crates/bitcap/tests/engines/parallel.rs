@@ -13,22 +13,22 @@ use crate::hosts::{HOSTS, Hosts};
 fn start(place: &Place, hosts: &Hosts, more: &[&str]) -> Child {
     let submit = ["submit", "e.toml", "--engine", "parallel"];
     let on = ["--host", "2/h0", "--host", "1/h1"];
-    begin(
-        place,
-        hosts.command(program()),
-        &[&submit[..], &on, more].concat(),
-    )
+    let words = [&[program()], &submit[..], &on, more].concat();
+    begin(place, hosts, &words)
 }
 
-fn begin(place: &Place, command: Command, arguments: &[&str]) -> Child {
+/// Starts a program with its arguments. Signals do to it what they do by themselves, though whoever
+/// runs the tests may ignore some.
+fn begin(place: &Place, hosts: &Hosts, words: &[&str]) -> Child {
     let file = |name: &str| {
         let mut options = fs::OpenOptions::new();
         options.create(true).append(true);
         options.open(place.path(name)).unwrap()
     };
     place
-        .bitcap(command)
-        .args(arguments)
+        .bitcap(hosts.command("env"))
+        .arg("--default-signal")
+        .args(words)
         .stdin(Stdio::null())
         .stdout(file("out.txt"))
         .stderr(file("err.txt"))
@@ -201,7 +201,7 @@ fn an_interrupted_submission_goes_on() {
         );
         if name == "TERM" {
             let script = "outputs/engines/submissions/001/parallel.sh";
-            ends(&place, begin(&place, hosts.command("bash"), &[script]), 0);
+            ends(&place, begin(&place, &hosts, &["bash", script]), 0);
         } else {
             ends(&place, start(&place, &hosts, more), 0);
         }
