@@ -158,9 +158,13 @@ fn cells_of_a_host_that_vanishes_are_run_on_the_other() {
     let hosts = &mut Hosts::start();
     let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 4000"));
     let running = start(&place, hosts, &[]);
-    until("all three slots train", || {
-        let states = place.states(hosts.command(program()));
-        states.get("running") == Some(&3)
+    until("all three slots have checkpoints", || {
+        let cells = fs::read_dir(place.path("outputs/engines/cells"));
+        let have = |cell: &fs::DirEntry| {
+            let checkpoints = fs::read_dir(cell.path().join("checkpoint"));
+            checkpoints.is_ok_and(|all| all.count() == 2)
+        };
+        cells.is_ok_and(|cells| cells.flatten().filter(have).count() == 3)
     });
     hosts.vanish("h1");
     ends(&place, running, 0);
