@@ -1,8 +1,8 @@
 //! What no model of single sequences can exceed.
 
 use crate::shape::check_tokens;
-use crate::sum::CompensatedSum;
 use crate::{DataEntropy, MeasureError, Memorized, Shape};
+use bitcap_base::CompensatedSum;
 
 /// Bits that are equal but for roundings, relative.
 const EQUAL: f64 = 1e-12;

@@ -2,8 +2,8 @@
 
 use std::f64::consts::LN_2;
 
-use crate::sum::CompensatedSum;
 use crate::{MeasureError, Shape};
+use bitcap_base::CompensatedSum;
 
 /// The code lengths a model gives the sequences of a dataset: minus log2 of the probability of each one's predicted
 /// tokens, in bits.

@@ -39,7 +39,6 @@ mod overlap;
 mod positions;
 mod shape;
 mod split;
-mod sum;
 mod toy;
 
 pub use baselines::{BaselineBits, BaselineError};

@@ -4,8 +4,8 @@ use std::f64::consts::LN_2;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sum::CompensatedSum;
 use crate::{MeasureError, Shape};
+use bitcap_base::CompensatedSum;
 
 /// What the tokens at one position cost on average.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

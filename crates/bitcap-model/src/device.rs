@@ -1,69 +1,67 @@
-//! The devices a model can run on.
+//! From a device's name to Burn's device.
 
+use bitcap_plan::{Backend, DeviceSpec};
 use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
 
-/// A device by its name in experiment files and on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceName {
-    /// Burn's own CPU backend; one thread.
-    #[default]
-    Flex,
-    /// Burn's ndarray backend, to compare with.
-    Ndarray,
+/// Why a device cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// The build has no such backend.
+    #[error(
+        "this build of bitcap has no `{backend}`: build it with `cargo install --path crates/bitcap --features {backend}`, or take another device"
+    )]
+    NotInThisBuild {
+        /// Its name, which is that of the cargo feature.
+        backend: &'static str,
+    },
 }
 
-impl DeviceName {
-    /// Every device of this build.
-    pub const ALL: [Self; 2] = [Self::Flex, Self::Ndarray];
-
-    /// The name in experiment files and on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Flex => "flex",
-            Self::Ndarray => "ndarray",
-        }
-    }
-
-    /// What it is, in a few words.
-    #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Flex => "CPU, Burn's own backend, one thread (default)",
-            Self::Ndarray => "CPU, Burn's ndarray backend, one thread: a second opinion",
-        }
-    }
-
-    /// Burn's device, without autodiff.
-    #[must_use]
-    pub fn open(self) -> Device {
-        match self {
-            Self::Flex => Device::flex(),
-            // Deprecated in Burn 0.22 in favour of flex, and gone in 0.23; kept as a second opinion.
-            #[allow(deprecated)]
-            Self::Ndarray => Device::ndarray(),
-        }
+/// What a backend is, in a few words.
+#[must_use]
+pub fn about(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Flex => "CPU, Burn's own backend, one thread (default)",
+        Backend::Ndarray => "CPU, Burn's ndarray backend, one thread: a second opinion",
+        Backend::Wgpu => "any GPU, by shaders in WGSL",
+        Backend::Vulkan => "GPUs with a Vulkan driver, by shaders in SPIR-V",
+        Backend::Cuda => "NVIDIA GPUs",
     }
 }
 
-impl std::fmt::Display for DeviceName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+/// The backends of this build.
+#[must_use]
+pub fn backends() -> Vec<Backend> {
+    let built = |backend: &Backend| match backend {
+        Backend::Flex => true,
+        Backend::Ndarray => cfg!(feature = "ndarray"),
+        Backend::Wgpu | Backend::Vulkan | Backend::Cuda => false,
+    };
+    Backend::ALL.into_iter().filter(built).collect()
+}
+
+/// What computes the matrix products on a device, for manifest.json.
+#[must_use]
+pub fn matrix_path(device: DeviceSpec) -> &'static str {
+    match device.backend {
+        Backend::Flex => "gemm crate, f32, vector width chosen at run time",
+        Backend::Ndarray => "matrixmultiply crate, f32",
+        Backend::Wgpu | Backend::Vulkan | Backend::Cuda => "cubek, f32",
     }
 }
 
-impl std::str::FromStr for DeviceName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|name| name.as_str() == text)
-            .ok_or_else(|| {
-                let names = Self::ALL.map(Self::as_str).join(", ");
-                format!("there is no device `{text}`; this build has {names}")
-            })
+/// Burn's device, without autodiff.
+///
+/// # Errors
+/// If the build has no such backend.
+pub fn open(device: DeviceSpec) -> Result<Device, DeviceError> {
+    match device.backend {
+        Backend::Flex => Ok(Device::flex()),
+        // Deprecated in Burn 0.22 in favour of flex, and gone in 0.23; kept as a second opinion.
+        #[cfg(feature = "ndarray")]
+        #[allow(deprecated)]
+        Backend::Ndarray => Ok(Device::ndarray()),
+        other => Err(DeviceError::NotInThisBuild {
+            backend: other.as_str(),
+        }),
     }
 }

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
-use crate::{Gpt2, Gpt2Shape};
+use crate::Gpt2;
+use bitcap_plan::Gpt2Shape;
 
 /// A dataset as inputs and targets: at each predicted position the token before it and itself.
 ///

@@ -2,8 +2,7 @@
 
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData, activation, module};
 
-use crate::Gpt2Shape;
-use crate::layout::Layout;
+use bitcap_plan::{Gpt2Shape, Layout};
 
 /// GPT-2's epsilon in every layer norm.
 pub(crate) const LAYER_NORM_EPSILON: f64 = 1e-5;

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use bitcap_source::write_whole;
+use bitcap_base::write_atomic;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};
 
 use crate::gpt2::LAYER_NORM_EPSILON;
-use crate::{Gpt2Shape, Layout};
+use bitcap_plan::{Gpt2Shape, Layout};
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
@@ -64,11 +64,11 @@ pub fn save(folder: &Path, shape: &Gpt2Shape, weights: &[f32]) -> Result<(), Mod
     let file = safetensors::serialize(views, Some(metadata))
         .map_err(|error| content(&folder.join(WEIGHTS), error.to_string()))?;
     let path = folder.join(WEIGHTS);
-    write_whole(&path, &file).map_err(io_error(&path))?;
+    write_atomic(&path, &file).map_err(io_error(&path))?;
     let mut text = serde_json::to_vec_pretty(&config(shape)).expect("a JSON value serializes");
     text.push(b'\n');
     let path = folder.join(CONFIG);
-    write_whole(&path, &text).map_err(io_error(&path))
+    write_atomic(&path, &text).map_err(io_error(&path))
 }
 
 /// Reads a folder that [`save`] wrote: the shape and the weights in the order of

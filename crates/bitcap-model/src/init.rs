@@ -1,10 +1,9 @@
 //! Initial weights, drawn on the host: the same on every platform and backend.
 
-use bitcap_source::stream;
+use bitcap_base::stream;
 use rand::Rng;
 
-use crate::layout::{Layout, Role, Slot};
-use crate::{Gpt2Shape, Initialization};
+use bitcap_plan::{Gpt2Shape, Initialization, Layout, Role, Slot};
 
 /// GPT-2's standard deviation of matrices and token embeddings (its released code).
 const GPT2_STD: f64 = 0.02;

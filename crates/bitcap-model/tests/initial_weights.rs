@@ -1,6 +1,7 @@
 //! Initial weights: their moments, and that they depend on nothing but what they should.
 
-use bitcap_model::{Gpt2Shape, Initialization, Layout, Role, initial_weights};
+use bitcap_model::initial_weights;
+use bitcap_plan::{Gpt2Shape, Initialization, Layout, Role};
 
 const SHAPE: Gpt2Shape = Gpt2Shape {
     vocabulary: 512,

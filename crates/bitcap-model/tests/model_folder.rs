@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use bitcap_model::{Gpt2Shape, Initialization, initial_weights, load, save};
+use bitcap_model::{initial_weights, load, save};
+use bitcap_plan::{Gpt2Shape, Initialization};
 
 const SHAPE: Gpt2Shape = Gpt2Shape {
     vocabulary: 8,

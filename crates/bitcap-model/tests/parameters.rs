@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use bitcap_model::{Gpt2Shape, Layout};
+use bitcap_plan::{Gpt2Shape, Layout};
 use proptest::prelude::*;
 
 fn shape(layers: usize, width: usize) -> Gpt2Shape {

@@ -4,10 +4,10 @@
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidSetting;
 use crate::math::{binary_entropy, log2_sum, times_log2};
 use crate::random::{fraction, threshold};
 use crate::settings::in_range;
+use bitcap_base::InvalidSetting;
 
 /// Settings of the coin; V = 2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

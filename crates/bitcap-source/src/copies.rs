@@ -17,8 +17,9 @@ pub use law::CopiesLaw;
 use law::Law;
 pub(crate) use marginal::CopiesMarginal;
 
+use crate::SourceSettings;
 use crate::settings::{number_in_range, whole_in_range};
-use crate::{InvalidSetting, SourceSettings};
+use bitcap_base::InvalidSetting;
 
 /// Most different strings of the Zipf law: they are all held in memory, as they come back.
 const MAX_DISTINCT: u64 = 1 << 24;

@@ -11,7 +11,8 @@ use crate::linear::LinearMap;
 use crate::markov;
 use crate::uniform::UniformDrawer;
 use crate::user_file::UserFile;
-use crate::{Dataset, InvalidSetting, Source, SourceSettings};
+use crate::{Dataset, Source, SourceSettings};
+use bitcap_base::InvalidSetting;
 
 /// Which of a source's independent streams of samples to draw from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

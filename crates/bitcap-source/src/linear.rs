@@ -11,9 +11,9 @@ pub(crate) use map::LinearMap;
 pub(crate) use noisy::Noisy;
 pub(crate) use rank::Basis;
 
-use crate::InvalidSetting;
 use crate::math::binary_entropy;
 use crate::settings::{in_range, number_in_range};
+use bitcap_base::InvalidSetting;
 
 /// Most inputs where outputs are flipped: the marginal then sums over all 2^k rows of the map.
 const MAX_NOISY_INPUTS: u32 = 20;

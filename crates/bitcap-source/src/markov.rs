@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use counts::Counts;
 pub(crate) use rows::Rows;
 
-use crate::InvalidSetting;
 use crate::math::mean_dirichlet_entropy;
 use crate::settings::{in_range, number_in_range};
+use bitcap_base::InvalidSetting;
 
 /// Most numbers in a source's rows, V^(k+1): 128 MiB in f64. Two tables of that size are held to
 /// draw, one to count.

@@ -75,7 +75,7 @@ pub(crate) fn ln_gamma_variate(words: &mut ChaCha8Rng, shape: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::math::digamma;
-    use crate::stream;
+    use bitcap_base::stream;
 
     /// Mean and variance of ln G(a) are psi(a) and psi'(a); the mean of G(a) is a. Each held to
     /// 5 standard errors.

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CoinSettings, CopiesSettings, Exposure, FileSettings, InvalidSetting, LinearSettings,
-    MarkovSettings, UniformSettings, UnigramSettings,
+    CoinSettings, CopiesSettings, Exposure, FileSettings, LinearSettings, MarkovSettings,
+    UniformSettings, UnigramSettings,
 };
+use bitcap_base::InvalidSetting;
 
 /// A source of sequences; `kind` tells which one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

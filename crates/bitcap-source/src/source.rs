@@ -8,12 +8,11 @@ use crate::draw::{Drawer, Rows};
 use crate::linear::LinearMap;
 use crate::marginal::is_possible;
 use crate::markov;
-use crate::stream::stream;
 use crate::uniform::UniformDrawer;
 use crate::user_file::UserFile;
-use crate::{
-    CopiesSettings, Dataset, FileFacts, InvalidSetting, SourceSettings, Stream, UniformSettings,
-};
+use crate::{CopiesSettings, Dataset, FileFacts, SourceSettings, Stream, UniformSettings};
+use bitcap_base::InvalidSetting;
+use bitcap_base::stream;
 
 /// The purpose of the stream that parameters are drawn from.
 const PURPOSE: &str = "source";

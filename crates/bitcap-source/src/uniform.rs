@@ -4,8 +4,8 @@ use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidSetting;
 use crate::settings::in_range;
+use bitcap_base::InvalidSetting;
 
 /// Settings of the uniform source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::in_range;
-use crate::{Dataset, InvalidSetting, Stream, file};
+use crate::{Dataset, Stream, file};
+use bitcap_base::InvalidSetting;
 
 /// How the file holds its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,13 +5,11 @@ mod muon;
 mod optimizer;
 mod order;
 mod schedule;
-mod settings;
 mod state;
 mod trainer;
 
 pub use optimizer::Optimizer;
 pub use order::Order;
 pub use schedule::rate_factor;
-pub use settings::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};
 pub use state::{StateError, TrainState};
 pub use trainer::{Progress, TrainError, Trainer};

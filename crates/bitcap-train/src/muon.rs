@@ -1,6 +1,6 @@
 //! Muon (Jordan et al. 2024): momentum, made orthogonal by a Newton-Schulz iteration.
 
-use bitcap_model::Layout;
+use bitcap_plan::Layout;
 use burn::tensor::Tensor;
 
 /// The quintic's coefficients, from Jordan's reference code; torch.optim.Muon has the same.

@@ -1,11 +1,11 @@
 //! From a gradient to new weights, all on flat vectors.
 
-use bitcap_model::Layout;
+use bitcap_plan::Layout;
 use burn::tensor::{Device, Tensor};
 
 use crate::muon::orthogonal_updates;
 use crate::state::{StateError, TrainState, from_host, to_host};
-use crate::{OptimizerKind, TrainSettings};
+use bitcap_plan::{OptimizerKind, TrainSettings};
 
 /// An optimizer and its state. Formulas are those of torch.optim's Adam, AdamW and Muon; weight
 /// decay falls on every tensor, biases and gains too, as there.

@@ -1,9 +1,9 @@
 //! Which sequences each step sees.
 
-use bitcap_source::stream;
+use bitcap_base::stream;
 use rand::Rng;
 
-use crate::Batch;
+use bitcap_plan::Batch;
 
 /// The order in which training sees the dataset.
 ///

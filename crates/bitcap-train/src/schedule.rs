@@ -1,6 +1,6 @@
 //! The learning rate over the steps.
 
-use crate::{ScheduleKind, TrainSettings};
+use bitcap_plan::{ScheduleKind, TrainSettings};
 
 /// The learning rate of step `step` (the first is 0) as a part of the peak rate, in `[0, 1]`.
 ///

@@ -2,14 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use bitcap_model::{Gpt2, Gpt2Shape, Layout, PredictionTask, log_probabilities, passes_of};
+use bitcap_model::{Gpt2, PredictionTask, log_probabilities, passes_of};
+use bitcap_plan::{Gpt2Shape, Layout};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use crate::Optimizer;
 use crate::cross_entropy::cross_entropy;
 use crate::order::Order;
 use crate::schedule::rate_factor;
 use crate::state::{StateError, TrainState, from_host};
-use crate::{Optimizer, TrainSettings};
+use bitcap_plan::TrainSettings;
 
 /// torch.nn.utils.clip_grad_norm_ adds this to the norm it divides by.
 const CLIP_EPSILON: f64 = 1e-6;

@@ -1,6 +1,7 @@
 //! Which sequences a step sees.
 
-use bitcap_train::{Batch, Order};
+use bitcap_plan::Batch;
+use bitcap_train::Order;
 use proptest::prelude::*;
 
 proptest! {

@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use bitcap_model::{DeviceName, Gpt2Shape, Initialization, PredictionTask, initial_weights};
+use bitcap_model::{PredictionTask, initial_weights, open};
+use bitcap_plan::{Batch, OptimizerKind, ScheduleKind, TrainSettings};
+use bitcap_plan::{DeviceSpec, Gpt2Shape, Initialization};
 use bitcap_source::{SourceSettings, Stream, UniformSettings, draw};
-use bitcap_train::{
-    Batch, OptimizerKind, Progress, ScheduleKind, StateError, TrainSettings, TrainState, Trainer,
-};
+use bitcap_train::{Progress, StateError, TrainState, Trainer};
 use proptest::prelude::*;
 
 const SHAPE: Gpt2Shape = Gpt2Shape {
@@ -48,7 +48,13 @@ fn settings(optimizer: OptimizerKind, batch: Batch) -> TrainSettings {
 
 fn trainer<'a>(settings: &'a TrainSettings, task: &'a PredictionTask) -> Trainer<'a> {
     let weights = initial_weights(&SHAPE, Initialization::Gpt2, settings.seed);
-    Trainer::new(&SHAPE, settings, task, weights, &DeviceName::Flex.open())
+    Trainer::new(
+        &SHAPE,
+        settings,
+        task,
+        weights,
+        &open(DeviceSpec::FLEX).unwrap(),
+    )
 }
 
 /// Trains through a stop after each of `stops`, each time in a new trainer from the bytes of the

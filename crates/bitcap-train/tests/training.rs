@@ -3,9 +3,11 @@
 
 use std::ops::ControlFlow;
 
-use bitcap_model::{DeviceName, Gpt2Shape, Initialization, PredictionTask, initial_weights};
+use bitcap_model::{PredictionTask, initial_weights, open};
+use bitcap_plan::{Batch, OptimizerKind, TrainSettings};
+use bitcap_plan::{DeviceSpec, Gpt2Shape, Initialization};
 use bitcap_source::{SourceSettings, Stream, UniformSettings, draw};
-use bitcap_train::{Batch, OptimizerKind, Progress, TrainError, TrainSettings, Trainer};
+use bitcap_train::{Progress, TrainError, Trainer};
 
 const SHAPE: Gpt2Shape = Gpt2Shape {
     vocabulary: 16,
@@ -36,10 +38,10 @@ struct Ended {
     result: Result<ControlFlow<()>, TrainError>,
 }
 
-fn train(settings: &TrainSettings, device: DeviceName) -> Ended {
+fn train(settings: &TrainSettings, device: DeviceSpec) -> Ended {
     let task = task();
     let weights = initial_weights(&SHAPE, Initialization::FanIn, settings.seed);
-    let mut trainer = Trainer::new(&SHAPE, settings, &task, weights, &device.open());
+    let mut trainer = Trainer::new(&SHAPE, settings, &task, weights, &open(device).unwrap());
     let mut told = Vec::new();
     let result = trainer.run(10, |_, progress| {
         told.extend(progress);
@@ -65,8 +67,8 @@ fn the_same_run_gives_the_same_bytes() {
     for batch in [Batch::Full, Batch::Sequences(7)] {
         let settings = settings(OptimizerKind::Muon, batch);
         let (first, second) = (
-            train(&settings, DeviceName::Flex),
-            train(&settings, DeviceName::Flex),
+            train(&settings, DeviceSpec::FLEX),
+            train(&settings, DeviceSpec::FLEX),
         );
         assert_eq!(first.told, second.told);
         assert_eq!(first.weights, second.weights);
@@ -75,18 +77,19 @@ fn the_same_run_gives_the_same_bytes() {
                 seed: 1,
                 ..settings
             },
-            DeviceName::Flex,
+            DeviceSpec::FLEX,
         );
         assert_ne!(first.weights, other.weights);
     }
 }
 
+#[cfg(feature = "ndarray")]
 #[test]
 fn flex_and_ndarray_give_the_same_losses() {
     for optimizer in [OptimizerKind::Adam, OptimizerKind::Muon] {
         let settings = settings(optimizer, Batch::Sequences(7));
-        let flex = train(&settings, DeviceName::Flex).told;
-        let ndarray = train(&settings, DeviceName::Ndarray).told;
+        let flex = train(&settings, DeviceSpec::FLEX).told;
+        let ndarray = train(&settings, ndarray()).told;
         assert_eq!(flex.len(), ndarray.len());
         for (a, b) in flex.iter().zip(&ndarray) {
             assert!((a.loss - b.loss).abs() < 1e-4 * b.loss, "{a:?} {b:?}");
@@ -98,13 +101,13 @@ fn flex_and_ndarray_give_the_same_losses() {
 #[test]
 fn micro_batches_give_the_same_losses() {
     let whole = settings(OptimizerKind::Adam, Batch::Full);
-    let expected = train(&whole, DeviceName::Flex).told;
+    let expected = train(&whole, DeviceSpec::FLEX).told;
     for micro_batch in [1, 5, 24, 1000] {
         let split = TrainSettings {
             micro_batch: Some(micro_batch),
             ..whole.clone()
         };
-        for (a, b) in train(&split, DeviceName::Flex).told.iter().zip(&expected) {
+        for (a, b) in train(&split, DeviceSpec::FLEX).told.iter().zip(&expected) {
             assert!(
                 (a.loss - b.loss).abs() < 1e-4 * b.loss,
                 "{micro_batch}: {a:?} {b:?}"
@@ -119,7 +122,7 @@ fn every_tenth_step_and_the_last_are_told() {
         steps: 25,
         ..settings(OptimizerKind::Adamw, Batch::Sequences(6))
     };
-    let Ended { told, result, .. } = train(&settings, DeviceName::Flex);
+    let Ended { told, result, .. } = train(&settings, DeviceSpec::FLEX);
     assert_eq!(result, Ok(ControlFlow::Continue(())));
     let steps: Vec<u64> = told.iter().map(|p| p.step).collect();
     assert_eq!(steps, [10, 20, 25]);
@@ -143,7 +146,7 @@ fn a_loss_that_is_not_finite_ends_the_training() {
             weight_decay: 1.0,
             ..settings(OptimizerKind::Adamw, Batch::Full)
         };
-        let Ended { result, .. } = train(&settings, DeviceName::Flex);
+        let Ended { result, .. } = train(&settings, DeviceSpec::FLEX);
         let error = result.unwrap_err();
         assert!(
             matches!(error, TrainError::NotFinite { step: 1..=40, .. }),
@@ -161,7 +164,7 @@ fn a_small_dataset_is_memorized() {
         learning_rate: 0.02,
         ..settings(OptimizerKind::Adam, Batch::Full)
     };
-    let Ended { told, .. } = train(&settings, DeviceName::Flex);
+    let Ended { told, .. } = train(&settings, DeviceSpec::FLEX);
     let loss = told.last().unwrap().loss;
     // 24 sequences told apart: log2 24 bits in 8 tokens is the least possible, 0.397 nats a token.
     let floor = 24f64.ln() / 8.0;
@@ -169,4 +172,9 @@ fn a_small_dataset_is_memorized() {
         loss > floor - 1e-6 && loss < floor + 0.1,
         "{loss} for a floor of {floor}"
     );
+}
+
+#[cfg(feature = "ndarray")]
+fn ndarray() -> DeviceSpec {
+    "ndarray".parse().unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bitcap_model::DeviceName;
+use bitcap_plan::DeviceSpec;
 use bitcap_report::Accounting;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -97,7 +97,7 @@ pub(crate) struct Chosen {
     pub(crate) overrides: Vec<String>,
     /// Device to train and measure on, in place of engine.device
     #[arg(long, value_name = "DEVICE")]
-    pub(crate) device: Option<DeviceName>,
+    pub(crate) device: Option<DeviceSpec>,
     /// The folder that holds the experiment's folder
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub(crate) outputs: PathBuf,
@@ -304,7 +304,7 @@ pub(crate) struct Decompress {
     pub(crate) output: PathBuf,
     /// Device to run the model on: the one that coded the file
     #[arg(long, value_name = "DEVICE", default_value_t)]
-    pub(crate) device: DeviceName,
+    pub(crate) device: DeviceSpec,
 }
 
 #[derive(Debug, Args)]
@@ -324,7 +324,7 @@ pub(crate) struct Toy {
 pub(crate) struct Bench {
     /// Device to time
     #[arg(long, value_name = "DEVICE", default_value_t)]
-    pub(crate) device: DeviceName,
+    pub(crate) device: DeviceSpec,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,

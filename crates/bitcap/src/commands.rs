@@ -15,7 +15,6 @@ mod toy;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use bitcap_model::DeviceName;
 use serde::Serialize;
 
 use crate::arguments::Command;
@@ -44,8 +43,13 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 fn devices() -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    for device in DeviceName::ALL {
-        writeln!(out, "{:<8}  {}", device.as_str(), device.about())?;
+    for backend in bitcap_model::backends() {
+        writeln!(
+            out,
+            "{:<8}  {}",
+            backend.as_str(),
+            bitcap_model::about(backend)
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

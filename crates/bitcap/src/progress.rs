@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use bitcap_sweep::{CellEvent, ExperimentFolder, PlannedCell, SweepEvent};
+use bitcap_plan::{CellEvent, ExperimentFolder, PlannedCell, SweepEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::commands::{busy_line, memorized_line, resumed_line};

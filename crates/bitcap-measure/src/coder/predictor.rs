@@ -7,8 +7,8 @@ use super::file::CodedFile;
 use super::header::{CodeFormat, CodeHeader, check_batch, check_hash, tokens_blake3};
 use super::range::{TokenDecoder, TokenEncoder};
 use crate::shape::check_tokens;
-use crate::sum::CompensatedSum;
 use crate::{Prediction, Shape};
+use bitcap_base::CompensatedSum;
 
 /// What is known of a batch of sequences when the next token of each is to be predicted.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The mixture of oracle and model that makes a dataset shortest.
 
-use crate::sum::CompensatedSum;
+use bitcap_base::CompensatedSum;
 
 /// Halvings of the interval of w. The last is 2^-60 long, far below what any dataset can tell.
 const HALVINGS: usize = 60;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use bits::{OracleBits, SplitBits};
 
 use crate::MeasureError;
-use crate::sum::CompensatedSum;
+use bitcap_base::CompensatedSum;
 
 /// The code lengths of the same sequences under a model and under an oracle: the source itself, where its parameters
 /// are known, or another model that stands for it.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::enumerate::{probability, sequences};
 use super::learner::Outputs;
 use super::{Toy, answer};
-use crate::sum::CompensatedSum;
+use bitcap_base::CompensatedSum;
 
 /// Roundings of differences that are exactly 0 stay below this; figures are in bits of at most some dozens.
 const ROUNDING: f64 = 1e-12;

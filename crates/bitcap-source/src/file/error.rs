@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::InvalidSetting;
+use bitcap_base::InvalidSetting;
 
 /// Why a dataset file could not be made or read.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,8 @@ use super::header;
 use super::info::DatasetInfo;
 use crate::dataset::{little_endian, rows_at_a_time};
 use crate::draw::{Drawer, token_bytes};
-use crate::whole::{aside, rename};
 use crate::{Marginal, Source, SourceSettings, Stream};
+use bitcap_base::{create_aside, rename};
 
 /// Draws the dataset that [`crate::draw()`] would give into a file at `path`.
 ///
@@ -50,7 +50,7 @@ fn write(
     bytes: u64,
     progress: &mut dyn FnMut(u64),
 ) -> io::Result<DatasetInfo> {
-    let mut file = aside(path)?;
+    let mut file = create_aside(path)?;
     let header = header::to_bytes(&info, bytes)?;
     // A disk that cannot have a file of that size says so now, not when it is full.
     file.as_file().set_len(header.len() as u64 + bytes)?;

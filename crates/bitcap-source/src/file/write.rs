@@ -7,7 +7,8 @@ use super::header;
 use super::info::DatasetInfo;
 use crate::dataset::little_endian;
 use crate::draw::token_bytes;
-use crate::{Dataset, FileSettings, SourceSettings, Stream, write_whole};
+use crate::{Dataset, FileSettings, SourceSettings, Stream};
+use bitcap_base::write_atomic;
 
 /// Writes `dataset` into a file at `path`, whole or not at all. Its provenance is `source`, the
 /// file that its tokens are out of, and their hash.
@@ -38,7 +39,7 @@ pub fn write(
         let mut tokens = Vec::with_capacity(2 * dataset.tokens.len());
         little_endian(&dataset.tokens, &mut tokens);
         file.extend(tokens);
-        write_whole(path, &file)
+        write_atomic(path, &file)
     };
     write().map_err(|error| Problem::Write(error).at(path))?;
     Ok(info)

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use bitcap_model::{DeviceName, Gpt2Shape};
-use bitcap_sweep::{step_seconds, text_table};
+use bitcap_cell::step_seconds;
+use bitcap_plan::text_table;
+use bitcap_plan::{DeviceSpec, Gpt2Shape};
 use serde::Serialize;
 
 use super::print_json;
@@ -41,7 +42,7 @@ const fn shape(
 
 #[derive(Serialize)]
 struct Row {
-    device: DeviceName,
+    device: DeviceSpec,
     shape: Gpt2Shape,
     parameters: u64,
     batch: usize,
@@ -54,7 +55,7 @@ pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
     let rows: Vec<Row> = SHAPES
         .iter()
         .map(|&(shape, batch)| {
-            let seconds = step_seconds(&shape, batch, arguments.device);
+            let seconds = step_seconds(&shape, batch, arguments.device)?;
             let tokens = (batch * shape.predicted()) as f64;
             Row {
                 device: arguments.device,

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::bail;
+use bitcap_plan::read_source;
 use bitcap_source::{SourceSettings, Stream, UniformSettings, file};
-use bitcap_sweep::read_source;
 
 use super::print_json;
 use crate::arguments::{Generate, Inspect};

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use bitcap_sweep::{PlannedCell, estimate, text_table};
+use bitcap_cell::estimate;
+use bitcap_plan::{PlannedCell, text_table};
 use serde::Serialize;
 
 use super::print_json;
@@ -25,7 +26,7 @@ struct Planned<'a> {
 }
 
 pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow::Result<ExitCode> {
-    let seconds = estimate(cells);
+    let seconds = estimate(cells)?;
     if json {
         let cells = cells.iter().zip(seconds);
         let cells: Vec<Planned<'_>> = cells

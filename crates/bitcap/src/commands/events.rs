@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use bitcap_sweep::{CellEvent, Plan, SweepEvent};
+use bitcap_plan::{CellEvent, Plan, SweepEvent};
 use serde::Serialize;
 
 /// Writes the lines, or nothing where nobody asked for them.

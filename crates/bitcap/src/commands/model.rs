@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use bitcap_sweep::TrainedCell;
+use bitcap_cell::TrainedCell;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
     refuse_special(&arguments.output)?;
     let cell = TrainedCell::open(&arguments.cell)?;
     let bar = sequences_bar(0, "coding");
-    let compressed = bitcap_sweep::compress(
+    let compressed = bitcap_plan::compress(
         &cell,
         arguments.data.as_deref(),
         &arguments.output,
@@ -42,7 +42,7 @@ pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
 pub(crate) fn decompress(arguments: &Decompress) -> anyhow::Result<ExitCode> {
     refuse_same(&arguments.file, &arguments.output)?;
     let bar = sequences_bar(0, "decoding");
-    let info = bitcap_sweep::decompress(
+    let info = bitcap_plan::decompress(
         &arguments.model,
         &arguments.file,
         &arguments.output,

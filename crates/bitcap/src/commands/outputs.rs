@@ -4,15 +4,15 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use bitcap_plan::ExperimentFolder;
 use bitcap_report::ReportOptions;
-use bitcap_sweep::ExperimentFolder;
 
 use super::print_json;
 use crate::arguments::{Compare, Outputs, Report};
 
 pub(crate) fn collect(arguments: &Outputs) -> anyhow::Result<ExitCode> {
     let (folder, plan) = ExperimentFolder::open(&arguments.folder)?;
-    let count = bitcap_sweep::collect(&folder, &plan)?;
+    let count = bitcap_plan::collect(&folder, &plan)?;
     let root = folder.root().display();
     writeln!(
         io::stdout(),
@@ -45,7 +45,7 @@ pub(crate) struct Made {
 /// Gathers what is done and makes tables and figures of it.
 pub(crate) fn collect_and_report(root: &Path) -> anyhow::Result<Made> {
     let (folder, plan) = ExperimentFolder::open(root)?;
-    bitcap_sweep::collect(&folder, &plan)?;
+    bitcap_plan::collect(&folder, &plan)?;
     made(
         root,
         &ReportOptions {

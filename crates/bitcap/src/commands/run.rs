@@ -4,9 +4,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use bitcap_sweep::{
-    CellEvent, CellFolder, Experiment, ExperimentFolder, Plan, PlannedCell, RunOptions, run_cell,
-};
+use bitcap_cell::{RunOptions, run_cell};
+use bitcap_plan::{CellEvent, CellFolder, Experiment, ExperimentFolder, Plan, PlannedCell};
 
 use crate::arguments::{Chosen, Run};
 use crate::say;

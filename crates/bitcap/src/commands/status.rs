@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bitcap_sweep::{
+use bitcap_plan::{
     CellStatus, ExperimentFolder, Queue, Standing, Status as Stand, Submission, status as look,
 };
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::Context;
-use bitcap_sweep::{
-    CellState, ExperimentFolder, PlannedCell, Queue, Submission, check_parallel, is_measured,
+use bitcap_cell::is_measured;
+use bitcap_plan::{
+    CellState, ExperimentFolder, PlannedCell, Queue, Submission, check_parallel,
     prepare_for_parallel, submit_to_slurm,
 };
 
@@ -31,7 +32,7 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
         Some(program) => program.clone(),
         None => std::env::current_exe().context("the path of this program is not known")?,
     };
-    let submit = bitcap_sweep::Submit {
+    let submit = bitcap_plan::Submit {
         experiment: &experiment,
         folder: &folder,
         cells: &open,

@@ -6,11 +6,13 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::Context;
-use bitcap_report::ReportError;
-use bitcap_sweep::{
+use bitcap_base::Stop;
+use bitcap_cell::{check_memory, estimate, is_measured, write_events};
+use bitcap_plan::{
     CellEvent, CellFolder, CellState, ExperimentFolder, Failure, FolderError, Launch, Plan,
-    PlannedCell, Stop, SweepEvent, check_memory, estimate, is_measured, quoted, write_events,
+    PlannedCell, SweepEvent, quoted,
 };
+use bitcap_report::ReportError;
 
 use super::dry_run::dry_run;
 use super::events::{Ended, Events, FailedCell};
@@ -220,7 +222,7 @@ impl Running<'_> {
         if open.is_empty() {
             return Ok(Vec::new());
         }
-        let seconds = estimate(open);
+        let seconds = estimate(open)?;
         // The longest first: no long cell is left alone at the end.
         let mut order: Vec<usize> = (0..open.len()).collect();
         order.sort_by(|&a, &b| seconds[b].total_cmp(&seconds[a]));
@@ -239,7 +241,7 @@ impl Running<'_> {
                 command.args(["--set", text]);
             }
             if let Some(device) = chosen.device {
-                command.args(["--device", device.as_str()]);
+                command.args(["--device", &device.to_string()]);
             }
             if let Some(all) = tensorboard {
                 command.arg("--tensorboard").arg(all);

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use bitcap_base::write_atomic;
 use bitcap_measure::{Toy as ToyCase, ToyRow};
+use bitcap_plan::{read_text, text_table};
 use bitcap_report::toy_figure;
-use bitcap_source::write_whole;
-use bitcap_sweep::{read_text, text_table};
 
 use super::{print_json, refuse_special};
 use crate::arguments::Toy;
@@ -20,7 +20,7 @@ pub(crate) fn toy(arguments: &Toy) -> anyhow::Result<ExitCode> {
     if let Some(path) = &arguments.output {
         refuse_special(path)?;
         let write = |path: &Path, bytes: &[u8]| {
-            write_whole(path, bytes).with_context(|| path.display().to_string())
+            write_atomic(path, bytes).with_context(|| path.display().to_string())
         };
         write(path, csv(&rows).as_bytes())?;
         let title = arguments

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::{Place, TINY, refused};
+use crate::{TINY, refused};
+use bitcap_plan::Place;
 
 #[test]
 fn what_is_wrong_is_named_with_its_place_and_what_would_be_right() {

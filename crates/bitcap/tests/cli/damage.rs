@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use crate::again::{assert_same, without_the_clock};
 use crate::process::until;
-use crate::{Place, TINY, assert_says, refused, stderr, stdout};
+use crate::{TINY, assert_says, refused, stderr, stdout};
+use bitcap_plan::Place;
 
 fn longer() -> String {
     TINY.replace("steps = 6", "steps = 400\noptimizer = \"muon\"")

@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{Place, TINY, assert_says, assert_untouched, refused, stdout};
+use crate::{TINY, assert_says, assert_untouched, refused, stdout};
+use bitcap_plan::Place;
 
 fn generate(place: &Place, file: &str, more: &[&str]) {
     let shape = ["generate", file, "-v", "4", "-s", "3", "-n", "20"];

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::{Place, TINY, assert_says, assert_untouched, stderr, stdout};
+use crate::{TINY, assert_says, assert_untouched, stderr, stdout};
+use bitcap_plan::Place;
 
 /// With a learning rate of 1e30 the weights are no numbers after a step or two.
 fn diverging() -> String {

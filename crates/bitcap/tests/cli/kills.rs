@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::TINY;
 use crate::again::{assert_same, without_the_clock};
 use crate::process::{children, kill, until};
-use crate::{Place, TINY};
+use bitcap_plan::Place;
 
 /// Kills of one run of the test; more by hand: BITCAP_TEST_KILLS=1000.
 const KILLS: u32 = 50;

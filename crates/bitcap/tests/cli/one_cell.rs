@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::{Place, TINY, assert_says, assert_untouched, refused, stderr, stdout};
+use crate::{TINY, assert_says, assert_untouched, refused, stderr, stdout};
+use bitcap_plan::Place;
 
 fn events(text: &str) -> Vec<Value> {
     text.lines()

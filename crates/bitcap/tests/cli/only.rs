@@ -1,6 +1,7 @@
 //! `--only`: some cells of a plan.
 
-use crate::{Place, TINY, assert_says, refused, stderr, stdout};
+use crate::{TINY, assert_says, refused, stderr, stdout};
+use bitcap_plan::Place;
 
 fn grid() -> String {
     TINY.replace(

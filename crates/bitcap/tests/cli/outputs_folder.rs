@@ -4,7 +4,8 @@ use std::fs::{self, File};
 
 use serde_json::{Value, json};
 
-use crate::{Place, TINY, assert_says, assert_untouched, changed, refused, stderr, stdout};
+use crate::{TINY, assert_says, assert_untouched, changed, refused, stderr, stdout};
+use bitcap_plan::Place;
 
 #[test]
 fn status_tells_done_running_failed_and_missing() {

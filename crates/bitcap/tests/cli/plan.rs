@@ -1,6 +1,7 @@
 //! What is planned: dry runs and overrides.
 
-use crate::{Place, TINY, stdout};
+use crate::{TINY, stdout};
+use bitcap_plan::Place;
 
 #[test]
 fn a_dry_run_prints_every_cell_with_a_time_and_makes_nothing() {

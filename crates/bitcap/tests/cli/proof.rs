@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::Value;
 
 use crate::structured::MARKOV;
-use crate::{Place, assert_says, refused, stdout};
+use crate::{assert_says, refused, stdout};
+use bitcap_plan::Place;
 
 #[test]
 fn a_dataset_comes_back_from_its_code_and_the_model_alone() {

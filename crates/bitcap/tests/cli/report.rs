@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::{Place, TINY, assert_says, refused, stdout};
+use crate::{TINY, assert_says, refused, stdout};
+use bitcap_plan::Place;
 
 const TABLES: [&str; 7] = [
     "runs.csv",

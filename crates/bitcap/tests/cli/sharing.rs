@@ -2,7 +2,8 @@
 
 use crate::again::{assert_same, without_the_clock};
 use crate::process::until;
-use crate::{Place, TINY, assert_says, changed, stderr, stdout};
+use crate::{TINY, assert_says, changed, stderr, stdout};
+use bitcap_plan::Place;
 
 fn longer() -> String {
     TINY.replace("steps = 6", "steps = 300")

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::again::{assert_same, without_the_clock};
 use crate::process::{children, kill, until};
-use crate::{Place, TINY, assert_says, stdout};
+use crate::{TINY, assert_says, stdout};
+use bitcap_plan::Place;
 
 /// Trainings that last for longer than any test waits, with rows soon and checkpoints never, but
 /// for those that a signal makes.

@@ -2,7 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use crate::{Place, TINY};
+use crate::TINY;
+use bitcap_plan::Place;
 
 /// Runs the program with a standard output, or error, that nobody reads any more.
 fn unread(place: &Place, arguments: &[&str], errors_too: bool) -> (Option<i32>, String) {

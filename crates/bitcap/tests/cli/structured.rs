@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{Place, assert_says, refused, stdout};
+use crate::{assert_says, refused, stdout};
+use bitcap_plan::Place;
 
 /// One cell of markov data.
 pub(crate) const MARKOV: &str = r#"name = "markov"

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::{Place, TINY, assert_says, stdout};
+use crate::{TINY, assert_says, stdout};
+use bitcap_plan::Place;
 
 /// Two models, three loads, two seeds, and twice the steps at one load.
 fn grid() -> String {

@@ -1,0 +1,39 @@
+//! The one error for a setting that is out of its range.
+
+/// A setting whose value is impossible: which one, what it is, and what would be allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is {found}; it must be {allowed}")]
+pub struct InvalidSetting {
+    /// The setting by its dotted path, such as `source.vocabulary`.
+    pub key: String,
+    /// The value that was found.
+    pub found: String,
+    /// What would be allowed, worded to follow "it must be".
+    pub allowed: String,
+}
+
+impl InvalidSetting {
+    /// `allowed` is worded to follow "it must be".
+    pub fn new(key: &str, found: impl ToString, allowed: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            found: found.to_string(),
+            allowed: allowed.into(),
+        }
+    }
+}
+
+/// Checks that a whole number is within its range.
+///
+/// # Errors
+/// If it is not, with the range.
+pub fn in_range(key: &str, found: u64, low: u64, high: u64) -> Result<(), InvalidSetting> {
+    if (low..=high).contains(&found) {
+        return Ok(());
+    }
+    Err(InvalidSetting::new(
+        key,
+        found,
+        format!("from {low} to {high}"),
+    ))
+}

@@ -1,0 +1,90 @@
+//! What can be wrong in the running of a cell.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bitcap_plan::FolderError;
+
+/// Why a cell could not be run, or a trained one not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum CellError {
+    /// A folder, or a file in it.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The lock of the cell is lost.
+    #[error(transparent)]
+    Lock(#[from] bitcap_base::LockError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] bitcap_model::DeviceError),
+    /// The folder is not that of a cell.
+    #[error(
+        "{path}: there is no cell.toml here; name the folder of a cell, such as outputs/quick/cells/..."
+    )]
+    NotACell {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The cell has no trained model yet.
+    #[error("{path}: this cell is not trained yet; run it first")]
+    NotTrained {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder has no model.
+    #[error(
+        "{path}: there is no config.json here or in model/; name the folder of a model or of a cell"
+    )]
+    NotAModel {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A cell cannot fit this machine's memory.
+    #[error(
+        "cell {cell} needs at least {:.1} GiB of memory for its data and its weights, and this machine has {:.1} GiB; take fewer data.samples, a lower data.load or a smaller model",
+        gibibytes(*needed),
+        gibibytes(*machine)
+    )]
+    Memory {
+        /// The cell.
+        cell: String,
+        /// Bytes it needs at the least.
+        needed: u64,
+        /// Bytes there are.
+        machine: u64,
+    },
+    /// A setting that only drawing the data could refuse.
+    #[error(transparent)]
+    Setting(#[from] bitcap_base::InvalidSetting),
+    /// A dataset file.
+    #[error(transparent)]
+    Dataset(#[from] bitcap_source::file::DatasetFileError),
+    /// The data cannot be coded, or a coded file not decoded.
+    #[error(transparent)]
+    Code(#[from] bitcap_measure::coder::CodeError<std::convert::Infallible>),
+    /// What other compressors make of the data cannot be had.
+    #[error(transparent)]
+    Baseline(#[from] bitcap_measure::BaselineError),
+    /// The model's files.
+    #[error(transparent)]
+    Model(#[from] bitcap_model::ModelFileError),
+    /// The figures cannot be right.
+    #[error(transparent)]
+    Measure(#[from] bitcap_measure::MeasureError),
+}
+
+fn gibibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+impl CellError {
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+        let folder = FolderError::io(path);
+        move |source| folder(source).into()
+    }
+
+    pub(crate) fn content(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        let (path, what) = (path.into(), what.into());
+        FolderError::Content { path, what }.into()
+    }
+}

@@ -1,0 +1,141 @@
+//! A dataset with all that its source says of it.
+
+use bitcap_measure::{DataEntropy, Prediction, Shape};
+use bitcap_source::{Dataset, Source, SourceSettings};
+
+use crate::CellError;
+
+/// A dataset and what is known of it. Of copies every string is measured once, whatever its count.
+pub(crate) struct KnownData {
+    /// All N sequences.
+    pub(crate) dataset: Dataset,
+    /// The strings, where the dataset is copies of them.
+    strings: Option<Strings>,
+    /// Of the sequences that count.
+    pub(crate) entropy: DataEntropy,
+    /// The same.
+    pub(crate) shape: Shape,
+    /// -log2 p of the predicted tokens of each sequence that counts, by the exact source; None
+    /// where that is not known.
+    pub(crate) source_bits: Option<Vec<f64>>,
+}
+
+struct Strings {
+    dataset: Dataset,
+    /// Where each string stands first.
+    first: Vec<usize>,
+    /// How often it stands in the dataset.
+    count: Vec<usize>,
+}
+
+impl KnownData {
+    /// `source` is that of the settings; it may be None where it knows no probabilities.
+    pub(crate) fn of(
+        settings: &SourceSettings,
+        source: Option<&Source>,
+        dataset: Dataset,
+        start_token: bool,
+    ) -> Result<Self, CellError> {
+        let strings = settings.exposure(dataset.samples).map(|exposure| {
+            let mut first = Vec::with_capacity(exposure.count.len());
+            let mut tokens = Vec::with_capacity(exposure.count.len() * dataset.length);
+            for (place, &string) in exposure.string.iter().enumerate() {
+                // Strings are numbered as they appear.
+                if string == first.len() {
+                    first.push(place);
+                    tokens.extend_from_slice(dataset.sequence(place));
+                }
+            }
+            Strings {
+                dataset: Dataset {
+                    tokens,
+                    samples: first.len(),
+                    ..dataset
+                },
+                first,
+                count: exposure.count,
+            }
+        });
+        let counted = strings
+            .as_ref()
+            .map_or(&dataset, |strings| &strings.dataset);
+        let shape = Shape::new(
+            counted.samples,
+            counted.length,
+            counted.vocabulary,
+            Prediction::with_start_token(start_token),
+        )?;
+        let source = source.filter(|_| settings.entropy_is_known());
+        let known = match source {
+            None => None,
+            Some(source) => settings
+                .entropy_bits(&dataset)
+                .zip(source.source_bits(&dataset)),
+        };
+        let uniform = match settings {
+            SourceSettings::Uniform(_) => true,
+            // Each string counts once, so that nothing but uniform strings is left.
+            SourceSettings::Copies(copies) => matches!(*copies.of, SourceSettings::Uniform(_)),
+            _ => false,
+        };
+        let entropy = match known {
+            None => DataEntropy::Unknown,
+            Some((bits, _)) if uniform => DataEntropy::Uniform { bits },
+            Some((entropy_bits, source_bits)) => DataEntropy::Structured {
+                entropy_bits,
+                source_bits,
+            },
+        };
+        let source_bits = if uniform {
+            // Without a start token the first one is given.
+            Some(vec![shape.predicted_bits_per_sequence(); counted.samples])
+        } else {
+            source.and_then(|source| {
+                let each = counted.sequences().map(|row| source.log2_probability(row));
+                // Not the negative, which would make bits of certain sequences -0.
+                each.map(|log2| log2.map(|log2| 0.0 - log2)).collect()
+            })
+        };
+        Ok(Self {
+            strings,
+            entropy,
+            shape,
+            source_bits,
+            dataset,
+        })
+    }
+
+    /// The sequences that count.
+    pub(crate) fn counted(&self) -> &Dataset {
+        self.strings
+            .as_ref()
+            .map_or(&self.dataset, |strings| &strings.dataset)
+    }
+
+    /// How often each of those stands in the dataset, where it is copies.
+    pub(crate) fn counts(&self) -> Option<&[usize]> {
+        self.strings
+            .as_ref()
+            .map(|strings| strings.count.as_slice())
+    }
+
+    /// Where a sequence that counts stands first in the dataset.
+    pub(crate) fn place(&self, counted: usize) -> usize {
+        self.strings
+            .as_ref()
+            .map_or(counted, |strings| strings.first[counted])
+    }
+
+    /// Memorized bits by a mean loss in nats over all sequences, strict accounting; None where the
+    /// entropy is not known, and for copies, whose loss weighs strings by their counts.
+    pub(crate) fn memorized_by_loss(&self, loss: f64) -> Option<f64> {
+        // -log2 p = nats / ln 2: what the code of the whole dataset would be by this loss.
+        let code = loss / std::f64::consts::LN_2 * self.shape.predicted_tokens() as f64;
+        match self.entropy {
+            _ if self.strings.is_some() => None,
+            DataEntropy::Uniform { .. } => Some(self.shape.predicted_bits() - code),
+            DataEntropy::Structured { entropy_bits, .. } => Some(entropy_bits - code),
+            DataEntropy::Unknown => None,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What stands for the source where rote is told from generalization: `measure.oracle`.
+
+use std::path::Path;
+
+use bitcap_measure::{CodeLengths, OracleBits};
+use bitcap_plan::{DeviceSpec, Gpt2Shape};
+
+use crate::CellError;
+use crate::known_data::KnownData;
+use crate::model::{TrainedModel, model_folder};
+use bitcap_base::InvalidSetting;
+use bitcap_plan::EXACT_SOURCE;
+
+/// The exact source, or another trained model.
+pub(crate) enum Oracle {
+    Source,
+    Model(Box<TrainedModel>),
+}
+
+/// Code lengths of the sequences that count.
+pub(crate) enum Judged {
+    Source(Vec<f64>),
+    Model(Vec<f64>),
+}
+
+impl Judged {
+    pub(crate) fn bits(&self) -> OracleBits<'_> {
+        match self {
+            Self::Source(bits) => OracleBits::Source(bits),
+            Self::Model(bits) => OracleBits::Model(bits),
+        }
+    }
+}
+
+impl Oracle {
+    /// `setting` is "source", the name of a cell beside `cell`, or the path of a folder. A model
+    /// must be of data like `shape`'s.
+    pub(crate) fn open(
+        setting: &str,
+        cell: &Path,
+        shape: &Gpt2Shape,
+        device: DeviceSpec,
+    ) -> Result<Self, CellError> {
+        if setting == EXACT_SOURCE {
+            return Ok(Self::Source);
+        }
+        let beside = cell.with_file_name(setting);
+        let folder = model_folder(&beside).or_else(|| model_folder(Path::new(setting)));
+        let Some(folder) = folder else {
+            let allowed = "\"source\", the name of a cell of this experiment that is trained, or \
+                the folder of a trained cell or model";
+            return Err(
+                InvalidSetting::new("measure.oracle", format!("{setting:?}"), allowed).into(),
+            );
+        };
+        let model = TrainedModel::load(&folder, device)?;
+        let data = |shape: &Gpt2Shape| (shape.vocabulary, shape.length, shape.start_token);
+        if data(&model.shape) != data(shape) {
+            let of = |shape: &Gpt2Shape| {
+                let (vocabulary, length, start_token) = data(shape);
+                let start = if start_token { "with" } else { "without" };
+                format!("sequences of {length} tokens out of {vocabulary}, {start} a start token")
+            };
+            let found = format!("{setting:?}, a model of {}", of(&model.shape));
+            let allowed = format!("a model of {}, as the one that is measured", of(shape));
+            return Err(InvalidSetting::new("measure.oracle", found, &allowed).into());
+        }
+        Ok(Self::Model(Box::new(model)))
+    }
+
+    /// BLAKE3 of the model, if it is one.
+    pub(crate) fn blake3(&self) -> Option<&str> {
+        match self {
+            Self::Source => None,
+            Self::Model(model) => Some(&model.blake3),
+        }
+    }
+
+    /// What it says of the data; None where the source is the oracle and nobody knows it.
+    pub(crate) fn judge(&self, data: &KnownData) -> Result<Option<Judged>, CellError> {
+        match self {
+            Self::Source => Ok(data.source_bits.clone().map(Judged::Source)),
+            Self::Model(model) => {
+                let said = model.predictions(&data.counted().tokens);
+                let code = CodeLengths::new(data.shape, &said.log_probabilities)?;
+                Ok(Some(Judged::Model(code.bits().to_vec())))
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! One cell: source, dataset, model, training, likelihoods, bits.
+
+use bitcap_measure::Measurement;
+use bitcap_model::load;
+use bitcap_source::{Dataset, Source, Stream};
+
+use crate::CellError;
+use crate::check_memory;
+use crate::checkpoints::Checkpoints;
+use crate::event_file::write_events;
+use crate::known_data::KnownData;
+use crate::measuring::{Measured, measure};
+use crate::model::TrainedModel;
+use crate::options::RunOptions;
+use crate::oracle::Oracle;
+use crate::training::{Trained, check_data, train};
+use bitcap_plan::Manifest;
+use bitcap_plan::{CellEvent, Failure};
+use bitcap_plan::{CellFolder, CellSettings, FolderError};
+
+/// Runs one cell in its folder and returns its last event: done, failed, busy or stopped.
+///
+/// What is done is not done again: a training goes on from its last checkpoint, a cell with a
+/// trained model is only measured, and one whose measurement holds all that is asked for is left as
+/// it is. So is one that failed, unless it is to be tried again.
+///
+/// # Errors
+/// If a file cannot be read or written, the folder holds other settings, or the figures cannot be
+/// right.
+pub fn run_cell(
+    folder: &CellFolder,
+    settings: &CellSettings,
+    options: &RunOptions<'_>,
+    tell: &mut dyn FnMut(&CellEvent),
+) -> Result<CellEvent, CellError> {
+    let Some(lock) = folder.lock()? else {
+        return Ok(CellEvent::Busy);
+    };
+    same_settings(folder, settings)?;
+    if let Some(measurement) = complete_measurement(folder, settings)? {
+        if let Some(all) = options.tensorboard {
+            write_events(folder, all)?;
+        }
+        return Ok(done(&measurement));
+    }
+    let failed = folder.path("failure.json").is_file();
+    if failed && !options.retry_failed {
+        let failure: Failure = folder.read_json("failure.json")?;
+        return Ok(CellEvent::Failed {
+            reason: failure.before(),
+        });
+    }
+    check_memory(settings)?;
+    if settings.measure.oracle != settings.name() {
+        // One that cannot be had is known before the training, not after it.
+        open_oracle(folder, settings)?;
+    }
+    folder.write("cell.toml", settings.to_toml().as_bytes())?;
+    if failed {
+        Checkpoints::of(folder).remove()?;
+        folder.remove("failure.json")?;
+    }
+    let source = Source::draw_parameters(&settings.source)?;
+    let training = training_data(settings, &source)?;
+
+    if let Some(text) = forget_mixed_up(folder)? {
+        tell(&CellEvent::Note { text });
+    }
+    let weights = match trained_weights(folder, settings, &training.dataset)? {
+        Some(weights) => {
+            if let Some(all) = options.tensorboard {
+                write_events(folder, all)?;
+            }
+            weights
+        }
+        None => {
+            options.stop.begin_saving();
+            let trained = train(folder, &lock, settings, &training, options, tell)?;
+            let stop = options.stop.end_saving();
+            match trained {
+                Trained::Failed(Failure { reason }) => return Ok(CellEvent::Failed { reason }),
+                Trained::Weights(weights) if !stop => weights,
+                Trained::Stopped | Trained::Weights(_) => return Ok(CellEvent::Stopped),
+            }
+        }
+    };
+    Checkpoints::of(folder).remove()?;
+    tell(&CellEvent::Measuring);
+    let model = TrainedModel::new(settings.shape(), weights, settings.engine.device)?;
+    let Measured {
+        measurement,
+        sequences_csv,
+        positions_csv,
+        roc_csv,
+    } = measure_trained(folder, settings, &source, &training, &model)?;
+    lock.check()?;
+    folder.write("sequences.csv", &sequences_csv)?;
+    folder.write("positions.csv", &positions_csv)?;
+    if let Some(roc_csv) = roc_csv {
+        folder.write("roc.csv", &roc_csv)?;
+    }
+    folder.write_json("measurement.json", &measurement)?;
+    Ok(done(&measurement))
+}
+
+/// Where metrics.csv is not the one that was written with the model, as after copies of a folder
+/// were put together, the training does not count as made; says so.
+fn forget_mixed_up(folder: &CellFolder) -> Result<Option<String>, CellError> {
+    if !folder.path("manifest.json").is_file() {
+        return Ok(None);
+    }
+    let manifest: Manifest = folder.read_json("manifest.json")?;
+    let found = std::fs::read(folder.path("metrics.csv")).unwrap_or_default();
+    match manifest.metrics_blake3 {
+        Some(then) if then != blake3::hash(&found).to_hex().as_str() => {
+            folder.remove("manifest.json")?;
+            let what = "metrics.csv is not the one that was written with the model: trained again";
+            Ok(Some(what.to_owned()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Whether the cell is done and its measurement holds all that is asked for.
+///
+/// # Errors
+/// If a file of the cell or of its oracle cannot be read.
+pub fn is_measured(folder: &CellFolder, settings: &CellSettings) -> Result<bool, CellError> {
+    Ok(complete_measurement(folder, settings)?.is_some())
+}
+
+/// The training data of a cell.
+pub(crate) fn training_data(
+    settings: &CellSettings,
+    source: &Source,
+) -> Result<KnownData, CellError> {
+    let dataset = source.draw(settings.data.seed, settings.data.samples, Stream::Training)?;
+    let start_token = settings.model.start_token;
+    KnownData::of(&settings.source, Some(source), dataset, start_token)
+}
+
+/// Measures a trained model as its settings ask.
+pub(crate) fn measure_trained(
+    folder: &CellFolder,
+    settings: &CellSettings,
+    source: &Source,
+    training: &KnownData,
+    model: &TrainedModel,
+) -> Result<Measured, CellError> {
+    let oracle = open_oracle(folder, settings)?;
+    let samples = if settings.measure.fresh {
+        source.fresh_samples(settings.data.samples)
+    } else {
+        0
+    };
+    let fresh = if samples == 0 {
+        None
+    } else {
+        let dataset = source.draw(settings.data.seed, samples, Stream::Fresh)?;
+        let start_token = settings.model.start_token;
+        let data = KnownData::of(&settings.source, Some(source), dataset, start_token)?;
+        Some(data)
+    };
+    let mut measured = measure(model, &oracle, training, fresh.as_ref())?;
+    measured.measurement.oracle = Some(settings.measure.oracle.clone());
+    measured.measurement.oracle_blake3 = oracle.blake3().map(str::to_owned);
+    measured.measurement.fresh_asked = Some(settings.measure.fresh);
+    Ok(measured)
+}
+
+/// The oracle of a cell's settings.
+pub(crate) fn open_oracle(
+    folder: &CellFolder,
+    settings: &CellSettings,
+) -> Result<Oracle, CellError> {
+    Oracle::open(
+        &settings.measure.oracle,
+        folder.root(),
+        &settings.shape(),
+        settings.engine.device,
+    )
+}
+
+/// The folder is new, or holds this very training.
+fn same_settings(folder: &CellFolder, settings: &CellSettings) -> Result<(), CellError> {
+    let path = folder.path("cell.toml");
+    if !path.is_file() {
+        return Ok(());
+    }
+    let there = CellSettings::read(&path)
+        .map_err(|error| CellError::content(path.clone(), error.to_string()))?;
+    if there.hash() == settings.hash() {
+        return Ok(());
+    }
+    Err(FolderError::OtherSettings {
+        path,
+        found: there.name(),
+        expected: settings.name(),
+    }
+    .into())
+}
+
+/// The measurement of a cell that is done, unless more is asked for than it holds.
+fn complete_measurement(
+    folder: &CellFolder,
+    settings: &CellSettings,
+) -> Result<Option<Measurement>, CellError> {
+    if !folder.path("measurement.json").is_file() {
+        return Ok(None);
+    }
+    let measurement: Measurement = folder.read_json("measurement.json")?;
+    let asked = &settings.measure;
+    let has_fresh = measurement.fresh.is_some() || measurement.fresh_asked == Some(true);
+    if asked.fresh && !has_fresh || measurement.oracle.as_ref() != Some(&asked.oracle) {
+        return Ok(None);
+    }
+    // An oracle that was trained anew since then is another one.
+    let same_oracle =
+        measurement.oracle_blake3.as_deref() == open_oracle(folder, settings)?.blake3();
+    Ok(same_oracle.then_some(measurement))
+}
+
+fn done(measurement: &Measurement) -> CellEvent {
+    CellEvent::Done {
+        memorized_bits: measurement.memorized_bits_strict,
+        fraction_of_ceiling: measurement.fraction_of_ceiling,
+        bits_per_parameter: measurement.bits_per_parameter_strict,
+    }
+}
+
+/// The weights of a training that came to its end: the manifest is written after the model.
+pub(crate) fn trained_weights(
+    folder: &CellFolder,
+    settings: &CellSettings,
+    dataset: &Dataset,
+) -> Result<Option<Vec<f32>>, CellError> {
+    if !folder.path("manifest.json").is_file() {
+        return Ok(None);
+    }
+    let manifest: Manifest = folder.read_json("manifest.json")?;
+    let (then, now) = (manifest.tokens_blake3, dataset.tokens_blake3());
+    check_data(folder, "manifest.json", &then, &now)?;
+    let (shape, weights) = load(&folder.path("model"))?;
+    if shape != settings.shape() {
+        return Err(CellError::content(
+            folder.path("model"),
+            "this model is not of the shape that cell.toml says",
+        ));
+    }
+    Ok(Some(weights))
+}

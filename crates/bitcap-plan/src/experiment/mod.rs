@@ -1,0 +1,178 @@
+//! An experiment file with its overrides, read and checked.
+
+mod cell_file;
+pub(crate) mod deserialize;
+pub(crate) mod document;
+pub(crate) mod error;
+mod frozen;
+pub(crate) mod grid;
+mod nearest;
+pub(crate) mod overrides;
+pub(crate) mod resolve;
+mod sections;
+
+use std::io::Read as _;
+use std::path::Path;
+
+use bitcap_base::InvalidSetting;
+use bitcap_source::SourceSettings;
+
+use crate::settings::EngineSettings;
+use document::{Lines, parse};
+pub use error::{ExperimentError, Place};
+pub use grid::MAX_POINTS;
+
+use crate::settings::{MeasureSettings, SweepSettings};
+use grid::Grid;
+use sections::Document;
+
+/// Most bytes that an experiment file may have: 1 MiB, a thousand times what people write.
+pub const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// What may stand at the top level of an experiment file.
+const TOP_LEVEL: [&str; 10] = [
+    "name", "seed", "source", "data", "model", "train", "measure", "engine", "sweep", "grid",
+];
+
+/// An experiment: its file with all overrides applied. [`Experiment::plan`] gives its cells.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// Name of the experiment's folder: letters, digits, `-`, `_` and `.`, not `.` first.
+    pub name: String,
+    /// The `[measure]` section.
+    pub measure: MeasureSettings,
+    /// The `[engine]` section.
+    pub engine: EngineSettings,
+    /// The `[sweep]` section.
+    pub sweep: SweepSettings,
+    /// The grid, checked.
+    pub(crate) grid: Grid,
+    /// All else, as it stands in the file.
+    pub(crate) document: Document,
+}
+
+impl Experiment {
+    /// Reads an experiment file and applies `overrides`, each `key=value`, in their order.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place: in the file or its overrides. Settings that
+    /// only a point of the grid makes impossible are found by [`Experiment::plan`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ExperimentError> {
+        Self::parse(&read_text(path)?, &path.display().to_string(), overrides)
+    }
+
+    /// Reads an experiment from its text; `file` names it in errors.
+    ///
+    /// # Errors
+    /// As [`Experiment::read`].
+    pub fn parse(text: &str, file: &str, overrides: &[String]) -> Result<Self, ExperimentError> {
+        let lines = Lines::new(file, text);
+        let mut root = parse(text, &|byte| lines.place(byte))?;
+        let mut lists = grid::take(&mut root)?;
+        for text in overrides {
+            overrides::apply(text, &mut root, &mut lists)?;
+        }
+        let document = Document {
+            file: Place::File(file.into()),
+            root,
+        };
+        document.only(&TOP_LEVEL)?;
+        let at = |setting: InvalidSetting| document.error(setting);
+        let Some(name) = document.value::<String>("name")? else {
+            return Err(ExperimentError::Missing {
+                place: document.file,
+                key: "name".into(),
+            });
+        };
+        check_name(&name).map_err(at)?;
+        let measure: MeasureSettings = document.section("measure")?;
+        measure.validate().map_err(at)?;
+        let engine: EngineSettings = document.section("engine")?;
+        engine.validate().map_err(at)?;
+        let sweep: SweepSettings = document.section("sweep")?;
+        sweep.validate().map_err(at)?;
+        let grid = Grid::new(lists, &document.root)?;
+        Ok(Self {
+            name,
+            measure,
+            engine,
+            sweep,
+            grid,
+            document,
+        })
+    }
+}
+
+/// The name is that of a folder, on any system and in any shell.
+fn check_name(name: &str) -> Result<(), InvalidSetting> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    // File systems hold 255 bytes a name; some room is left for what others add to it.
+    if (1..=100).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('.') {
+        return Ok(());
+    }
+    let found = format!("{:?}", name.chars().take(60).collect::<String>());
+    let allowed = "1 to 100 letters (a to z), digits, -, _ and ., not beginning with .";
+    Err(InvalidSetting::new("name", found, allowed))
+}
+
+/// Reads the body of a `[source]` section written on one line, as in
+/// `kind = "coin", length = 16, ...`. Where it gives no seed, that is `seed`.
+///
+/// # Errors
+/// The first thing that is wrong; `origin` says where the text is from.
+pub fn read_source(text: &str, seed: u64, origin: &str) -> Result<SourceSettings, ExperimentError> {
+    let place = Place::File(origin.into());
+    let seed =
+        invalid_unless_toml(seed).map_err(|setting| ExperimentError::invalid(&place, setting))?;
+    // `data` and `train` get the seed too; nobody reads them.
+    let text = format!("seed = {seed}\nsource = {{ {text} }}");
+    let mut document = Document {
+        root: parse(&text, &|_| place.clone())?,
+        file: place,
+    };
+    document.only(&["seed", "source"])?;
+    document.inject_seeds()?;
+    let source = document.source()?;
+    source
+        .validate()
+        .map_err(|setting| document.error(setting))?;
+    Ok(source)
+}
+
+/// TOML's integers end at 2^63 - 1.
+fn invalid_unless_toml(seed: u64) -> Result<u64, InvalidSetting> {
+    if i64::try_from(seed).is_ok() {
+        Ok(seed)
+    } else {
+        Err(InvalidSetting::new("seed", seed, "below 2^63"))
+    }
+}
+
+/// The text of a file that is small and UTF-8.
+///
+/// # Errors
+/// The file cannot be read, is larger than [`MAX_FILE_BYTES`], or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, ExperimentError> {
+    let failed = |source| ExperimentError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells a file that is too large, even one without an end.
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(ExperimentError::TooLarge {
+            path: path.to_owned(),
+            limit: MAX_FILE_BYTES,
+        });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+        let place = Lines::new(&path.display().to_string(), &before).place(valid);
+        ExperimentError::NotUtf8 { place }
+    })
+}

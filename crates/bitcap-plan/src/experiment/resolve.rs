@@ -1,0 +1,191 @@
+//! One point of the grid, resolved into the settings of a cell.
+
+use crate::settings::{Gpt2Shape, ModelSettings};
+use crate::settings::{OptimizerKind, TrainSettings};
+use bitcap_base::InvalidSetting;
+use bitcap_source::SourceSettings;
+use serde::Deserialize;
+
+use crate::experiment::Experiment;
+use crate::experiment::error::ExperimentError;
+use crate::experiment::grid::is_size;
+use crate::experiment::sections::Document;
+use crate::settings::CellEngine;
+use crate::settings::{CellData, CellSettings, MAX_TOKENS, expected_capacity_bits};
+
+/// The `[data]` section as it is written: exactly one of the sizes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DataSection {
+    seed: u64,
+    samples: Option<u64>,
+    load: Option<f64>,
+}
+
+/// The settings at one point of the grid, not yet validated as a whole.
+pub(crate) struct Resolved {
+    pub(crate) settings: CellSettings,
+    /// The load that was asked for, where the size was given so.
+    pub(crate) load: Option<f64>,
+}
+
+impl Resolved {
+    /// The settings at point `index` of the experiment's grid, validated.
+    pub(crate) fn at(experiment: &Experiment, index: usize) -> Result<Self, ExperimentError> {
+        let mut document = document_at(experiment, index)?;
+        let seed = document.inject_seeds()?;
+        let source = document.source()?;
+        let data: DataSection = document.section("data")?;
+        let model: ModelSettings = document.section("model")?;
+        let mut train: TrainSettings = document.section("train")?;
+        if train.optimizer == OptimizerKind::Muon && train.adam_learning_rate.is_none() {
+            // The default in full, so that leaving it out and writing it down is the same cell.
+            train.adam_learning_rate = Some(train.learning_rate / 2.0);
+        }
+        let wrong = |setting| at_point(document.error(setting), experiment, index);
+        source.validate().map_err(wrong)?;
+        model.validate().map_err(wrong)?;
+        let samples = match (data.samples, data.load) {
+            (Some(samples), None) => samples,
+            (None, Some(load)) => samples_for(load, &source, &model).map_err(wrong)?,
+            (Some(_), Some(load)) => {
+                let allowed = "left out where data.samples is given: one of the two is the size";
+                return Err(wrong(InvalidSetting::new(
+                    "data.load",
+                    format!("{load:?}"),
+                    allowed,
+                )));
+            }
+            (None, None) => {
+                let section = experiment
+                    .document
+                    .root
+                    .get("data")
+                    .map(|entry| &entry.place);
+                let place = section.unwrap_or(&document.file).clone();
+                return Err(ExperimentError::NoSize { place });
+            }
+        };
+        let settings = CellSettings {
+            seed,
+            source,
+            data: CellData {
+                seed: data.seed,
+                samples,
+            },
+            model,
+            train,
+            measure: experiment.measure.clone(),
+            engine: CellEngine {
+                device: experiment.engine.device,
+                checkpoint_seconds: experiment.engine.checkpoint_seconds,
+            },
+        };
+        settings.validate().map_err(wrong)?;
+        Ok(Self {
+            settings,
+            load: data.load,
+        })
+    }
+
+    /// The same with twice the steps, validated.
+    pub(crate) fn doubled(
+        &self,
+        experiment: &Experiment,
+        index: usize,
+    ) -> Result<CellSettings, ExperimentError> {
+        let mut settings = self.settings.clone();
+        // Validated steps are far below 2^63.
+        settings.train.steps *= 2;
+        match settings.validate() {
+            Ok(()) => Ok(settings),
+            Err(mut setting) => {
+                setting.found += " once doubled for sweep.doubled_at_load";
+                let error = document_at(experiment, index)?.error(setting);
+                Err(at_point(error, experiment, index))
+            }
+        }
+    }
+}
+
+/// The experiment with the values of one point of the grid in their places.
+fn document_at(experiment: &Experiment, index: usize) -> Result<Document, ExperimentError> {
+    let mut document = experiment.document.clone();
+    for (axis, value) in experiment
+        .grid
+        .axes
+        .iter()
+        .zip(experiment.grid.point(index))
+    {
+        if is_size(&axis.key) {
+            document.root.remove(&["data", "samples"]);
+            document.root.remove(&["data", "load"]);
+        }
+        let path: Vec<&str> = axis.key.split('.').collect();
+        document.root.set("", &path, &axis.place, value.clone())?;
+    }
+    Ok(document)
+}
+
+/// Sequences whose entropy comes nearest to `load` times the capacity to be expected.
+fn samples_for(
+    load: f64,
+    source: &SourceSettings,
+    model: &ModelSettings,
+) -> Result<u64, InvalidSetting> {
+    if !(load.is_finite() && load > 0.0) {
+        return Err(InvalidSetting::new(
+            "data.load",
+            format!("{load:?}"),
+            "a number above 0",
+        ));
+    }
+    let parameters = Gpt2Shape::new(model, source.vocabulary(), source.length()).parameters();
+    let capacity = expected_capacity_bits(parameters);
+    let sequence = source.expected_entropy_bits_per_sequence().ok_or_else(|| {
+        let allowed = "left out: the entropy of this source is not proportional to its samples; \
+                       give data.samples";
+        InvalidSetting::new("data.load", format!("{load:?}"), allowed)
+    })?;
+    let samples = (load * capacity / sequence).round();
+    let most = MAX_TOKENS / u64::from(source.length());
+    if samples < 1.0 {
+        let allowed = format!(
+            "larger: this is less than half a sequence; one sequence is a load of {:.2e} for this \
+             model",
+            sequence / capacity
+        );
+        return Err(InvalidSetting::new(
+            "data.load",
+            format!("{load:?}"),
+            &allowed,
+        ));
+    }
+    if samples > most as f64 {
+        let allowed = format!(
+            "smaller: a dataset has at most 2^40 tokens, here a load of {:.2e}",
+            most as f64 * sequence / capacity
+        );
+        return Err(InvalidSetting::new(
+            "data.load",
+            format!("{load:?}"),
+            &allowed,
+        ));
+    }
+    Ok(samples as u64)
+}
+
+/// Adds the grid point to an error about a value that is impossible there.
+fn at_point(error: ExperimentError, experiment: &Experiment, index: usize) -> ExperimentError {
+    match error {
+        ExperimentError::Invalid { place, setting, .. } => {
+            let point = experiment.grid.describe(index, &setting);
+            ExperimentError::Invalid {
+                place,
+                setting,
+                point,
+            }
+        }
+        error => error,
+    }
+}

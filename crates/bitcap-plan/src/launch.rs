@@ -1,0 +1,217 @@
+//! Cells side by side, each a process of its own.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bitcap_base::Stop;
+
+use crate::{CellEvent, PlannedCell};
+
+/// What happens while cells run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SweepEvent {
+    /// A process was started for this cell.
+    Started {
+        /// The cell's index in the plan.
+        index: usize,
+    },
+    /// The cell told something of itself.
+    Told {
+        /// The cell's index in the plan.
+        index: usize,
+        /// What it told.
+        event: CellEvent,
+    },
+    /// The cell's process ended without saying how.
+    Broke {
+        /// The cell's index in the plan.
+        index: usize,
+        /// What it said at last, or how it ended.
+        reason: String,
+    },
+    /// It was asked to stop: nothing more is begun, and what runs is told to.
+    Stopping,
+}
+
+/// How often one looks whether a cell that another process works on is free, and whether to stop.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Cells to run, and how.
+pub struct Launch<'a, C, H> {
+    /// The cells, in the order they are begun in.
+    pub cells: &'a [&'a PlannedCell],
+    /// How many run at a time.
+    pub jobs: usize,
+    /// Asks to stop: nothing more is begun, and what runs is told to stop.
+    pub stop: &'a Stop,
+    /// The process of a cell, and whether the cell was found busy before. It writes its [`CellEvent`]s to standard output, a JSON line each, the
+    /// last of which says how it ended; and stops when its standard input ends, so that it never
+    /// outlives the one that began it.
+    pub command: C,
+    /// Whether a process works on the cell.
+    pub is_held: H,
+}
+
+/// What is still to be begun, and how those that run are told to stop.
+struct Shared {
+    fresh: VecDeque<usize>,
+    /// Found to be worked on by another process.
+    busy: VecDeque<usize>,
+    /// Standard inputs of those that run: to drop one is to tell it to stop.
+    inputs: HashMap<usize, ChildStdin>,
+}
+
+impl<C, H> Launch<'_, C, H>
+where
+    C: Fn(&PlannedCell, bool) -> Command + Sync,
+    H: Fn(&PlannedCell) -> bool + Sync,
+{
+    /// Runs the cells and tells what happens, until all have ended or it is asked to stop.
+    ///
+    /// A cell that another process works on ends when that is over: it is begun again as soon as it
+    /// is free, and then most often done.
+    pub fn run(&self, mut tell: impl FnMut(SweepEvent)) {
+        let shared = Mutex::new(Shared {
+            fresh: (0..self.cells.len()).collect(),
+            busy: VecDeque::new(),
+            inputs: HashMap::new(),
+        });
+        let (sender, receiver) = channel();
+        std::thread::scope(|scope| {
+            for _ in 0..self.jobs.min(self.cells.len()) {
+                let sender = sender.clone();
+                let shared = &shared;
+                scope.spawn(move || self.work(shared, &sender));
+            }
+            drop(sender);
+            let mut stopping = false;
+            loop {
+                match receiver.recv_timeout(LOOK) {
+                    Ok(event) => tell(event),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    // The last worker is gone.
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+                if self.stop.is_requested() {
+                    if !std::mem::replace(&mut stopping, true) {
+                        tell(SweepEvent::Stopping);
+                    }
+                    lock(&shared).inputs.clear();
+                }
+            }
+        });
+    }
+
+    fn work(&self, shared: &Mutex<Shared>, sender: &Sender<SweepEvent>) {
+        while !self.stop.is_requested() {
+            let (fresh, busy) = {
+                let mut shared = lock(shared);
+                let fresh = shared.fresh.pop_front();
+                let busy = fresh.is_none().then(|| shared.busy.pop_front());
+                (fresh, busy.flatten())
+            };
+            match (fresh, busy) {
+                (Some(place), _) => self.one(place, false, shared, sender),
+                (None, Some(place)) => {
+                    std::thread::sleep(LOOK);
+                    if (self.is_held)(self.cells[place]) {
+                        lock(shared).busy.push_back(place);
+                    } else {
+                        self.one(place, true, shared, sender);
+                    }
+                }
+                (None, None) => return,
+            }
+        }
+    }
+
+    /// Runs the cell at a place of the list to the end of its process; `again` if it was found busy
+    /// before, which is told once only.
+    fn one(&self, place: usize, again: bool, shared: &Mutex<Shared>, sender: &Sender<SweepEvent>) {
+        let cell = self.cells[place];
+        let index = cell.index;
+        // The receiver outlives all workers, so nothing sent is lost.
+        let send = |event| drop(sender.send(event));
+        send(SweepEvent::Started { index });
+        let mut command = (self.command)(cell, again);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let broke = |reason: String| send(SweepEvent::Broke { index, reason });
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => return broke(format!("its process could not be started: {error}")),
+        };
+        if let Some(input) = child.stdin.take() {
+            lock(shared).inputs.insert(place, input);
+        }
+        let mut last = None;
+        let complaint = std::thread::scope(|scope| {
+            let stderr = child.stderr.take();
+            let complaint = scope.spawn(move || last_line(stderr));
+            for event in events(&mut child) {
+                if event.is_last() {
+                    last = Some(event);
+                } else {
+                    send(SweepEvent::Told { index, event });
+                }
+            }
+            complaint.join().unwrap_or_default()
+        });
+        let ended = child.wait();
+        lock(shared).inputs.remove(&place);
+        let told = |event| send(SweepEvent::Told { index, event });
+        match (last, ended) {
+            (Some(CellEvent::Busy), _) => {
+                lock(shared).busy.push_back(place);
+                if !again {
+                    told(CellEvent::Busy);
+                }
+            }
+            (Some(event), _) => told(event),
+            (None, Ok(_)) if !complaint.is_empty() => broke(complaint),
+            // One that had nothing to save when it was asked to stop.
+            (None, _) if self.stop.is_requested() => told(CellEvent::Stopped),
+            (None, Ok(status)) => broke(format!("its process ended with {status}")),
+            (None, Err(error)) => broke(format!("its process was lost: {error}")),
+        }
+    }
+}
+
+/// A worker that panicked has left nothing half done in there.
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn events(child: &mut Child) -> impl Iterator<Item = CellEvent> {
+    let lines = child
+        .stdout
+        .take()
+        .map(|stdout| BufReader::new(stdout).lines());
+    lines
+        .into_iter()
+        .flatten()
+        .map_while(Result::ok)
+        .filter_map(|line| serde_json::from_str(&line).ok())
+}
+
+/// The last line that is not empty; of a process that says much, only the end is kept.
+fn last_line(stderr: Option<impl Read>) -> String {
+    let mut last = String::new();
+    for line in stderr
+        .into_iter()
+        .flat_map(|stderr| BufReader::new(stderr).lines())
+    {
+        match line {
+            Ok(line) if !line.trim().is_empty() => last = line,
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    last.trim().trim_start_matches("error: ").to_owned()
+}

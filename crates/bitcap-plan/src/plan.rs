@@ -1,0 +1,180 @@
+//! The plan of an experiment: every cell that is to be trained, with the figures that follow from
+//! its settings alone.
+
+use std::collections::{BTreeMap, HashSet};
+
+use bitcap_base::InvalidSetting;
+
+use crate::experiment::Experiment;
+use crate::experiment::deserialize::read;
+use crate::experiment::error::ExperimentError;
+use crate::experiment::grid::is_size;
+use crate::experiment::resolve::Resolved;
+use crate::settings::CellSettings;
+
+/// Every cell of an experiment, in the order of the grid, the doubled ones last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Name of the experiment.
+    pub name: String,
+    /// The cells; no two have the same name.
+    pub cells: Vec<PlannedCell>,
+}
+
+/// One cell of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedCell {
+    /// Position in the plan, from 0.
+    pub index: usize,
+    /// Name of the cell's folder, [`CellSettings::name`].
+    pub name: String,
+    /// Every setting, resolved.
+    pub settings: CellSettings,
+    /// Hash of the curve that the cell belongs to, [`CellSettings::group`] before doubling.
+    pub group: String,
+    /// What tells the group from the others, such as `width=16`; empty where there is only one.
+    pub label: String,
+    /// Whether the steps are twice those of the curve (`sweep.doubled_at_load`).
+    pub doubled: bool,
+    /// Parameters of the model.
+    pub parameters: u64,
+    /// Entropy of the dataset in bits.
+    pub entropy_bits: f64,
+    /// Entropy / (3.6 x parameters).
+    pub load: f64,
+    /// The load that was asked for, where the size was given so: `load` is what comes nearest to it.
+    pub asked_load: Option<f64>,
+    /// Tokens predicted over the whole training.
+    pub training_tokens: u64,
+    /// Approximate floating-point operations of the training: 6 a parameter and predicted token.
+    pub training_flops: f64,
+}
+
+impl Experiment {
+    /// Every cell of the experiment: the points of the grid, the last list going fastest, then
+    /// those that are trained with twice the steps.
+    ///
+    /// These are, where sizes are loads, the cells at `sweep.doubled_at_load`; where sizes are
+    /// samples, for each model and seed the cell whose load is nearest to it by ratio (of two
+    /// equally near, the smaller). Points whose training is the same, by [`CellSettings::hash`],
+    /// are one cell: the first of them, and a point of the grid rather than a doubled one.
+    ///
+    /// # Errors
+    /// The first setting that is impossible, with its place and the grid point.
+    pub fn plan(&self) -> Result<Plan, ExperimentError> {
+        let grid = &self.grid;
+        let points: Vec<Resolved> = (0..grid.points())
+            .map(|index| Resolved::at(self, index))
+            .collect::<Result<_, _>>()?;
+        let doubled = match self.sweep.doubled_at_load {
+            Some(load) => self.points_to_double(load, &points)?,
+            None => Vec::new(),
+        };
+        let mut cells = Cells::default();
+        for (index, point) in points.iter().enumerate() {
+            cells.add(&point.settings, point, grid.label(index), false)?;
+        }
+        for index in doubled {
+            let point = &points[index];
+            let doubled = point.doubled(self, index)?;
+            cells.add(&doubled, point, grid.label(index), true)?;
+        }
+        Ok(Plan {
+            name: self.name.clone(),
+            cells: cells.cells,
+        })
+    }
+
+    fn points_to_double(
+        &self,
+        load: f64,
+        points: &[Resolved],
+    ) -> Result<Vec<usize>, ExperimentError> {
+        if let Some(loads) = self.loads()? {
+            if !loads.contains(&load) {
+                let list: Vec<String> = loads.iter().map(|load| format!("{load:?}")).collect();
+                let allowed = format!("one of the loads in the plan: {}", list.join(", "));
+                let setting =
+                    InvalidSetting::new("sweep.doubled_at_load", format!("{load:?}"), &allowed);
+                return Err(self.document.error(setting));
+            }
+            return Ok((0..points.len())
+                .filter(|&index| points[index].load == Some(load))
+                .collect());
+        }
+        // For each model and seed, how far the nearest size is, how large it is, and where.
+        let mut nearest: BTreeMap<usize, (f64, u64, usize)> = BTreeMap::new();
+        for (index, point) in points.iter().enumerate() {
+            let distance = (point.settings.load() / load).ln().abs();
+            let found = (distance, point.settings.data.samples, index);
+            let best = nearest
+                .entry(self.grid.without_size(index))
+                .or_insert(found);
+            if (found.0, found.1) < (best.0, best.1) {
+                *best = found;
+            }
+        }
+        let mut indices: Vec<usize> = nearest.into_values().map(|(_, _, index)| index).collect();
+        indices.sort_unstable();
+        Ok(indices)
+    }
+
+    /// The loads of an experiment whose sizes are given so.
+    fn loads(&self) -> Result<Option<Vec<f64>>, ExperimentError> {
+        let nodes = match self.grid.axes.iter().find(|axis| is_size(&axis.key)) {
+            Some(axis) if axis.key == "data.load" => axis.values.as_slice(),
+            Some(_) => return Ok(None),
+            None => match self.document.root.at(&["data", "load"]) {
+                Some(entry) => std::slice::from_ref(&entry.node),
+                None => return Ok(None),
+            },
+        };
+        nodes
+            .iter()
+            .map(|node| read("data.load", node))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+}
+
+/// The cells of a plan as they gather.
+#[derive(Default)]
+struct Cells {
+    cells: Vec<PlannedCell>,
+    hashes: HashSet<[u8; 32]>,
+    names: HashSet<String>,
+}
+
+impl Cells {
+    /// Adds a cell of the curve that `point` is on, unless the same training is there already.
+    fn add(
+        &mut self,
+        settings: &CellSettings,
+        point: &Resolved,
+        label: String,
+        doubled: bool,
+    ) -> Result<(), ExperimentError> {
+        if !self.hashes.insert(*settings.hash().as_bytes()) {
+            return Ok(());
+        }
+        let name = settings.name();
+        if !self.names.insert(name.clone()) {
+            return Err(ExperimentError::SameName { name });
+        }
+        self.cells.push(PlannedCell {
+            index: self.cells.len(),
+            name,
+            group: point.settings.group(),
+            label,
+            doubled,
+            parameters: settings.shape().parameters(),
+            entropy_bits: settings.entropy_bits(),
+            load: settings.load(),
+            asked_load: point.load,
+            training_tokens: settings.training_tokens(),
+            training_flops: settings.training_flops(),
+            settings: settings.clone(),
+        });
+        Ok(())
+    }
+}

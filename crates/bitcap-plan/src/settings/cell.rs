@@ -1,0 +1,143 @@
+//! The settings of one cell, all of them.
+
+use crate::settings::model::{Gpt2Shape, ModelSettings};
+use crate::settings::train::{Batch, TrainSettings};
+use bitcap_base::InvalidSetting;
+use bitcap_source::SourceSettings;
+use serde::{Deserialize, Serialize};
+
+use crate::settings::engine::CellEngine;
+use crate::settings::measure::MeasureSettings;
+
+/// Most tokens a dataset may have: 2^40, which is 2 TiB of u16 and beyond any machine's memory.
+pub const MAX_TOKENS: u64 = 1 << 40;
+
+/// The dataset of a cell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellData {
+    /// Seed of the samples.
+    pub seed: u64,
+    /// N, the number of sequences.
+    pub samples: u64,
+}
+
+/// Every setting of a cell, resolved: what cell.toml holds, and all that a cell depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellSettings {
+    /// The seed that the others were taken from where they were not set by themselves.
+    pub seed: u64,
+    /// The source of the data, its own seed included.
+    pub source: SourceSettings,
+    /// Size and seed of the dataset.
+    pub data: CellData,
+    /// The model.
+    pub model: ModelSettings,
+    /// The training, the seed of weights and batches included.
+    pub train: TrainSettings,
+    /// What is measured.
+    pub measure: MeasureSettings,
+    /// What it runs on.
+    pub engine: CellEngine,
+}
+
+impl CellSettings {
+    /// Checks every value against what it may be, and all of them together.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        self.source.validate()?;
+        self.model.validate()?;
+        self.train.validate()?;
+        self.measure.validate()?;
+        self.engine.validate()?;
+        let length = self.source.length();
+        if length < 2 && !self.model.start_token {
+            let allowed = "at least 2, or 1 with model.start_token = true: without a start token \
+                the first token of a sequence is not predicted";
+            return Err(InvalidSetting::new("source.length", length, allowed));
+        }
+        if self.source.needs_start_token() && !self.model.start_token {
+            let allowed = format!(
+                "true where source.kind is {:?}: the first token has a distribution to be learned, \
+                 and must be predicted to be measured",
+                self.source.kind()
+            );
+            return Err(InvalidSetting::new("model.start_token", false, &allowed));
+        }
+        let samples = self.data.samples;
+        let most = MAX_TOKENS / u64::from(length);
+        if !(1..=most).contains(&samples) {
+            let allowed = format!(
+                "from 1 to {most}: a dataset of sequences of {length} has at most 2^40 tokens"
+            );
+            return Err(InvalidSetting::new("data.samples", samples, &allowed));
+        }
+        if self.checked_training_tokens().is_none() {
+            let allowed = "fewer: the tokens seen in training would pass 2^64";
+            return Err(InvalidSetting::new(
+                "train.steps",
+                self.train.steps,
+                allowed,
+            ));
+        }
+        Ok(())
+    }
+
+    /// All that fixes the shapes of the model's weights.
+    #[must_use]
+    pub fn shape(&self) -> Gpt2Shape {
+        Gpt2Shape::new(&self.model, self.source.vocabulary(), self.source.length())
+    }
+
+    /// Bits that the dataset is planned by: for uniform data its exact entropy, N S log2 V, for
+    /// others [`SourceSettings::expected_entropy_bits`].
+    #[must_use]
+    pub fn entropy_bits(&self) -> f64 {
+        self.source.expected_entropy_bits(self.data.samples)
+    }
+
+    /// Entropy of the dataset in units of the capacity to be expected, 3.6 bits a parameter.
+    #[must_use]
+    pub fn load(&self) -> f64 {
+        self.entropy_bits() / expected_capacity_bits(self.shape().parameters())
+    }
+
+    /// Tokens predicted over the whole training: steps, times sequences a step, times predicted
+    /// tokens a sequence. The last number there is where the product passes 2^64, which
+    /// [`Self::validate`] does not let through.
+    #[must_use]
+    pub fn training_tokens(&self) -> u64 {
+        self.checked_training_tokens().unwrap_or(u64::MAX)
+    }
+
+    fn checked_training_tokens(&self) -> Option<u64> {
+        // A batch cannot hold more sequences than there are.
+        let sequences = match self.train.batch {
+            Batch::Full => self.data.samples,
+            Batch::Sequences(batch) => batch.min(self.data.samples),
+        };
+        let predicted =
+            u64::from(self.source.length()).checked_sub(u64::from(!self.model.start_token))?;
+        self.train
+            .steps
+            .checked_mul(sequences)?
+            .checked_mul(predicted)
+    }
+
+    /// Floating-point operations of the training, approximately: 6 a parameter and predicted token
+    /// (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
+    #[must_use]
+    pub fn training_flops(&self) -> f64 {
+        6.0 * self.shape().parameters() as f64 * self.training_tokens() as f64
+    }
+}
+
+/// Bits that a model of so many parameters is expected to hold at most: 3.6 a parameter, within
+/// the paper's 3.5 to 3.9. The unit of load.
+#[must_use]
+pub fn expected_capacity_bits(parameters: u64) -> f64 {
+    3.6 * parameters as f64
+}

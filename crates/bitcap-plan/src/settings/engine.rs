@@ -1,0 +1,165 @@
+//! The `[engine]` section: what runs the cells, on one machine or on many.
+
+use std::path::PathBuf;
+
+use crate::settings::device::DeviceSpec;
+use bitcap_base::InvalidSetting;
+use serde::{Deserialize, Serialize};
+
+/// The `[engine]` section. Nothing here changes what is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineSettings {
+    /// The device that models are trained and measured on.
+    #[serde(default)]
+    pub device: DeviceSpec,
+    /// Cells that run side by side in a sweep, at least 1; as many as there are cores where it is
+    /// not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<u32>,
+    /// Seconds between two checkpoints of a training; 0 makes one after each step.
+    #[serde(default = "default_checkpoint_seconds")]
+    pub checkpoint_seconds: f64,
+    /// GPUs a task: of a Slurm job, or of a slot of a host.
+    #[serde(default)]
+    pub gpus: u32,
+    /// Cells that one task runs, one after another.
+    #[serde(default = "default_cells_per_task")]
+    pub cells_per_task: u32,
+    /// Slurm: the partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<String>,
+    /// Slurm: the time limit of a task, as sbatch's --time takes it. A task that comes near it makes
+    /// a checkpoint and goes back into the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<String>,
+    /// Slurm: tasks that run at the same time at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<u32>,
+    /// Slurm: further options of sbatch, such as "--account=physics"; they win over our own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sbatch: Vec<String>,
+    /// GNU parallel: hosts with their slots, as in "2/gpu1" or "4/anna@ws2"; ":" is this machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// GNU parallel: whether all hosts see the folder of the experiment, this program and the
+    /// working directory under the same paths. If not, what a cell needs is sent and its folder
+    /// brought back.
+    #[serde(default = "default_common_folder")]
+    pub common_folder: bool,
+    /// The path of bitcap where the cells run. Where it is not given that of this program, or with
+    /// GNU parallel and no common folder a copy of it that is sent along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<PathBuf>,
+}
+
+/// A minute of work is what a machine that fails may cost.
+fn default_checkpoint_seconds() -> f64 {
+    60.0
+}
+
+fn default_cells_per_task() -> u32 {
+    1
+}
+
+fn default_common_folder() -> bool {
+    true
+}
+
+impl EngineSettings {
+    /// Checks every value against what it may be.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        check_checkpoint_seconds(self.checkpoint_seconds)?;
+        let counts = [
+            ("engine.jobs", self.jobs),
+            ("engine.cells_per_task", Some(self.cells_per_task)),
+            ("engine.throttle", self.throttle),
+        ];
+        for (key, count) in counts {
+            if count == Some(0) {
+                return Err(InvalidSetting::new(key, 0, "at least 1"));
+            }
+        }
+        let name = |c: char| c.is_ascii_alphanumeric() || "-_.,".contains(c);
+        let time = |c: char| c.is_ascii_digit() || "-:".contains(c);
+        check_text(
+            "engine.partition",
+            self.partition.as_deref(),
+            &name,
+            "the name of a partition",
+        )?;
+        let allowed = "minutes, hours:minutes:seconds or days-hours:minutes, such as \"2-12:00\"";
+        check_text(
+            "engine.time_limit",
+            self.time_limit.as_deref(),
+            &time,
+            allowed,
+        )?;
+        for option in &self.sbatch {
+            // A line of the script each.
+            if !option.starts_with('-') || option.chars().any(char::is_control) {
+                let allowed = "options of sbatch, such as \"--account=physics\"";
+                return Err(InvalidSetting::new(
+                    "engine.sbatch",
+                    format!("{option:?}"),
+                    allowed,
+                ));
+            }
+        }
+        for host in &self.hosts {
+            // A line of a file each; # begins a comment there.
+            if host.trim().is_empty() || host.contains('#') || host.chars().any(char::is_control) {
+                let allowed = "slots/host, such as \"2/gpu1\" or \"1/anna@ws2\"";
+                return Err(InvalidSetting::new(
+                    "engine.hosts",
+                    format!("{host:?}"),
+                    allowed,
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_text(
+    key: &str,
+    text: Option<&str>,
+    fits: &dyn Fn(char) -> bool,
+    allowed: &str,
+) -> Result<(), InvalidSetting> {
+    match text {
+        Some(text) if text.is_empty() || !text.chars().all(fits) => {
+            Err(InvalidSetting::new(key, format!("{text:?}"), allowed))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_checkpoint_seconds(seconds: f64) -> Result<(), InvalidSetting> {
+    if seconds.is_finite() && seconds >= 0.0 {
+        return Ok(());
+    }
+    let (key, allowed) = ("engine.checkpoint_seconds", "a number of at least 0");
+    Err(InvalidSetting::new(key, format!("{seconds:?}"), allowed))
+}
+
+/// What a cell needs to know of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellEngine {
+    /// The device that the model is trained and measured on.
+    #[serde(default)]
+    pub device: DeviceSpec,
+    /// Seconds between two checkpoints of the training.
+    #[serde(default = "default_checkpoint_seconds")]
+    pub checkpoint_seconds: f64,
+}
+
+impl CellEngine {
+    pub(crate) fn validate(&self) -> Result<(), InvalidSetting> {
+        check_checkpoint_seconds(self.checkpoint_seconds)
+    }
+}

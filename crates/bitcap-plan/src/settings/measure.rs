@@ -1,0 +1,93 @@
+//! The `[measure]` section, and `[sweep]`: what is asked of trained models and of a sweep. Nothing here
+//! changes the weights of a cell.
+
+use bitcap_base::InvalidSetting;
+use serde::{Deserialize, Serialize};
+
+/// `measure.oracle` where the exact source itself is the oracle.
+pub const EXACT_SOURCE: &str = "source";
+
+/// The `[measure]` section: what is measured on a trained model. Nothing here changes the weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureSettings {
+    /// Whether fresh data is measured too: as many sequences as were trained on.
+    #[serde(default = "default_fresh")]
+    pub fresh: bool,
+    /// Steps between two rows of metrics.csv, at least 1.
+    #[serde(default = "default_metrics_every")]
+    pub metrics_every: u64,
+    /// What rote is told from generalization by: "source", the exact source; or another trained
+    /// model in its place, by the name of a cell of this experiment or the path of a cell's folder.
+    #[serde(default = "default_oracle")]
+    pub oracle: String,
+}
+
+fn default_fresh() -> bool {
+    true
+}
+
+fn default_metrics_every() -> u64 {
+    50
+}
+
+fn default_oracle() -> String {
+    EXACT_SOURCE.into()
+}
+
+impl Default for MeasureSettings {
+    fn default() -> Self {
+        Self {
+            fresh: default_fresh(),
+            metrics_every: default_metrics_every(),
+            oracle: default_oracle(),
+        }
+    }
+}
+
+impl MeasureSettings {
+    /// Checks every value against what it may be.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        if self.metrics_every == 0 {
+            return Err(InvalidSetting::new(
+                "measure.metrics_every",
+                0,
+                "at least 1",
+            ));
+        }
+        if self.oracle.is_empty() {
+            let allowed = "\"source\", the name of a cell of this experiment, or the folder of one";
+            return Err(InvalidSetting::new("measure.oracle", "empty", allowed));
+        }
+        Ok(())
+    }
+}
+
+/// The `[sweep]` section.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepSettings {
+    /// The load at which each model and seed is trained with twice the steps too, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubled_at_load: Option<f64>,
+}
+
+impl SweepSettings {
+    /// Checks every value against what it may be.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        match self.doubled_at_load {
+            Some(load) if !(load.is_finite() && load > 0.0) => Err(InvalidSetting::new(
+                "sweep.doubled_at_load",
+                format!("{load:?}"),
+                "a number above 0",
+            )),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Every setting of a cell: its sections, what they may be, the names and hashes that follow.
+
+mod cell;
+mod device;
+mod engine;
+mod identity;
+mod measure;
+mod model;
+mod train;
+
+pub use cell::{CellData, CellSettings, MAX_TOKENS, expected_capacity_bits};
+pub use device::{Backend, DeviceIndex, DeviceSpec};
+pub use engine::{CellEngine, EngineSettings};
+pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};
+pub use model::{Gpt2Shape, Initialization, ModelSettings, ParameterCounts};
+pub use train::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};

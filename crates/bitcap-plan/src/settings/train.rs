@@ -1,0 +1,285 @@
+//! The `[train]` section of an experiment.
+
+use bitcap_base::InvalidSetting;
+use serde::{Deserialize, Serialize};
+
+/// The rule that turns gradients into updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// Adam (Kingma & Ba 2015); weight decay, if any, is added to the gradient.
+    Adam,
+    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
+    Adamw,
+    /// Muon (Jordan et al. 2024) for the matrices of the blocks, AdamW for all else.
+    Muon,
+}
+
+/// How the learning rate goes over the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleKind {
+    /// The full rate after the warm-up.
+    Constant,
+    /// Half a cosine from the full rate down to zero.
+    Cosine,
+    /// The full rate, then down to zero on a line over the last `decay_fraction` of the steps.
+    WarmupStableDecay,
+}
+
+/// Sequences a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// The whole dataset.
+    Full,
+    /// So many sequences, shuffled anew each pass over the data.
+    Sequences(u64),
+}
+
+/// The arithmetic of the training step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 32-bit floats throughout.
+    F32,
+}
+
+/// The `[train]` section.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSettings {
+    /// Seed of the initial weights and of the order of the batches.
+    pub seed: u64,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// The rule that turns gradients into updates.
+    #[serde(default = "default_optimizer")]
+    pub optimizer: OptimizerKind,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Muon only: the peak rate of AdamW for what Muon does not handle. Half of `learning_rate`
+    /// where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adam_learning_rate: Option<f64>,
+    /// Adam's decay rates of the first and second moment.
+    #[serde(default = "default_betas")]
+    pub betas: [f64; 2],
+    /// Added to the root of Adam's second moment.
+    #[serde(default = "default_epsilon")]
+    pub epsilon: f64,
+    /// Muon's momentum.
+    #[serde(default = "default_momentum")]
+    pub momentum: f64,
+    /// Weight decay: in the gradient for Adam, decoupled for AdamW and Muon.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// How the learning rate goes over the steps.
+    #[serde(default = "default_schedule")]
+    pub schedule: ScheduleKind,
+    /// Steps over which the rate rises on a line from zero.
+    #[serde(default)]
+    pub warmup_steps: u64,
+    /// Part of all steps over which `warmup_stable_decay` comes down.
+    #[serde(default = "default_decay_fraction")]
+    pub decay_fraction: f64,
+    /// Largest Euclidean norm of the whole gradient; not clipped where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// Sequences a step: "full" or a number.
+    #[serde(default = "default_batch")]
+    pub batch: Batch,
+    /// Largest number of sequences in one forward and backward pass; their gradients are summed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<u64>,
+    /// The arithmetic of the training step.
+    #[serde(default = "default_precision")]
+    pub precision: Precision,
+}
+
+fn default_optimizer() -> OptimizerKind {
+    OptimizerKind::Adam
+}
+
+fn default_betas() -> [f64; 2] {
+    [0.9, 0.99]
+}
+
+fn default_epsilon() -> f64 {
+    1e-8
+}
+
+fn default_momentum() -> f64 {
+    0.95
+}
+
+fn default_schedule() -> ScheduleKind {
+    ScheduleKind::Cosine
+}
+
+fn default_decay_fraction() -> f64 {
+    0.2
+}
+
+fn default_batch() -> Batch {
+    Batch::Full
+}
+
+fn default_precision() -> Precision {
+    Precision::F32
+}
+
+impl Serialize for Batch {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Full => serializer.serialize_str("full"),
+            Self::Sequences(n) => serializer.serialize_u64(*n),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Batch {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Batch;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"full\" or a number of sequences, at least 1")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Batch, E> {
+                match text {
+                    "full" => Ok(Batch::Full),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, n: i64) -> Result<Batch, E> {
+                u64::try_from(n)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Signed(n), &self))
+                    .and_then(|n| self.visit_u64(n))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Batch, E> {
+                match n {
+                    0 => Err(E::invalid_value(serde::de::Unexpected::Unsigned(0), &self)),
+                    n => Ok(Batch::Sequences(n)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl std::fmt::Display for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Full => f.write_str("full"),
+            Self::Sequences(n) => write!(f, "{n}"),
+        }
+    }
+}
+
+/// More steps than anyone trains for, few enough that `steps * 2` and a step counter in f64 are exact.
+const MAX_STEPS: u64 = 1_000_000_000;
+
+impl TrainSettings {
+    /// Adam at `learning_rate` for `steps`, all else as where a file does not say.
+    #[must_use]
+    pub fn adam(steps: u64, learning_rate: f64) -> Self {
+        Self {
+            seed: 0,
+            steps,
+            optimizer: OptimizerKind::Adam,
+            learning_rate,
+            adam_learning_rate: None,
+            betas: default_betas(),
+            epsilon: default_epsilon(),
+            momentum: default_momentum(),
+            weight_decay: 0.0,
+            schedule: default_schedule(),
+            warmup_steps: 0,
+            decay_fraction: default_decay_fraction(),
+            clip_norm: None,
+            batch: default_batch(),
+            micro_batch: None,
+            precision: default_precision(),
+        }
+    }
+
+    /// Checks every value against what it may be.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), InvalidSetting> {
+        let invalid = |key: &str, found: String, allowed: &str| InvalidSetting {
+            key: format!("train.{key}"),
+            found,
+            allowed: allowed.into(),
+        };
+        if !(1..=MAX_STEPS).contains(&self.steps) {
+            return Err(invalid(
+                "steps",
+                self.steps.to_string(),
+                "from 1 to 1000000000",
+            ));
+        }
+        let positive = |key: &str, x: f64| {
+            if x.is_finite() && x > 0.0 {
+                Ok(())
+            } else {
+                Err(invalid(key, x.to_string(), "a positive number"))
+            }
+        };
+        positive("learning_rate", self.learning_rate)?;
+        if let Some(rate) = self.adam_learning_rate {
+            positive("adam_learning_rate", rate)?;
+            if self.optimizer != OptimizerKind::Muon {
+                return Err(invalid(
+                    "adam_learning_rate",
+                    rate.to_string(),
+                    "given with train.optimizer = \"muon\" only",
+                ));
+            }
+        }
+        positive("epsilon", self.epsilon)?;
+        if let Some(norm) = self.clip_norm {
+            positive("clip_norm", norm)?;
+        }
+        let below_one = |key: &str, x: f64| {
+            if (0.0..1.0).contains(&x) {
+                Ok(())
+            } else {
+                Err(invalid(key, x.to_string(), "at least 0 and below 1"))
+            }
+        };
+        below_one("betas", self.betas[0])?;
+        below_one("betas", self.betas[1])?;
+        below_one("momentum", self.momentum)?;
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return Err(invalid(
+                "weight_decay",
+                self.weight_decay.to_string(),
+                "at least 0",
+            ));
+        }
+        if !(self.decay_fraction > 0.0 && self.decay_fraction <= 1.0) {
+            return Err(invalid(
+                "decay_fraction",
+                self.decay_fraction.to_string(),
+                "above 0 and at most 1",
+            ));
+        }
+        if self.warmup_steps >= self.steps {
+            return Err(invalid(
+                "warmup_steps",
+                self.warmup_steps.to_string(),
+                &format!("below train.steps, which is {}", self.steps),
+            ));
+        }
+        if self.micro_batch == Some(0) {
+            return Err(invalid("micro_batch", "0".into(), "at least 1"));
+        }
+        Ok(())
+    }
+}

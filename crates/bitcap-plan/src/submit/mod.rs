@@ -1,0 +1,127 @@
+//! Cells given to an engine that people have: a Slurm cluster, or hosts reached by GNU parallel.
+//!
+//! A submission is a folder in that of the experiment, `submissions/<number>/`, with all that its
+//! tasks go by: the frozen experiment, a line a task with the names of its cells, and scripts that
+//! can be read, kept and run by hand. Every task runs `bitcap run` in the end, so that what is done
+//! shows in the cells' folders, whoever did it.
+
+mod parallel;
+mod queue;
+mod record;
+mod shell;
+mod slurm;
+
+use std::path::{Path, PathBuf};
+
+use crate::{Experiment, ExperimentFolder, FolderError, PlannedCell};
+
+pub use parallel::{check_parallel, prepare_for_parallel};
+pub use queue::{Queue, Queued};
+pub use record::{EngineKind, Job, Submission};
+pub use shell::quoted;
+pub use slurm::submit_to_slurm;
+
+/// What is submitted, and how its cells are run.
+pub struct Submit<'a> {
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// Its folder.
+    pub folder: &'a ExperimentFolder,
+    /// The cells, in the order they are to be run in.
+    pub cells: &'a [&'a PlannedCell],
+    /// Whether trainings that failed are tried again.
+    pub retry_failed: bool,
+    /// This program, by its whole path.
+    pub program: &'a Path,
+    /// The working directory, which relative paths in the experiment begin at.
+    pub working_directory: &'a Path,
+    /// The revision this program was built from.
+    pub git_revision: &'a str,
+}
+
+/// Why cells could not be submitted.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// A file of the submission.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The program that would take the cells is not there.
+    #[error(
+        "`{program}` is not there ({source}); the submission is written, and can be given to it by hand, or run without it: bash {script}"
+    )]
+    NoProgram {
+        /// Its name.
+        program: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+        /// The script that is written.
+        script: PathBuf,
+    },
+    /// The program refused.
+    #[error("{program} refused: {said}{before}; the script is {script}")]
+    Refused {
+        /// Its name.
+        program: &'static str,
+        /// What it said.
+        said: String,
+        /// The script that is written.
+        script: PathBuf,
+        /// What it took before.
+        before: String,
+    },
+    /// The experiment cannot be run on hosts without a common folder.
+    #[error(
+        "{what}, which hosts without a common folder do not have; set engine.common_folder = true where they do"
+    )]
+    NeedsCommonFolder {
+        /// What the experiment needs.
+        what: String,
+    },
+    /// This machine is one of the hosts where files are to be sent to them.
+    #[error(
+        "engine.hosts has `{0}`, this machine, to which nothing can be sent; set engine.common_folder = true where the other hosts have it too, or leave it out and run a sweep here"
+    )]
+    Local(String),
+    /// There are no hosts.
+    #[error(
+        "engine.hosts is empty; name hosts with their slots, in the experiment's [engine] section or as --host 2/gpu1 --host 1/ws2"
+    )]
+    NoHosts,
+}
+
+/// The tasks: the cells that judge others first, each task so many cells. The second number is how
+/// many tasks come before all others, which need what they leave.
+fn tasks(cells: &[&PlannedCell], cells_per_task: u32) -> (Vec<Vec<String>>, usize) {
+    let (oracles, others): (Vec<&PlannedCell>, Vec<&PlannedCell>) = cells
+        .iter()
+        .copied()
+        .partition(|cell| cell.name == cell.settings.measure.oracle);
+    let packed = |cells: &[&PlannedCell]| -> Vec<Vec<String>> {
+        cells
+            .chunks(cells_per_task as usize)
+            .map(|cells| cells.iter().map(|cell| cell.name.clone()).collect())
+            .collect()
+    };
+    let first = packed(&oracles);
+    let count = first.len();
+    (first.into_iter().chain(packed(&others)).collect(), count)
+}
+
+/// What every script does with a cell.
+const RUN_CELL: &str = include_str!("run_cell.sh");
+
+/// The folder that holds the experiment's, as a word of a shell.
+fn outputs(submit: &Submit<'_>) -> String {
+    let outputs = submit.folder.root().parent().unwrap_or(Path::new("."));
+    let whole = std::path::absolute(outputs).unwrap_or_else(|_| outputs.to_owned());
+    shell::path(&whole)
+}
+
+/// What `bitcap run` is told beside the cell.
+fn again(submit: &Submit<'_>) -> &'static str {
+    if submit.retry_failed {
+        "--retry-failed"
+    } else {
+        ""
+    }
+}

@@ -1,0 +1,204 @@
+//! Values that no experiment can have.
+
+use bitcap_plan::Experiment;
+
+use crate::{GOOD, expect, expect_set, plan_error};
+
+#[test]
+fn the_good_file_is_good() {
+    let plan = Experiment::parse(GOOD, "e.toml", &[])
+        .unwrap()
+        .plan()
+        .unwrap();
+    assert_eq!(plan.cells.len(), 1);
+}
+
+#[test]
+fn impossible_values() {
+    expect(
+        "= 64",
+        "= 1",
+        "e.toml:5:14: `source.vocabulary` is 1; it must be from 2 to 65536",
+    );
+    expect(
+        "= 64",
+        "= 65537",
+        "e.toml:5:14: `source.vocabulary` is 65537; it must be from 2 to 65536",
+    );
+    expect(
+        "= 16",
+        "= 0",
+        "e.toml:6:10: `source.length` is 0; it must be from 1 to 4096",
+    );
+    expect(
+        "= 16",
+        "= 1",
+        "e.toml:6:10: `source.length` is 1; it must be at least 2, or 1 with model.start_token = \
+         true: without a start token the first token of a sequence is not predicted",
+    );
+    expect(
+        "heads = 2",
+        "heads = 0",
+        "e.toml:11:9: `model.heads` is 0; it must be from 1 to 8",
+    );
+    expect(
+        "heads = 2",
+        "heads = 3",
+        "e.toml:11:9: `model.heads` is 3; it must be a divisor of model.width, which is 8",
+    );
+    expect(
+        "samples = 10",
+        "samples = 0",
+        "e.toml:18:11: `data.samples` is 0; it must be from 1 to 68719476736: a dataset of \
+         sequences of 16 has at most 2^40 tokens",
+    );
+    expect(
+        "samples = 10",
+        "samples = 68719476737",
+        "e.toml:18:11: `data.samples` is 68719476737; it must be from 1 to 68719476736: a dataset \
+         of sequences of 16 has at most 2^40 tokens",
+    );
+    expect(
+        "steps = 100",
+        "steps = 0",
+        "e.toml:15:9: `train.steps` is 0; it must be from 1 to 1000000000",
+    );
+    expect(
+        "name = \"good\"",
+        "name = \"good\"\nseed = -1",
+        "e.toml:2:8: `seed` is -1; it must be an integer from 0 to 2^63 - 1",
+    );
+    expect(
+        "samples = 10",
+        "samples = 10\nseed = -1",
+        "e.toml:19:8: `data.seed` is -1; it must be an integer from 0 to 2^63 - 1",
+    );
+    expect(
+        "samples = 10",
+        "samples = 9223372036854775808",
+        "e.toml:18:11: `data.samples` is 9223372036854775808; it must be between -2^63 and 2^63 - 1",
+    );
+    for number in ["nan", "inf", "-inf", "1e999"] {
+        expect(
+            "0.01",
+            number,
+            &format!("e.toml:14:17: `train.learning_rate` is {number}; it must be a finite number"),
+        );
+    }
+    for (section, key) in [
+        ("measure", "metrics_every"),
+        ("engine", "jobs"),
+        ("engine", "cells_per_task"),
+        ("engine", "throttle"),
+    ] {
+        expect_set(
+            &format!("{section}.{key}=0"),
+            &format!("in --set {section}.{key}=0: `{section}.{key}` is 0; it must be at least 1"),
+        );
+    }
+    expect_set(
+        "sweep.doubled_at_load=0",
+        "in --set sweep.doubled_at_load=0: `sweep.doubled_at_load` is 0.0; it must be a number above 0",
+    );
+    let engine = [
+        ("checkpoint_seconds=-1", "-1.0", "a number of at least 0"),
+        ("partition='a b'", "\"a b\"", "the name of a partition"),
+        ("partition=''", "\"\"", "the name of a partition"),
+        (
+            "time_limit=1h",
+            "\"1h\"",
+            "minutes, hours:minutes:seconds or days-hours:minutes, such as \"2-12:00\"",
+        ),
+        (
+            "sbatch=['account=x']",
+            "\"account=x\"",
+            "options of sbatch, such as \"--account=physics\"",
+        ),
+        (
+            "sbatch=[\"--x\\ny\"]",
+            "\"--x\\ny\"",
+            "options of sbatch, such as \"--account=physics\"",
+        ),
+        (
+            "hosts=['2/gpu1', '']",
+            "\"\"",
+            "slots/host, such as \"2/gpu1\" or \"1/anna@ws2\"",
+        ),
+    ];
+    for (text, found, allowed) in engine {
+        let key = text.split('=').next().unwrap();
+        expect_set(
+            &format!("engine.{text}"),
+            &format!("in --set engine.{text}: `engine.{key}` is {found}; it must be {allowed}"),
+        );
+    }
+    for name in ["", ".", "..", ".hidden", "a/b", "a b", "ü", "../up"] {
+        let error = plan_error(&GOOD.replace("good", name), &[]);
+        assert!(
+            error.starts_with(&format!("e.toml:1:8: `name` is {name:?}; it must be")),
+            "{error}"
+        );
+    }
+    plan_error(&GOOD.replace("good", &"x".repeat(101)), &[]);
+}
+
+/// 10^9 steps of 2^36 sequences of 15 predicted tokens are more than 2^64.
+#[test]
+fn trainings_beyond_counting() {
+    let text = GOOD
+        .replace("samples = 10", "samples = 68719476736")
+        .replace("= 100", "= 1000000000");
+    let error = plan_error(&text, &[]);
+    assert!(
+        error.starts_with("e.toml:15:9: `train.steps` is 1000000000; it must be fewer"),
+        "{error}"
+    );
+}
+
+#[test]
+fn impossible_loads() {
+    expect(
+        "samples = 10",
+        "load = 0",
+        "e.toml:18:8: `data.load` is 0.0; it must be a number above 0",
+    );
+    let error = plan_error(&GOOD.replace("samples = 10", "load = 1e-6"), &[]);
+    assert!(
+        error.starts_with("e.toml:18:8: `data.load` is 1e-6; it must be larger"),
+        "{error}"
+    );
+    let error = plan_error(&GOOD.replace("samples = 10", "load = 1e300"), &[]);
+    assert!(
+        error.starts_with("e.toml:18:8: `data.load` is 1e300; it must be smaller"),
+        "{error}"
+    );
+    expect(
+        "samples = 10",
+        "samples = 10\nload = 1.0",
+        "e.toml:19:8: `data.load` is 1.0; it must be left out where data.samples is given: one of \
+         the two is the size",
+    );
+    expect(
+        "samples = 10",
+        "",
+        "e.toml:17:2: neither `data.samples` nor `data.load` is given; give one of them, in [data] \
+         or in [grid]",
+    );
+}
+
+#[test]
+fn doubling_at_a_load_that_is_not_there() {
+    let text = GOOD.replace("samples = 10", "load = 1.0") + "[sweep]\ndoubled_at_load = 2.0\n";
+    assert_eq!(
+        plan_error(&text, &[]),
+        "e.toml:20:19: `sweep.doubled_at_load` is 2.0; it must be one of the loads in the plan: 1.0"
+    );
+    let error = plan_error(GOOD, &["sweep.doubled_at_load=1", "train.steps=600000000"]);
+    assert!(
+        error.starts_with(
+            "in --set train.steps=600000000: `train.steps` is 1200000000 once doubled for \
+             sweep.doubled_at_load; it must be from 1 to 1000000000"
+        ),
+        "{error}"
+    );
+}

@@ -1,0 +1,399 @@
+//! From experiment files to plans.
+
+use bitcap_plan::{CellSettings, Experiment, Plan, PlannedCell, text_table};
+
+const BASE: &str = r#"name = "base"
+
+[source]
+kind = "uniform"
+vocabulary = 2048
+length = 64
+
+[model]
+layers = 1
+width = 32
+heads = 2
+
+[train]
+learning_rate = 0.01
+steps = 100
+
+[data]
+samples = 10
+"#;
+
+/// The plan of the base with `extra` after it; what its grid goes through is left out of the base.
+fn plan_with(extra: &str, overrides: &[&str]) -> Plan {
+    let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+    let in_grid = |line: &&str| {
+        let key = line.split(" = ").next().unwrap_or_default();
+        !extra.contains(&format!(".{key}\" = ["))
+    };
+    let base: Vec<&str> = BASE.lines().filter(in_grid).collect();
+    let text = format!("{}\n{extra}", base.join("\n"));
+    match Experiment::parse(&text, "e.toml", &overrides).and_then(|experiment| experiment.plan()) {
+        Ok(plan) => plan,
+        Err(error) => panic!("{error}\n{text}"),
+    }
+}
+
+fn only(overrides: &[&str]) -> PlannedCell {
+    let mut plan = plan_with("", overrides);
+    assert_eq!(plan.cells.len(), 1);
+    plan.cells.remove(0)
+}
+
+fn sizes(plan: &Plan) -> Vec<(u32, u64, u64, bool)> {
+    let size = |cell: &PlannedCell| {
+        let settings = &cell.settings;
+        (
+            settings.model.width,
+            settings.data.samples,
+            settings.seed,
+            cell.doubled,
+        )
+    };
+    plan.cells.iter().map(size).collect()
+}
+
+/// Table 1's smallest model, one layer of width 32, at V = 2048 and S = 64: 8.00e4 parameters
+/// (V d + S d + 12 d^2 + 13 d + 2 d), 11 bits a token.
+#[test]
+fn figures_of_a_known_cell() {
+    let cell = only(&["data.samples=1000"]);
+    let parameters = 2048 * 32 + 64 * 32 + 12 * 32 * 32 + 13 * 32 + 2 * 32;
+    assert_eq!(cell.parameters, parameters);
+    assert_eq!(cell.entropy_bits, 1000.0 * 64.0 * 11.0);
+    assert!((cell.load - 704_000.0 / (3.6 * parameters as f64)).abs() < 1e-12);
+    assert_eq!(cell.training_tokens, 100 * 1000 * 63);
+    assert_eq!(cell.training_flops, 6.0 * parameters as f64 * 6_300_000.0);
+    let batched = only(&[
+        "data.samples=1000",
+        "train.batch=50",
+        "model.start_token=true",
+    ]);
+    assert_eq!(batched.training_tokens, 100 * 50 * 64);
+    let small = only(&["data.samples=10", "train.batch=50"]);
+    assert_eq!(
+        small.training_tokens,
+        100 * 10 * 63,
+        "a batch holds no more than there is"
+    );
+}
+
+#[test]
+fn load_becomes_samples() {
+    for (load, samples) in [("1", 411), ("0.5", 205), ("2.0", 822)] {
+        let cell = only(&[&format!("data.load={load}")]);
+        let exact = load.parse::<f64>().unwrap() * 3.6 * cell.parameters as f64 / (64.0 * 11.0);
+        assert_eq!(cell.settings.data.samples, exact.round() as u64);
+        assert_eq!(cell.settings.data.samples, samples);
+    }
+}
+
+#[test]
+fn seeds_follow_the_seed_unless_set() {
+    let seeds = |cell: &PlannedCell| {
+        let settings = &cell.settings;
+        (
+            settings.seed,
+            settings.source.seed(),
+            settings.data.seed,
+            settings.train.seed,
+        )
+    };
+    assert_eq!(seeds(&only(&[])), (0, 0, 0, 0));
+    assert_eq!(seeds(&only(&["seed=7"])), (7, 7, 7, 7));
+    assert_eq!(seeds(&only(&["seed=7", "data.seed=3"])), (7, 7, 3, 7));
+    assert_eq!(
+        seeds(&only(&["train.seed=9223372036854775807"])),
+        (0, 0, 0, i64::MAX as u64)
+    );
+    let plan = plan_with("[grid]\nseed = [5, 6]\n", &["source.seed=1"]);
+    let of_grid: Vec<_> = plan.cells.iter().map(seeds).collect();
+    assert_eq!(of_grid, [(5, 1, 5, 5), (6, 1, 6, 6)]);
+}
+
+/// The grid is crossed in file order, the last list going fastest; sizes in it replace [data]'s.
+#[test]
+fn grids_are_crossed() {
+    let plan = plan_with(
+        "[grid]\n\"model.width\" = [32, 64]\n\"data.samples\" = [5, 6]\nseed = [0, 1]\n",
+        &[],
+    );
+    let expected = [32, 64]
+        .into_iter()
+        .flat_map(|width| [5, 6].into_iter().map(move |samples| (width, samples)))
+        .flat_map(|(width, samples)| [0, 1].into_iter().map(move |s| (width, samples, s, false)));
+    let found: Vec<_> = plan.cells.iter().map(|cell| cell.index).collect();
+    assert_eq!(found, (0..8).collect::<Vec<_>>());
+    assert_eq!(sizes(&plan), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn groups_and_labels() {
+    let plan = plan_with(
+        "[grid]\n\"model.layers\" = [1, 2]\n\"data.samples\" = [5, 6]\nseed = [0, 1]\n\
+         \"train.optimizer\" = [\"adam\", \"muon\"]\n\"train.weight_decay\" = [0.0]\n",
+        &[],
+    );
+    for a in &plan.cells {
+        for b in &plan.cells {
+            let curve =
+                |cell: &PlannedCell| (cell.settings.model.layers, cell.settings.train.optimizer);
+            assert_eq!(
+                a.group == b.group,
+                curve(a) == curve(b),
+                "{} {}",
+                a.name,
+                b.name
+            );
+            assert_eq!(a.group == b.group, a.label == b.label);
+        }
+    }
+    assert_eq!(plan.cells[0].label, "layers=1, optimizer=adam");
+    assert_eq!(plan.cells.last().unwrap().label, "layers=2, optimizer=muon");
+    let seeds = plan_with("[grid]\nseed = [0, 1]\n\"data.samples\" = [1, 2]\n", &[]);
+    assert!(seeds.cells.iter().all(|cell| cell.label.is_empty()));
+    assert!(
+        seeds
+            .cells
+            .iter()
+            .all(|cell| cell.group == seeds.cells[0].group)
+    );
+}
+
+#[test]
+fn doubled_at_a_load() {
+    let plan = plan_with(
+        "[grid]\n\"data.load\" = [1.0, 2]\nseed = [0, 1]\n[sweep]\ndoubled_at_load = 2.0\n",
+        &[],
+    );
+    assert_eq!(
+        sizes(&plan),
+        [
+            (32, 411, 0, false),
+            (32, 411, 1, false),
+            (32, 822, 0, false),
+            (32, 822, 1, false),
+            (32, 822, 0, true),
+            (32, 822, 1, true),
+        ]
+    );
+    for (once, twice) in [(2, 4), (3, 5)] {
+        let (once, twice) = (&plan.cells[once], &plan.cells[twice]);
+        assert_eq!(
+            (once.settings.train.steps, twice.settings.train.steps),
+            (100, 200)
+        );
+        assert_eq!(once.group, twice.group);
+        assert_eq!(2 * once.training_tokens, twice.training_tokens);
+        let mut same = twice.settings.clone();
+        same.train.steps = 100;
+        assert_eq!(same, once.settings);
+    }
+}
+
+/// Where sizes are samples, the nearest by ratio: 411 samples are a load of 1.
+#[test]
+fn doubled_at_the_nearest_size() {
+    let grid = "[grid]\n\"data.samples\" = [100, 250, 700, 5000]\nseed = [0, 1]\n";
+    for (load, samples) in [(1.0, 250), (1.1, 700), (100.0, 5000), (0.01, 100)] {
+        let plan = plan_with(grid, &[&format!("sweep.doubled_at_load={load}")]);
+        let doubled: Vec<_> = sizes(&plan).into_iter().filter(|size| size.3).collect();
+        assert_eq!(
+            doubled,
+            [(32, samples, 0, true), (32, samples, 1, true)],
+            "{load}"
+        );
+    }
+}
+
+/// A doubled cell that is a point of the grid too is planned once, as that point.
+#[test]
+fn the_same_training_is_one_cell() {
+    let plan = plan_with(
+        "[grid]\n\"train.steps\" = [100, 200]\n[sweep]\ndoubled_at_load = 1.0\n",
+        &[],
+    );
+    let steps = |cell: &PlannedCell| (cell.settings.train.steps, cell.doubled);
+    let found: Vec<_> = plan.cells.iter().map(steps).collect();
+    assert_eq!(found, [(100, false), (200, false), (400, true)]);
+    // Two loads that round to the same size, and seeds that all else overrules.
+    let loads = plan_with("[grid]\n\"data.load\" = [1.0, 1.0001]\n", &[]);
+    assert_eq!(loads.cells.len(), 1);
+    let seeds = plan_with(
+        "[grid]\nseed = [0, 1]\n",
+        &["source.seed=1", "data.seed=1", "train.seed=1"],
+    );
+    assert_eq!(
+        seeds.cells.len(),
+        1,
+        "a seed that changes nothing makes no second run"
+    );
+}
+
+#[test]
+fn overrides_replace_what_the_file_says() {
+    let grid = "[grid]\n\"model.layers\" = [1, 2]\n\"data.samples\" = [5, 6]\n";
+    assert_eq!(plan_with(grid, &[]).cells.len(), 4);
+    assert_eq!(plan_with(grid, &["model.layers=3"]).cells.len(), 2);
+    assert_eq!(plan_with(grid, &["data.load=1"]).cells.len(), 2);
+    assert_eq!(plan_with(grid, &["grid.data.load=[1,2,3]"]).cells.len(), 6);
+    assert_eq!(
+        plan_with(grid, &["grid.\"data.samples\"=[1]"]).cells.len(),
+        2
+    );
+    assert_eq!(plan_with(grid, &["grid.train.steps=[1, 2]"]).cells.len(), 8);
+    assert_eq!(plan_with("", &["grid.model.layers=[1,2,3]"]).cells.len(), 3);
+    assert_eq!(
+        only(&["train.steps=5", "train.steps=6"])
+            .settings
+            .train
+            .steps,
+        6
+    );
+    assert_eq!(plan_with("", &["name=other"]).name, "other");
+    let cell = only(&[
+        "train.optimizer=muon",
+        "train.batch=full",
+        "engine.device = \"ndarray\"",
+    ]);
+    assert_eq!(cell.settings.train.adam_learning_rate, Some(0.005));
+    assert_eq!(cell.settings.engine.device, "ndarray".parse().unwrap());
+    assert_eq!(only(&["train={steps=3, batch=4}"]).settings.train.steps, 3);
+    assert_eq!(only(&["\"train.steps\"=4"]).settings.train.steps, 4);
+}
+
+/// Written out, the default is the same training.
+#[test]
+fn defaults_written_out_are_the_same_cell() {
+    let muon = only(&["train.optimizer=muon"]);
+    assert_eq!(
+        muon.name,
+        only(&["train.optimizer=muon", "train.adam_learning_rate=0.005"]).name
+    );
+    assert_eq!(
+        only(&[]).name,
+        only(&["model.mlp_ratio=4", "train.weight_decay=0"]).name
+    );
+}
+
+#[test]
+fn names_say_the_sizes() {
+    let cell = only(&["seed=3", "data.samples=346"]);
+    let name = format!("l1-w32-n346-t100-s3-{}", cell.settings.hash8());
+    assert_eq!(cell.name, name);
+    assert_eq!(cell.settings.hash8().len(), 8);
+}
+
+/// Folders of cells that are trained are found again by their names: a change of any of these is a
+/// change of what users have on their disks.
+#[test]
+fn names_stay_what_they_were() {
+    assert_eq!(only(&[]).name, "l1-w32-n10-t100-s0-4595afb6");
+    assert_eq!(only(&[]).group, "963ba55d");
+}
+
+#[test]
+fn the_quick_experiment() {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/quick.toml");
+    let plan = Experiment::read(&path, &[]).unwrap().plan().unwrap();
+    let distinct = |of: &dyn Fn(&PlannedCell) -> String| {
+        plan.cells
+            .iter()
+            .map(of)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+    };
+    assert!(distinct(&|cell| cell.group.clone()) >= 3);
+    assert!(distinct(&|cell| cell.settings.seed.to_string()) >= 2);
+    for group in plan.cells.iter().map(|cell| &cell.group) {
+        let curve = plan
+            .cells
+            .iter()
+            .filter(|cell| cell.group == *group && !cell.doubled);
+        let loads: Vec<f64> = curve.clone().map(|cell| cell.load).collect();
+        assert!(loads.iter().any(|load| *load < 0.27) && loads.iter().any(|load| *load > 3.9));
+        let doubled = plan
+            .cells
+            .iter()
+            .filter(|cell| cell.group == *group && cell.doubled);
+        assert!(doubled.clone().count() >= 2);
+        assert!(doubled.clone().all(|cell| (cell.load - 2.0).abs() < 0.05));
+    }
+}
+
+#[test]
+fn cells_read_back_what_they_write() {
+    for overrides in [
+        vec![],
+        vec![
+            "train.optimizer=muon",
+            "train.clip_norm=1.5",
+            "train.micro_batch=3",
+        ],
+        vec![
+            "train.batch=8",
+            "train.learning_rate=1e-300",
+            "measure.fresh=false",
+        ],
+        vec!["seed=9223372036854775807", "engine.device=ndarray"],
+    ] {
+        let settings = only(&overrides).settings;
+        let text = settings.to_toml();
+        assert_eq!(
+            CellSettings::from_toml(&text, "cell.toml").unwrap(),
+            settings,
+            "{text}"
+        );
+    }
+}
+
+/// A source inside of a source, lists in it, and keys that only other kinds have.
+#[test]
+fn cells_of_other_sources_read_back_too() {
+    let sources = [
+        "kind='coin', length=16, prior=[0.5, 0.5], probabilities=[0.1, 0.9]",
+        "kind='linear', length=16, inputs=8, outputs=8, flip=0.25",
+        "kind='copies', law='constant', count=3, of={kind='uniform', vocabulary=64, length=16}",
+    ];
+    for (i, source) in sources.iter().enumerate() {
+        let text = BASE.replace(
+            "[source]\nkind = \"uniform\"\nvocabulary = 2048\nlength = 64\n",
+            "",
+        );
+        let text = text.replacen("\n\n", &format!("\nsource = {{{source}}}\n\n"), 1);
+        let overrides = ["model.start_token=true".to_owned(), "seed=3".to_owned()];
+        let plan = Experiment::parse(&text, "e.toml", &overrides).and_then(|e| e.plan());
+        let settings = plan
+            .unwrap_or_else(|error| panic!("{error}\n{text}"))
+            .cells
+            .remove(0)
+            .settings;
+        assert_eq!(settings.source.seed(), 3);
+        let written = settings.to_toml();
+        let read = CellSettings::from_toml(&written, "cell.toml");
+        let read = read.unwrap_or_else(|error| panic!("{i}: {error}\n{written}"));
+        assert_eq!(read, settings, "{written}");
+        assert_eq!(read.name(), settings.name());
+    }
+}
+
+#[test]
+fn tables_are_aligned() {
+    let rows = [["1", "a"], ["20", "bcd"]].map(|row| row.map(String::from).to_vec());
+    assert_eq!(
+        text_table(&["n", "name"], &rows),
+        " n  name\n 1  a\n20  bcd\n"
+    );
+    let plan = plan_with(
+        "[grid]\nseed = [0, 10]\n[sweep]\ndoubled_at_load = 1.0\n",
+        &[],
+    );
+    let rows: Vec<_> = plan.cells.iter().map(PlannedCell::row).collect();
+    let table = text_table(&PlannedCell::HEADINGS, &rows);
+    assert_eq!(table.lines().count(), 5);
+    assert_eq!(table.matches("twice the steps").count(), 2);
+}
