@@ -5,10 +5,10 @@ mod common;
 use std::fs;
 
 use bitcap_base::Stop;
-use bitcap_cell::{RunOptions, run_cell};
+use bitcap_cell::{CellError, RunOptions, run_cell};
 use bitcap_plan::{
-    CellEvent, CellFolder, CellState, Experiment, ExperimentFolder, FolderError, Plan, Queue,
-    Queued, Standing, collect, status,
+    CellEvent, CellFolder, CellState, Experiment, ExperimentFolder, Plan, Queue, Queued, Standing,
+    collect, status,
 };
 use tempfile::TempDir;
 
@@ -45,7 +45,7 @@ impl Made {
         self.folder.cell(&self.plan.cells[index].name)
     }
 
-    fn run(&self, index: usize) -> Result<CellEvent, FolderError> {
+    fn run(&self, index: usize) -> Result<CellEvent, CellError> {
         self.run_with(index, &Stop::new(), &mut |_| {})
     }
 
@@ -54,7 +54,7 @@ impl Made {
         index: usize,
         stop: &Stop,
         tell: &mut dyn FnMut(&CellEvent),
-    ) -> Result<CellEvent, FolderError> {
+    ) -> Result<CellEvent, CellError> {
         let options = RunOptions {
             stop,
             ..common::OPTIONS
@@ -155,7 +155,7 @@ fn rows_are_collected_in_the_order_of_seeds_whatever_was_done_first() {
     let (folder, plan) = ExperimentFolder::open(made.folder.root()).unwrap();
     assert!(matches!(
         collect(&folder, &plan),
-        Err(FolderError::NothingDone { .. })
+        Err(bitcap_plan::FolderError::NothingDone { .. })
     ));
     assert!(!folder.root().join("runs.csv").exists());
     for index in [0, 1] {
@@ -177,7 +177,7 @@ fn a_cell_that_cannot_fit_the_memory_leaves_no_trace() {
     let mut made = made();
     made.plan.cells[0].settings.data.samples = 1 << 38;
     let error = made.run(0).unwrap_err();
-    let FolderError::Memory {
+    let CellError::Memory {
         needed, machine, ..
     } = error
     else {
@@ -239,7 +239,7 @@ fn a_lost_folder_ends_a_cell() {
         }
     };
     let error = made.run_with(0, &Stop::new(), &mut lost).unwrap_err();
-    assert!(matches!(error, FolderError::Lost { .. }), "{error}");
+    assert!(matches!(error, CellError::Lock { .. }), "{error}");
     assert_eq!(fs::read_dir(cell.root()).unwrap().count(), 0);
     // And a new process works in the new one.
     assert!(matches!(made.run(0).unwrap(), CellEvent::Done { .. }));

@@ -57,7 +57,7 @@ pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
         .map(|&(shape, batch)| {
             let seconds = step_seconds(&shape, batch, arguments.device)?;
             let tokens = (batch * shape.predicted()) as f64;
-            Row {
+            Ok(Row {
                 device: arguments.device,
                 shape,
                 parameters: shape.parameters(),
@@ -65,9 +65,9 @@ pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
                 milliseconds_per_step: seconds * 1e3,
                 tokens_per_second: tokens / seconds,
                 gflops: 6.0 * shape.parameters() as f64 * tokens / seconds / 1e9,
-            }
+            })
         })
-        .collect();
+        .collect::<anyhow::Result<_>>()?;
     if arguments.json {
         print_json(&rows)?;
         return Ok(ExitCode::SUCCESS);

@@ -29,7 +29,7 @@ pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
     refuse_special(&arguments.output)?;
     let cell = TrainedCell::open(&arguments.cell)?;
     let bar = sequences_bar(0, "coding");
-    let compressed = bitcap_plan::compress(
+    let compressed = bitcap_cell::compress(
         &cell,
         arguments.data.as_deref(),
         &arguments.output,
@@ -42,7 +42,7 @@ pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
 pub(crate) fn decompress(arguments: &Decompress) -> anyhow::Result<ExitCode> {
     refuse_same(&arguments.file, &arguments.output)?;
     let bar = sequences_bar(0, "decoding");
-    let info = bitcap_plan::decompress(
+    let info = bitcap_cell::decompress(
         &arguments.model,
         &arguments.file,
         &arguments.output,

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::{TINY, assert_says, assert_untouched, changed, stderr};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, assert_untouched, changed, stderr};
 
 /// The files below a folder that have nothing of the clock in them, but for what a process that was
 /// killed left half written.

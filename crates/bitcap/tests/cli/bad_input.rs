@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::{TINY, refused};
-use bitcap_plan::Place;
+use crate::{Place, TINY, refused};
 
 #[test]
 fn what_is_wrong_is_named_with_its_place_and_what_would_be_right() {

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use crate::again::{assert_same, without_the_clock};
 use crate::process::until;
-use crate::{TINY, assert_says, refused, stderr, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, refused, stderr, stdout};
 
 fn longer() -> String {
     TINY.replace("steps = 6", "steps = 400\noptimizer = \"muon\"")

@@ -4,8 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{TINY, assert_says, assert_untouched, refused, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, assert_untouched, refused, stdout};
 
 fn generate(place: &Place, file: &str, more: &[&str]) {
     let shape = ["generate", file, "-v", "4", "-s", "3", "-n", "20"];

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::{TINY, assert_says, assert_untouched, changed, refused, stderr};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, assert_untouched, changed, refused, stderr};
 
 /// Writes beyond so many blocks of 512 or 1024 bytes fail, as they do on a full disk. Without the
 /// trap the system would end the process.

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::{TINY, assert_says, assert_untouched, stderr, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, assert_untouched, stderr, stdout};
 
 /// With a learning rate of 1e30 the weights are no numbers after a step or two.
 fn diverging() -> String {

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::TINY;
 use crate::again::{assert_same, without_the_clock};
 use crate::process::{children, kill, until};
-use bitcap_plan::Place;
+use crate::{Place, TINY};
 
 /// Kills of one run of the test; more by hand: BITCAP_TEST_KILLS=1000.
 const KILLS: u32 = 50;

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{TINY, assert_says, assert_untouched, refused, stderr, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, assert_untouched, refused, stderr, stdout};
 
 fn events(text: &str) -> Vec<Value> {
     text.lines()

@@ -1,7 +1,6 @@
 //! `--only`: some cells of a plan.
 
-use crate::{TINY, assert_says, refused, stderr, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, refused, stderr, stdout};
 
 fn grid() -> String {
     TINY.replace(

@@ -4,8 +4,7 @@ use std::fs::{self, File};
 
 use serde_json::{Value, json};
 
-use crate::{TINY, assert_says, assert_untouched, changed, refused, stderr, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, assert_untouched, changed, refused, stderr, stdout};
 
 #[test]
 fn status_tells_done_running_failed_and_missing() {

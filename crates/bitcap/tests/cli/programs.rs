@@ -5,8 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::process::until;
-use crate::{TINY, assert_says, refused, stderr, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, refused, stderr, stdout};
 
 fn lines(text: &str) -> Vec<Value> {
     let line = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));

@@ -5,8 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::structured::MARKOV;
-use crate::{assert_says, refused, stdout};
-use bitcap_plan::Place;
+use crate::{Place, assert_says, refused, stdout};
 
 #[test]
 fn a_dataset_comes_back_from_its_code_and_the_model_alone() {

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::{TINY, assert_says, refused, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, refused, stdout};
 
 const TABLES: [&str; 7] = [
     "runs.csv",

@@ -2,8 +2,7 @@
 
 use crate::again::{assert_same, without_the_clock};
 use crate::process::until;
-use crate::{TINY, assert_says, changed, stderr, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, changed, stderr, stdout};
 
 fn longer() -> String {
     TINY.replace("steps = 6", "steps = 300")

@@ -4,8 +4,7 @@ use std::process::Command;
 
 use crate::again::{assert_same, without_the_clock};
 use crate::process::{children, kill, until};
-use crate::{TINY, assert_says, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, stdout};
 
 /// Trainings that last for longer than any test waits, with rows soon and checkpoints never, but
 /// for those that a signal makes.

@@ -2,8 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::TINY;
-use bitcap_plan::Place;
+use crate::{Place, TINY};
 
 /// Runs the program with a standard output, or error, that nobody reads any more.
 fn unread(place: &Place, arguments: &[&str], errors_too: bool) -> (Option<i32>, String) {

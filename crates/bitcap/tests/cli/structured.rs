@@ -4,8 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{assert_says, refused, stdout};
-use bitcap_plan::Place;
+use crate::{Place, assert_says, refused, stdout};
 
 /// One cell of markov data.
 pub(crate) const MARKOV: &str = r#"name = "markov"

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::{TINY, assert_says, stdout};
-use bitcap_plan::Place;
+use crate::{Place, TINY, assert_says, stdout};
 
 /// Two models, three loads, two seeds, and twice the steps at one load.
 fn grid() -> String {
