@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bitcap_model::PredictionTask;
+use bitcap_model::{PredictionTask, open};
 use bitcap_plan::{DeviceSpec, Gpt2Shape, Layout};
 use bitcap_plan::{OptimizerKind, ScheduleKind, TrainSettings};
 use bitcap_train::{Trainer, rate_factor};
