@@ -1,6 +1,7 @@
 //! What is drawn: held against an independent program, and by its properties.
 
-use bitcap_source::{Drawer, SourceSettings, Stream, UniformSettings, draw, stream};
+use bitcap_base::stream;
+use bitcap_source::{Drawer, SourceSettings, Stream, UniformSettings, draw};
 use proptest::prelude::*;
 use rand::Rng;
 use serde::Deserialize;
