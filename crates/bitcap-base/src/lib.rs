@@ -10,7 +10,7 @@ mod sum;
 
 pub use atomic_write::{create_aside, remove_partial, rename, write_all_atomic, write_atomic};
 pub use invalid_setting::{InvalidSetting, in_range};
-pub use lock::{FileLock, LockError, check_in_place, host, is_held, lock_holder};
+pub use lock::{FileLock, LockError, SharedLock, check_in_place, host, is_held, lock_holder};
 pub use random::stream;
 pub use stop::Stop;
 pub use sum::CompensatedSum;

@@ -45,6 +45,46 @@ impl LockError {
     }
 }
 
+/// Shared by all processes that work in a folder, for as long as they do.
+#[derive(Debug)]
+pub struct SharedLock {
+    /// Held open: the lock ends with it.
+    _file: File,
+    alone: bool,
+}
+
+impl SharedLock {
+    /// Takes a share of the lock at `path`, whose folder must be there.
+    ///
+    /// # Errors
+    /// If the file system refuses, or has no locks.
+    pub fn take(path: &Path) -> Result<Self, LockError> {
+        let unsupported = |source| LockError::Unsupported {
+            path: path.to_owned(),
+            source,
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(path).map_err(LockError::io(path))?;
+        let alone = match file.try_lock() {
+            Ok(()) => {
+                file.unlock().map_err(unsupported)?;
+                true
+            }
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(source)) => return Err(unsupported(source)),
+        };
+        file.lock_shared().map_err(unsupported)?;
+        Ok(Self { _file: file, alone })
+    }
+
+    /// Whether no other process had a share when this one was taken.
+    #[must_use]
+    pub fn was_alone(&self) -> bool {
+        self.alone
+    }
+}
+
 /// Name of the machine, "unknown" where it does not say.
 #[must_use]
 pub fn host() -> String {
@@ -109,6 +149,20 @@ impl FileLock {
                     return Ok(Some(lock));
                 }
             }
+        }
+    }
+
+    /// Takes the lock at `path` as soon as it is free. For what takes moments: nobody is told that it
+    /// waits.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn wait(path: &Path) -> Result<Self, LockError> {
+        loop {
+            if let Some(lock) = Self::take(path)? {
+                return Ok(lock);
+            }
+            std::thread::sleep(MOMENT);
         }
     }
 

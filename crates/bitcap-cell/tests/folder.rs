@@ -7,8 +7,8 @@ use std::fs;
 use bitcap_base::Stop;
 use bitcap_cell::{CellError, RunOptions, run_cell};
 use bitcap_plan::{
-    CellEvent, CellFolder, CellState, Experiment, ExperimentFolder, Plan, Queue, Queued, Standing,
-    collect, status,
+    CellEvent, CellFolder, CellState, Collected, Experiment, ExperimentFolder, Plan, Queue, Queued,
+    Standing, collect, status,
 };
 use tempfile::TempDir;
 
@@ -32,7 +32,7 @@ fn made() -> Made {
     let outputs = tempfile::tempdir().unwrap();
     let plan = plan();
     let folder = ExperimentFolder::new(outputs.path(), &plan.name);
-    folder.write_plan(&plan).unwrap();
+    folder.join(&plan).unwrap();
     Made {
         _outputs: outputs,
         plan,
@@ -153,14 +153,17 @@ fn a_cell_whose_lock_is_held_is_not_touched() {
 fn rows_are_collected_in_the_order_of_seeds_whatever_was_done_first() {
     let made = made();
     let (folder, plan) = ExperimentFolder::open(made.folder.root()).unwrap();
-    assert!(matches!(
-        collect(&folder, &plan),
-        Err(bitcap_plan::FolderError::NothingDone { .. })
-    ));
+    let tables = folder.lock().unwrap();
+    fs::write(folder.root().join("runs.csv"), "of before").unwrap();
+    assert_eq!(
+        collect(&folder, &plan, &tables).unwrap(),
+        Collected::default()
+    );
     assert!(!folder.root().join("runs.csv").exists());
     for index in [0, 1] {
         made.run(index).unwrap();
-        assert_eq!(collect(&folder, &plan).unwrap(), index + 1);
+        let collected = collect(&folder, &plan, &tables).unwrap();
+        assert_eq!((collected.cells, collected.unreadable), (index + 1, vec![]));
     }
     let mut rows = csv::Reader::from_path(folder.root().join("runs.csv")).unwrap();
     let names: Vec<String> = rows

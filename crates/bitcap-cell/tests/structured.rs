@@ -34,7 +34,7 @@ fn plan(source: &str, samples: u64, overrides: &[&str]) -> Plan {
 /// Runs the only cell of a plan.
 fn run(outputs: &Path, plan: &Plan) -> (CellFolder, CellEvent, Measurement) {
     let experiment = ExperimentFolder::new(outputs, &plan.name);
-    experiment.write_plan(plan).unwrap();
+    experiment.join(plan).unwrap();
     let cell = experiment.cell(&plan.cells[0].name);
     let event = run_cell(
         &cell,
@@ -109,7 +109,7 @@ fn markov_figures_are_bounded_and_agree_with_the_files() {
 
     let experiment = ExperimentFolder::new(&outputs, "x");
     let (_, file) = ExperimentFolder::open(experiment.root()).unwrap();
-    collect(&experiment, &file).unwrap();
+    collect(&experiment, &file, &experiment.lock().unwrap()).unwrap();
     let row = &rows(&experiment.root().join("runs.csv"))[0];
     assert_eq!(number(&row["unintended_bits"]), unintended);
     assert_eq!(row["oracle"], "source");

@@ -1,13 +1,16 @@
 //! From the cells that are done to runs.csv and timings.csv.
 
-use crate::settings::Initialization;
-use crate::settings::{OptimizerKind, Precision, ScheduleKind};
-use bitcap_base::write_atomic;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::path::Path;
+
+use bitcap_base::{FileLock, write_atomic};
 use bitcap_measure::{Extraction, Measurement};
 use serde::Serialize;
 
-use crate::{
-    CellSettings, CellState, ExperimentFolder, FolderError, Manifest, PlanEntry, PlanFile,
+use crate::folder::{CellState, ExperimentFolder, FolderError, Manifest, PlanEntry, PlanFile};
+use crate::settings::{
+    CellSettings, DeviceSpec, Initialization, OptimizerKind, Precision, ScheduleKind,
 };
 
 /// A row of runs.csv: one cell, with nothing of the clock or the machine in it. All but the first
@@ -97,7 +100,7 @@ fn rate(extraction: &[Extraction], prefix: usize) -> Option<f64> {
 struct Timing {
     cell: String,
     host: String,
-    device: crate::settings::DeviceSpec,
+    device: DeviceSpec,
     started: String,
     seconds: f64,
     training_tokens: u64,
@@ -105,66 +108,194 @@ struct Timing {
     flops_per_second: f64,
 }
 
-/// Writes runs.csv and timings.csv from all cells of the plan that are done; returns their number.
+/// What was collected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Cells in the tables.
+    pub cells: usize,
+    /// Cells that are done and whose files cannot be read, and why; they are not in the tables.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// Writes runs.csv and timings.csv from all cells of the plan that are done.
 ///
 /// Rows are sorted by curve (in the plan's order), doubling, samples and seed, so that the same
-/// work gives the same bytes whatever the order it was done in.
+/// work gives the same bytes whatever the order it was done in. One cell that cannot be read is no
+/// reason not to show the others. Where there is nothing to show, the tables of before are removed:
+/// they are not the result of what is in the folder now.
+///
+/// `tables` is the lock of [`ExperimentFolder::lock`].
 ///
 /// # Errors
-/// If no cell is done, or a file cannot be read or written.
-pub fn collect(folder: &ExperimentFolder, plan: &PlanFile) -> Result<usize, FolderError> {
-    let mut groups: Vec<&str> = Vec::new();
-    let mut rows = Vec::new();
+/// If a table cannot be written.
+pub fn collect(
+    folder: &ExperimentFolder,
+    plan: &PlanFile,
+    tables: &FileLock,
+) -> Result<Collected, FolderError> {
+    tables.check()?;
+    let mut collected = Collected::default();
+    let mut done: Vec<(&PlanEntry, CellRecords)> = Vec::new();
+    let mut unreadable: HashSet<&str> = HashSet::new();
     for entry in &plan.cells {
-        if !groups.contains(&entry.group.as_str()) {
-            groups.push(&entry.group);
+        if folder.cell(&entry.cell).state() != CellState::Done {
+            continue;
         }
-        let cell = folder.cell(&entry.cell);
-        if cell.state() == CellState::Done {
-            rows.push((run(folder, entry)?, timing(folder, entry)?));
+        match CellRecords::read(folder, entry) {
+            Ok(records) => done.push((entry, records)),
+            // Of a cell on two curves it is said once.
+            Err(error) => {
+                if unreadable.insert(&entry.cell) {
+                    let what = (entry.cell.clone(), error.to_string());
+                    collected.unreadable.push(what);
+                }
+            }
         }
     }
-    if rows.is_empty() {
-        return Err(FolderError::NothingDone {
-            path: folder.root().to_owned(),
-        });
+    if done.is_empty() {
+        for name in TABLES {
+            remove(&folder.root().join(name))?;
+        }
+        return Ok(collected);
     }
-    rows.sort_by_key(|(run, _)| {
+    let groups = unique(plan.cells.iter().map(|entry| entry.group.as_str()));
+    let labels = labels(&groups, &done);
+    let mut runs: Vec<Run> = done
+        .iter()
+        .map(|(entry, records)| run(entry, &labels[entry.group.as_str()], records))
+        .collect();
+    runs.sort_by_key(|run| {
         let group = groups.iter().position(|group| *group == run.group);
         (group, run.doubled, run.samples, run.seed, run.cell.clone())
     });
-    let count = rows.len();
-    let (runs, timings): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    write_csv(folder, "runs.csv", &runs)?;
-    write_csv(folder, "timings.csv", &timings)?;
-    Ok(count)
+    let cells = unique(runs.iter().map(|run| run.cell.as_str()));
+    let timing = |cell: &&str| {
+        let (entry, records) = done.iter().find(|(entry, _)| entry.cell == **cell)?;
+        Some(timing(&entry.cell, &records.manifest))
+    };
+    let timings: Vec<Timing> = cells.iter().filter_map(timing).collect();
+    collected.cells = cells.len();
+    for (name, bytes) in TABLES.into_iter().zip([csv(&runs), csv(&timings)]) {
+        let path = folder.root().join(name);
+        write_atomic(&path, &bytes).map_err(FolderError::io(&path))?;
+    }
+    Ok(collected)
 }
 
-fn run(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Run, FolderError> {
-    let cell = folder.cell(&entry.cell);
-    let path = cell.path("cell.toml");
-    let settings = CellSettings::read(&path).map_err(|error| FolderError::Content {
-        path: path.clone(),
-        what: error.to_string(),
-    })?;
-    let name = settings.name();
-    if name != entry.cell {
-        return Err(FolderError::OtherSettings {
-            path,
-            found: name,
-            expected: entry.cell.clone(),
-        });
+/// What [`collect`] writes.
+const TABLES: [&str; 2] = ["runs.csv", "timings.csv"];
+
+fn remove(path: &Path) -> Result<(), FolderError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FolderError::io(path)(error)),
+        _ => Ok(()),
     }
-    let measurement: Measurement = cell.read_json("measurement.json")?;
+}
+
+/// Each once, in the order in which they come first.
+fn unique<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = HashSet::new();
+    all.filter(|one| seen.insert(*one)).collect()
+}
+
+/// What each curve is called: as its plan called it, unless a curve of another plan has that name
+/// too. Then what the two differ in is added, such as `width=8, steps=400`.
+fn labels<'a>(
+    groups: &[&'a str],
+    done: &[(&'a PlanEntry, CellRecords)],
+) -> HashMap<&'a str, String> {
+    let of_group = |group: &str| {
+        // A point of the curve itself says what the curve is; a doubled one has twice its steps.
+        let points = done.iter().filter(|(entry, _)| entry.group == group);
+        points.min_by_key(|(entry, _)| entry.doubled)
+    };
+    let known: Vec<(&str, &str, BTreeMap<String, String>)> = groups
+        .iter()
+        .filter_map(|group| {
+            let (entry, records) = of_group(group)?;
+            let mut settings = records.settings.curve_settings();
+            if entry.doubled {
+                settings.insert("train.steps".into(), (entry.steps / 2).to_string());
+            }
+            Some((*group, entry.label.as_str(), settings))
+        })
+        .collect();
+    known
+        .iter()
+        .map(|(group, label, settings)| {
+            let namesakes: Vec<_> = known
+                .iter()
+                .filter(|(other, name, _)| other != group && name == label)
+                .collect();
+            let differs = |key: &&String| {
+                let own = settings.get(*key);
+                let differs = |key: &str, own: Option<&String>| {
+                    let mut others = namesakes.iter().map(|(_, _, other)| other.get(key));
+                    others.any(|other| other != own)
+                };
+                // Muon's second rate follows the first where a file gives only that.
+                differs(key, own)
+                    && !(*key == "train.adam_learning_rate"
+                        && differs("train.learning_rate", settings.get("train.learning_rate")))
+            };
+            let parts = settings.iter().filter(|(key, _)| differs(key));
+            let parts = parts.map(|(key, value)| {
+                let name = key.rsplit('.').next().unwrap_or(key);
+                format!("{name}={}", value.trim_matches('"'))
+            });
+            let own = Some((*label).to_owned()).filter(|label| !label.is_empty());
+            let label: Vec<String> = own.into_iter().chain(parts).collect();
+            (*group, label.join(", "))
+        })
+        .collect()
+}
+
+/// The files of a cell that the tables are made of.
+struct CellRecords {
+    settings: CellSettings,
+    measurement: Measurement,
+    manifest: Manifest,
+}
+
+impl CellRecords {
+    fn read(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Self, FolderError> {
+        let cell = folder.cell(&entry.cell);
+        let path = cell.path("cell.toml");
+        let settings = CellSettings::read(&path).map_err(|error| FolderError::Content {
+            path: path.clone(),
+            what: error.to_string(),
+        })?;
+        let name = settings.name();
+        if name != entry.cell {
+            return Err(FolderError::OtherSettings {
+                path,
+                found: name,
+                expected: entry.cell.clone(),
+            });
+        }
+        Ok(Self {
+            settings,
+            measurement: cell.read_json("measurement.json")?,
+            manifest: cell.read_json("manifest.json")?,
+        })
+    }
+}
+
+fn run(entry: &PlanEntry, label: &str, records: &CellRecords) -> Run {
+    let CellRecords {
+        settings,
+        measurement,
+        ..
+    } = records;
     let fresh = measurement.fresh.as_ref();
     let (split, membership) = (measurement.split, measurement.membership);
     let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.split);
     let fresh_rate = |prefix| fresh.and_then(|fresh| rate(&fresh.extraction, prefix));
     let (source, model, train) = (&settings.source, &settings.model, &settings.train);
-    Ok(Run {
+    Run {
         cell: entry.cell.clone(),
         group: entry.group.clone(),
-        label: entry.label.clone(),
+        label: label.to_owned(),
         seed: settings.seed,
         doubled: u8::from(entry.doubled),
         source: source.kind(),
@@ -232,35 +363,28 @@ fn run(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Run, FolderError>
         fresh_extraction_8: fresh_rate(8),
         fresh_extraction_16: fresh_rate(16),
         fresh_extraction_32: fresh_rate(32),
-    })
+    }
 }
 
-fn timing(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Timing, FolderError> {
-    let manifest: Manifest = folder.cell(&entry.cell).read_json("manifest.json")?;
-    Ok(Timing {
-        cell: entry.cell.clone(),
+fn timing(cell: &str, manifest: &Manifest) -> Timing {
+    Timing {
+        cell: cell.to_owned(),
         flops_per_second: manifest.training_flops / manifest.seconds,
-        host: manifest.host,
+        host: manifest.host.clone(),
         device: manifest.device,
-        started: manifest.started,
+        started: manifest.started.clone(),
         seconds: manifest.seconds,
         training_tokens: manifest.training_tokens,
         tokens_per_second: manifest.tokens_per_second,
-    })
+    }
 }
 
-fn write_csv(
-    folder: &ExperimentFolder,
-    name: &str,
-    rows: &[impl Serialize],
-) -> Result<(), FolderError> {
+fn csv(rows: &[impl Serialize]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         writer
             .serialize(row)
             .expect("rows are flat records of plain data");
     }
-    let bytes = writer.into_inner().expect("a Vec takes all");
-    let path = folder.root().join(name);
-    write_atomic(&path, &bytes).map_err(FolderError::io(&path))
+    writer.into_inner().expect("a Vec takes all")
 }

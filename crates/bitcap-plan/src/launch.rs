@@ -1,8 +1,8 @@
 //! Cells side by side, each a process of its own.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,12 +48,20 @@ pub struct Launch<'a, C, H> {
     pub jobs: usize,
     /// Asks to stop: nothing more is begun, and what runs is told to stop.
     pub stop: &'a Stop,
-    /// The process of a cell, and whether the cell was found busy before. It writes its [`CellEvent`]s to standard output, a JSON line each, the
-    /// last of which says how it ended; and stops when its standard input ends, so that it never
-    /// outlives the one that began it.
-    pub command: C,
+    /// The process of a cell; given too is whether the cell was found busy before.
+    pub child: C,
     /// Whether a process works on the cell.
     pub is_held: H,
+}
+
+/// The process of a cell.
+pub struct ChildProcess {
+    /// The program. It writes its [`CellEvent`]s to standard output, a JSON line each, the last of
+    /// which says how it ended; and stops when its standard input ends, so that it never outlives
+    /// the one that began it.
+    pub command: Command,
+    /// What it is to do: the first line of its standard input.
+    pub task: String,
 }
 
 /// What is still to be begun, and how those that run are told to stop.
@@ -67,7 +75,7 @@ struct Shared {
 
 impl<C, H> Launch<'_, C, H>
 where
-    C: Fn(&PlannedCell, bool) -> Command + Sync,
+    C: Fn(&PlannedCell, bool) -> ChildProcess + Sync,
     H: Fn(&PlannedCell) -> bool + Sync,
 {
     /// Runs the cells and tells what happens, until all have ended or it is asked to stop.
@@ -137,7 +145,7 @@ where
         // The receiver outlives all workers, so nothing sent is lost.
         let send = |event| drop(sender.send(event));
         send(SweepEvent::Started { index });
-        let mut command = (self.command)(cell, again);
+        let ChildProcess { mut command, task } = (self.child)(cell, again);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -147,13 +155,15 @@ where
             Ok(child) => child,
             Err(error) => return broke(format!("its process could not be started: {error}")),
         };
-        if let Some(input) = child.stdin.take() {
+        if let Some(mut input) = child.stdin.take() {
+            // One that ends before it has read it says why by itself.
+            drop(writeln!(input, "{task}"));
             lock(shared).inputs.insert(place, input);
         }
         let mut last = None;
         let complaint = std::thread::scope(|scope| {
             let stderr = child.stderr.take();
-            let complaint = scope.spawn(move || last_line(stderr));
+            let complaint = scope.spawn(move || complaint(stderr));
             for event in events(&mut child) {
                 if event.is_last() {
                     last = Some(event);
@@ -177,10 +187,23 @@ where
             (None, Ok(_)) if !complaint.is_empty() => broke(complaint),
             // One that had nothing to save when it was asked to stop.
             (None, _) if self.stop.is_requested() => told(CellEvent::Stopped),
-            (None, Ok(status)) => broke(format!("its process ended with {status}")),
+            (None, Ok(status)) => broke(how_it_ended(status)),
             (None, Err(error)) => broke(format!("its process was lost: {error}")),
         }
     }
+}
+
+/// How a process ended that said nothing.
+fn how_it_ended(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        const SIGKILL: i32 = 9;
+        if status.signal() == Some(SIGKILL) {
+            return "its process was killed (SIGKILL), as a system does that has no memory left; fewer --jobs take less".into();
+        }
+    }
+    format!("its process ended with {status}")
 }
 
 /// A worker that panicked has left nothing half done in there.
@@ -200,18 +223,22 @@ fn events(child: &mut Child) -> impl Iterator<Item = CellEvent> {
         .filter_map(|line| serde_json::from_str(&line).ok())
 }
 
-/// The last line that is not empty; of a process that says much, only the end is kept.
-fn last_line(stderr: Option<impl Read>) -> String {
-    let mut last = String::new();
+/// The reason that a process gave on its standard error: what follows the first `error: `, since what
+/// comes after the first error follows from it; or the last line that is not empty, where no line
+/// begins so.
+fn complaint(stderr: Option<impl Read>) -> String {
+    let (mut error, mut last) = (None, String::new());
     for line in stderr
         .into_iter()
-        .flat_map(|stderr| BufReader::new(stderr).lines())
+        .flat_map(|stderr| BufReader::new(stderr).split(b'\n'))
+        .map_while(Result::ok)
     {
-        match line {
-            Ok(line) if !line.trim().is_empty() => last = line,
-            Ok(_) => {}
-            Err(_) => break,
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        match line.strip_prefix("error: ") {
+            Some(what) if error.is_none() => error = Some(what.to_owned()),
+            _ if !line.is_empty() => last = line,
+            _ => {}
         }
     }
-    last.trim().trim_start_matches("error: ").to_owned()
+    error.unwrap_or(last)
 }

@@ -13,19 +13,20 @@ mod select;
 mod settings;
 mod status;
 mod submit;
+mod task;
 
-pub use collect::collect;
+pub use collect::{Collected, collect};
 pub use events::{CellEvent, Failure};
 pub use experiment::{
     Experiment, ExperimentError, MAX_FILE_BYTES, MAX_POINTS, Place, read_source, read_text,
 };
 pub use folder::{
     CellFolder, CellState, ExperimentFolder, FolderError, Manifest, PlanEntry, PlanFile, Session,
-    Work, now,
+    Sweeping, Work, now,
 };
-pub use launch::{Launch, SweepEvent};
+pub use launch::{ChildProcess, Launch, SweepEvent};
 pub use layout::{Layout, Role, Slot};
-pub use plan::{Plan, PlannedCell};
+pub use plan::{CurvePoint, Plan, PlannedCell};
 pub use plan_table::text_table;
 pub use settings::{
     Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,
@@ -38,3 +39,4 @@ pub use submit::{
     EngineKind, Job, Queue, Queued, Submission, Submit, SubmitError, check_parallel,
     prepare_for_parallel, quoted, submit_to_slurm,
 };
+pub use task::CellTask;

@@ -1,7 +1,8 @@
 //! The plan of an experiment: every cell that is to be trained, with the figures that follow from
 //! its settings alone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bitcap_base::InvalidSetting;
 
@@ -30,12 +31,10 @@ pub struct PlannedCell {
     pub name: String,
     /// Every setting, resolved.
     pub settings: CellSettings,
-    /// Hash of the curve that the cell belongs to, [`CellSettings::group`] before doubling.
-    pub group: String,
-    /// What tells the group from the others, such as `width=16`; empty where there is only one.
-    pub label: String,
-    /// Whether the steps are twice those of the curve (`sweep.doubled_at_load`).
-    pub doubled: bool,
+    /// The curves that it is a point of, at least one. It is of more than one where the grid has both
+    /// some number of steps and twice as many: there the one training is a point of its own curve and
+    /// the doubled partner of the other's.
+    pub curves: Vec<CurvePoint>,
     /// Parameters of the model.
     pub parameters: u64,
     /// Entropy of the dataset in bits.
@@ -50,6 +49,25 @@ pub struct PlannedCell {
     pub training_flops: f64,
 }
 
+/// A cell as a point of a curve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurvePoint {
+    /// Hash of the curve, [`CellSettings::group`] before doubling.
+    pub group: String,
+    /// What tells the curve from the others, such as `width=16`; empty where there is only one.
+    pub label: String,
+    /// Whether the steps are twice those of the curve (`sweep.doubled_at_load`).
+    pub doubled: bool,
+}
+
+impl PlannedCell {
+    /// The point that the cell was planned for first.
+    #[must_use]
+    pub fn curve(&self) -> &CurvePoint {
+        &self.curves[0]
+    }
+}
+
 impl Experiment {
     /// Every cell of the experiment: the points of the grid, the last list going fastest, then
     /// those that are trained with twice the steps.
@@ -57,7 +75,7 @@ impl Experiment {
     /// These are, where sizes are loads, the cells at `sweep.doubled_at_load`; where sizes are
     /// samples, for each model and seed the cell whose load is nearest to it by ratio (of two
     /// equally near, the smaller). Points whose training is the same, by [`CellSettings::hash`],
-    /// are one cell: the first of them, and a point of the grid rather than a doubled one.
+    /// are one cell, which is then a point of each of their curves.
     ///
     /// # Errors
     /// The first setting that is impossible, with its place and the grid point.
@@ -141,12 +159,14 @@ impl Experiment {
 #[derive(Default)]
 struct Cells {
     cells: Vec<PlannedCell>,
-    hashes: HashSet<[u8; 32]>,
+    /// Where the cell of each training stands, by its hash.
+    hashes: HashMap<[u8; 32], usize>,
     names: HashSet<String>,
 }
 
 impl Cells {
-    /// Adds a cell of the curve that `point` is on, unless the same training is there already.
+    /// Adds a cell of the curve that `point` is on; where the same training is there already, the
+    /// curve to that.
     fn add(
         &mut self,
         settings: &CellSettings,
@@ -154,9 +174,24 @@ impl Cells {
         label: String,
         doubled: bool,
     ) -> Result<(), ExperimentError> {
-        if !self.hashes.insert(*settings.hash().as_bytes()) {
-            return Ok(());
-        }
+        let curve = CurvePoint {
+            group: point.settings.group(),
+            label,
+            doubled,
+        };
+        match self.hashes.entry(*settings.hash().as_bytes()) {
+            Entry::Occupied(there) => {
+                let curves = &mut self.cells[*there.get()].curves;
+                if !curves
+                    .iter()
+                    .any(|other| (&other.group, other.doubled) == (&curve.group, doubled))
+                {
+                    curves.push(curve);
+                }
+                return Ok(());
+            }
+            Entry::Vacant(free) => free.insert(self.cells.len()),
+        };
         let name = settings.name();
         if !self.names.insert(name.clone()) {
             return Err(ExperimentError::SameName { name });
@@ -164,9 +199,7 @@ impl Cells {
         self.cells.push(PlannedCell {
             index: self.cells.len(),
             name,
-            group: point.settings.group(),
-            label,
-            doubled,
+            curves: vec![curve],
             parameters: settings.shape().parameters(),
             entropy_bits: settings.entropy_bits(),
             load: settings.load(),

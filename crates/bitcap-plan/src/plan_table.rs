@@ -1,6 +1,6 @@
 //! A plan as a table of plain text, for `--dry-run`.
 
-use crate::plan::PlannedCell;
+use crate::plan::{CurvePoint, PlannedCell};
 
 impl PlannedCell {
     /// What the columns of [`PlannedCell::row`] are called.
@@ -15,6 +15,16 @@ impl PlannedCell {
         "",
     ];
 
+    /// `twice the steps` where they are doubled, or what else the training is to another curve.
+    fn remark(&self) -> String {
+        let doubled = |curve: &&CurvePoint| curve.doubled;
+        match self.curves.iter().find(doubled) {
+            None => String::new(),
+            Some(_) if self.curve().doubled => "twice the steps".into(),
+            Some(other) => format!("twice the steps of {}", other.label),
+        }
+    }
+
     /// The figures that are known before anything is trained, as text, in the order of
     /// [`PlannedCell::HEADINGS`]; the last says `twice the steps` where they are doubled.
     #[must_use]
@@ -27,7 +37,7 @@ impl PlannedCell {
             format!("{:.3}", self.load),
             self.training_tokens.to_string(),
             format!("{:.2e}", self.training_flops),
-            if self.doubled { "twice the steps" } else { "" }.to_owned(),
+            self.remark(),
         ]
     }
 }

@@ -1,6 +1,8 @@
 //! How the cells of an experiment stand, read from their folders; only what waits is asked of a
 //! scheduler.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use crate::events::Failure;
@@ -90,9 +92,12 @@ pub struct CellStatus {
 /// Looks at every cell of the plan.
 #[must_use]
 pub fn status(folder: &ExperimentFolder, plan: &PlanFile, queue: &Queue) -> Status {
+    let mut seen = HashSet::new();
     let cells: Vec<CellStatus> = plan
         .cells
         .iter()
+        // Of a cell on two curves once.
+        .filter(|entry| seen.insert(&entry.cell))
         .map(|entry| {
             let cell = folder.cell(&entry.cell);
             let queued = queue.cells.get(&entry.cell);

@@ -1,9 +1,14 @@
 //! Cells side by side, with shell scripts in the place of trainings.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use bitcap_base::Stop;
-use bitcap_plan::{CellEvent, Experiment, Launch, Plan, PlannedCell, SweepEvent};
+use bitcap_plan::{
+    CellEvent, CellTask, ChildProcess, Experiment, Launch, Plan, PlannedCell, SweepEvent,
+};
 
 const FAILED: &str = "echo '{\"event\":\"failed\",\"reason\":\"no\"}'";
 
@@ -23,7 +28,7 @@ fn launch(
         cells,
         jobs,
         stop: &Stop::new(),
-        command: |cell: &PlannedCell, _| command(cell),
+        child: |cell: &PlannedCell, _| child(command(cell)),
         is_held: |_: &PlannedCell| false,
     };
     launch.run(tell);
@@ -40,6 +45,11 @@ fn plan(cells: usize) -> Plan {
         .unwrap()
         .plan()
         .unwrap()
+}
+
+fn child(command: Command) -> ChildProcess {
+    let task = String::new();
+    ChildProcess { command, task }
 }
 
 fn shell(script: &str) -> Command {
@@ -123,8 +133,20 @@ fn a_process_that_ends_without_a_word_is_told_with_its_last_words_or_its_end() {
     );
     let script = "echo first >&2; echo 'error: the disk is full' >&2; echo >&2; exit 1";
     assert_eq!(told_of_script(script), broke("the disk is full"));
+    // What follows the first error follows from it.
+    let script = "echo a word before >&2; echo 'error: a defect of bitcap at src/a.rs:3:4: no' >&2; \
+        echo 'error: the other thread is gone' >&2; \
+        echo 'note: run with `RUST_BACKTRACE=1`' >&2; exit 101";
+    let reason = "a defect of bitcap at src/a.rs:3:4: no";
+    assert_eq!(told_of_script(script), broke(reason));
+    let not_utf8 = "printf 'error: \\377 is no text\\nFor more\\n' >&2; exit 1";
+    assert_eq!(told_of_script(not_utf8), broke("\u{fffd} is no text"));
+    let ended = told_of_script("kill -15 $$");
+    assert_eq!(ended, broke("its process ended with signal: 15 (SIGTERM)"));
     let killed = told_of_script("kill -9 $$");
-    assert_eq!(killed, broke("its process ended with signal: 9 (SIGKILL)"));
+    let reason = "its process was killed (SIGKILL), as a system does that has no memory left; fewer \
+        --jobs take less";
+    assert_eq!(killed, broke(reason));
     // Measuring is not an end.
     let cut = told_of_script("echo '{\"event\":\"measuring\"}'; exit 2");
     assert_eq!(cut[1..], broke("its process ended with exit status: 2"));
@@ -233,10 +255,10 @@ fn a_busy_cell_is_waited_for() {
         cells: &[&plan.cells[0]],
         jobs: 3,
         stop: &Stop::new(),
-        command: |_: &PlannedCell, again: bool| {
+        child: |_: &PlannedCell, again: bool| {
             let mut command = shell(&script);
             command.env("AGAIN", again.to_string());
-            command
+            child(command)
         },
         is_held: |_: &PlannedCell| {
             // Not held the first time, though busy again: one who only looked held it.
@@ -280,7 +302,7 @@ fn a_wish_to_stop_ends_what_runs_and_begins_nothing() {
         cells: &cells,
         jobs: 2,
         stop: &stop,
-        command: |cell: &PlannedCell, _| shell(script(cell)),
+        child: |cell: &PlannedCell, _| child(shell(script(cell))),
         is_held: |_: &PlannedCell| false,
     };
     launch.run(|event| {
@@ -309,7 +331,9 @@ fn what_broke_while_it_was_asked_to_stop_is_told() {
         cells: &[&plan.cells[0]],
         jobs: 1,
         stop: &stop,
-        command: |_: &PlannedCell, _| shell("cat >/dev/null; echo error: disk full >&2; exit 1"),
+        child: |_: &PlannedCell, _| {
+            child(shell("cat >/dev/null; echo error: disk full >&2; exit 1"))
+        },
         is_held: |_: &PlannedCell| false,
     };
     launch.run(|event| {
@@ -318,4 +342,38 @@ fn what_broke_while_it_was_asked_to_stop_is_told() {
     });
     assert_eq!(events[1], SweepEvent::Stopping);
     assert_eq!(events[2..], broke("disk full"));
+}
+
+#[test]
+fn a_process_is_told_what_to_do_by_its_first_line() {
+    let plan = plan(1);
+    let cell = &plan.cells[0];
+    // Any path there is: one that looks like an option, with a newline in it, and not UTF-8.
+    let folder = PathBuf::from(OsStr::from_bytes(b"-o\n\xff/cells"));
+    let task = CellTask::new(cell.settings.clone(), &folder, Some(&folder), true);
+    let line = task.to_line();
+    let read = CellTask::read_line(&mut line.as_bytes()).unwrap();
+    assert_eq!((&read, read.folder()), (&task, folder.clone()));
+    assert_eq!(read.tensorboard(), Some(folder));
+    let nothing = CellTask::read_line(&mut &b""[..]).unwrap_err().to_string();
+    assert!(
+        nothing.starts_with("standard input has no cell to run"),
+        "{nothing}"
+    );
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let script = format!("head -n 1 >{}; {FAILED}", file.path().display());
+    let launch = Launch {
+        cells: &[cell],
+        jobs: 1,
+        stop: &Stop::new(),
+        child: |_: &PlannedCell, _| ChildProcess {
+            command: shell(&script),
+            task: line.clone(),
+        },
+        is_held: |_: &PlannedCell| false,
+    };
+    launch.run(|_| {});
+    let told = std::fs::read_to_string(file.path()).unwrap();
+    assert_eq!(told, line.clone() + "\n");
 }

@@ -1,5 +1,8 @@
 //! From experiment files to plans.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use bitcap_plan::{CellSettings, Experiment, Plan, PlannedCell, text_table};
 
 const BASE: &str = r#"name = "base"
@@ -50,7 +53,7 @@ fn sizes(plan: &Plan) -> Vec<(u32, u64, u64, bool)> {
             settings.model.width,
             settings.data.samples,
             settings.seed,
-            cell.doubled,
+            cell.curve().doubled,
         )
     };
     plan.cells.iter().map(size).collect()
@@ -142,24 +145,30 @@ fn groups_and_labels() {
             let curve =
                 |cell: &PlannedCell| (cell.settings.model.layers, cell.settings.train.optimizer);
             assert_eq!(
-                a.group == b.group,
+                a.curves[0].group == b.curves[0].group,
                 curve(a) == curve(b),
                 "{} {}",
                 a.name,
                 b.name
             );
-            assert_eq!(a.group == b.group, a.label == b.label);
+            assert_eq!(
+                a.curves[0].group == b.curves[0].group,
+                a.curves[0].label == b.curves[0].label
+            );
         }
     }
-    assert_eq!(plan.cells[0].label, "layers=1, optimizer=adam");
-    assert_eq!(plan.cells.last().unwrap().label, "layers=2, optimizer=muon");
+    assert_eq!(plan.cells[0].curve().label, "layers=1, optimizer=adam");
+    assert_eq!(
+        plan.cells.last().unwrap().curve().label,
+        "layers=2, optimizer=muon"
+    );
     let seeds = plan_with("[grid]\nseed = [0, 1]\n\"data.samples\" = [1, 2]\n", &[]);
-    assert!(seeds.cells.iter().all(|cell| cell.label.is_empty()));
+    assert!(seeds.cells.iter().all(|cell| cell.curve().label.is_empty()));
     assert!(
         seeds
             .cells
             .iter()
-            .all(|cell| cell.group == seeds.cells[0].group)
+            .all(|cell| cell.curve().group == seeds.cells[0].curve().group)
     );
 }
 
@@ -186,7 +195,7 @@ fn doubled_at_a_load() {
             (once.settings.train.steps, twice.settings.train.steps),
             (100, 200)
         );
-        assert_eq!(once.group, twice.group);
+        assert_eq!(once.curve().group, twice.curve().group);
         assert_eq!(2 * once.training_tokens, twice.training_tokens);
         let mut same = twice.settings.clone();
         same.train.steps = 100;
@@ -209,16 +218,28 @@ fn doubled_at_the_nearest_size() {
     }
 }
 
-/// A doubled cell that is a point of the grid too is planned once, as that point.
+/// A doubled cell that is a point of the grid too is planned once, and is of both curves.
 #[test]
 fn the_same_training_is_one_cell() {
     let plan = plan_with(
         "[grid]\n\"train.steps\" = [100, 200]\n[sweep]\ndoubled_at_load = 1.0\n",
         &[],
     );
-    let steps = |cell: &PlannedCell| (cell.settings.train.steps, cell.doubled);
+    let steps = |cell: &PlannedCell| (cell.settings.train.steps, cell.curve().doubled);
     let found: Vec<_> = plan.cells.iter().map(steps).collect();
     assert_eq!(found, [(100, false), (200, false), (400, true)]);
+    // It is the doubled partner of the other curve all the same, which would else have no gain.
+    let [once, twice, _] = &plan.cells[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(once.curves.len(), 1);
+    let of_both = twice.curves.iter();
+    let of_both: Vec<_> = of_both
+        .map(|curve| (curve.label.as_str(), curve.doubled))
+        .collect();
+    assert_eq!(of_both, [("steps=200", false), ("steps=100", true)]);
+    assert_eq!(twice.curves[1].group, once.curve().group);
+    assert_eq!(twice.row()[7], "twice the steps of steps=100");
     // Two loads that round to the same size, and seeds that all else overrules.
     let loads = plan_with("[grid]\n\"data.load\" = [1.0, 1.0001]\n", &[]);
     assert_eq!(loads.cells.len(), 1);
@@ -292,7 +313,36 @@ fn names_say_the_sizes() {
 #[test]
 fn names_stay_what_they_were() {
     assert_eq!(only(&[]).name, "l1-w32-n10-t100-s0-4595afb6");
-    assert_eq!(only(&[]).group, "963ba55d");
+    assert_eq!(only(&[]).curve().group, "963ba55d");
+}
+
+/// Names and curves of every cell that was published, as the versions that trained it had them.
+#[test]
+fn no_published_cell_is_renamed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for experiment in ["quick", "double-descent", "exposure", "oracle-choice"] {
+        let file = root
+            .join("experiments")
+            .join(experiment)
+            .with_extension("toml");
+        let plan = Experiment::read(&file, &[]).unwrap().plan().unwrap();
+        let planned: BTreeSet<(String, String)> = plan
+            .cells
+            .iter()
+            .map(|cell| (cell.name.clone(), cell.curve().group.clone()))
+            .collect();
+        let published = root.join("outputs/published").join(experiment);
+        let runs = ["runs.csv", "runs-source.csv"].map(|name| published.join(name));
+        let runs = runs.iter().find(|path| path.is_file()).unwrap();
+        let mut runs = csv::Reader::from_path(runs).unwrap();
+        let published: BTreeSet<(String, String)> = runs
+            .records()
+            .map(|row| row.unwrap())
+            .map(|row| (row[0].to_owned(), row[1].to_owned()))
+            .collect();
+        assert!(!published.is_empty());
+        assert_eq!(planned, published, "{experiment}");
+    }
 }
 
 #[test]
@@ -307,19 +357,19 @@ fn the_quick_experiment() {
             .collect::<std::collections::BTreeSet<_>>()
             .len()
     };
-    assert!(distinct(&|cell| cell.group.clone()) >= 3);
+    assert!(distinct(&|cell| cell.curve().group.clone()) >= 3);
     assert!(distinct(&|cell| cell.settings.seed.to_string()) >= 2);
-    for group in plan.cells.iter().map(|cell| &cell.group) {
+    for group in plan.cells.iter().map(|cell| &cell.curve().group) {
         let curve = plan
             .cells
             .iter()
-            .filter(|cell| cell.group == *group && !cell.doubled);
+            .filter(|cell| cell.curve().group == *group && !cell.curve().doubled);
         let loads: Vec<f64> = curve.clone().map(|cell| cell.load).collect();
         assert!(loads.iter().any(|load| *load < 0.27) && loads.iter().any(|load| *load > 3.9));
         let doubled = plan
             .cells
             .iter()
-            .filter(|cell| cell.group == *group && cell.doubled);
+            .filter(|cell| cell.curve().group == *group && cell.curve().doubled);
         assert!(doubled.clone().count() >= 2);
         assert!(doubled.clone().all(|cell| (cell.load - 2.0).abs() < 0.05));
     }

@@ -11,7 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Makes datasets whose entropy is known exactly, trains small transformers on them, turns their
 /// likelihoods into bits, and sweeps dataset size and model size until the capacity shows.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(
+    version = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BITCAP_GIT_REVISION"), ")"),
+    max_term_width = 100
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -27,6 +30,9 @@ pub(crate) enum Command {
     Sweep(Sweep),
     /// Train and measure one cell of an experiment
     Run(Run),
+    /// Run the cell that standard input describes: what a sweep begins for each of its cells
+    #[command(hide = true)]
+    RunTask,
     /// Show which cells are done, running, waiting, stopped, failed and missing
     Status(Status),
     /// Gather the cells that are done into runs.csv and timings.csv
@@ -49,6 +55,15 @@ pub(crate) enum Command {
     Bench(Bench),
     /// List the devices of this build
     Devices,
+    /// Write what completes commands in a shell, as in: bitcap completions bash >
+    /// ~/.local/share/bash-completion/completions/bitcap
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// What `generate` draws.
@@ -140,8 +155,12 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
     /// The cell, by its name or its index in the plan (see sweep --dry-run)
-    #[arg(long, value_name = "NAME_OR_INDEX")]
-    pub(crate) cell: String,
+    #[arg(long, value_name = "NAME_OR_INDEX", required_unless_present = "folder")]
+    pub(crate) cell: Option<String>,
+    /// Run the cell of EXPERIMENT in this folder, EXPERIMENT being the cell.toml of a single cell, as
+    /// submissions hold them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["cell", "overrides", "outputs"])]
+    pub(crate) folder: Option<PathBuf>,
     /// Try it again if its training failed
     #[arg(long)]
     pub(crate) retry_failed: bool,
@@ -151,10 +170,6 @@ pub(crate) struct Run {
     /// Write what happens as JSON lines
     #[arg(long)]
     pub(crate) json: bool,
-    /// Stop as at SIGTERM when standard input ends: so a sweep tells its cells, and so they know when
-    /// it is gone
-    #[arg(long, hide = true)]
-    pub(crate) stop_at_end_of_input: bool,
 }
 
 /// What takes the cells.
@@ -178,9 +193,12 @@ pub(crate) struct Submit {
     /// Submit cells again whose training failed
     #[arg(long)]
     pub(crate) retry_failed: bool,
-    /// Write the script and the frozen plan, and submit nothing
+    /// Write the scripts and the cells, and submit nothing
     #[arg(long)]
     pub(crate) script_only: bool,
+    /// Write losses and bits a step of each cell for TensorBoard, into a folder of its own below DIR
+    #[arg(long, value_name = "DIR")]
+    pub(crate) tensorboard: Option<PathBuf>,
     /// GPUs a task, in place of engine.gpus
     #[arg(long, value_name = "N")]
     pub(crate) gpus: Option<u32>,
@@ -194,6 +212,9 @@ pub(crate) struct Submit {
     /// checkpoint and goes back into the queue
     #[arg(long, value_name = "TIME")]
     pub(crate) time_limit: Option<String>,
+    /// Slurm: the memory of a task, such as 4G, in place of engine.memory
+    #[arg(long = "mem", value_name = "SIZE")]
+    pub(crate) memory: Option<String>,
     /// Slurm: tasks at the same time at most, in place of engine.throttle
     #[arg(long, value_name = "N")]
     pub(crate) throttle: Option<u32>,

@@ -17,7 +17,9 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::arguments::Command;
+use clap::CommandFactory;
+
+use crate::arguments::{Arguments, Command, Completions};
 pub(crate) use run::{busy_line, memorized_line, resumed_line};
 
 /// Runs one verb.
@@ -27,6 +29,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => dataset::inspect(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::RunTask => run::run_task(),
         Command::Status(arguments) => status::status(&arguments),
         Command::Collect(arguments) => outputs::collect(&arguments),
         Command::Report(arguments) => outputs::report(&arguments),
@@ -38,6 +41,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Toy(arguments) => toy::toy(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Devices => devices(),
+        Command::Completions(arguments) => completions(&arguments),
     }
 }
 
@@ -54,12 +58,22 @@ fn devices() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A rename would put our file in the place of a device such as /dev/null.
-fn refuse_special(output: &std::path::Path) -> anyhow::Result<()> {
-    if output.metadata().is_ok_and(|there| !there.is_file()) {
-        anyhow::bail!("{}: not a regular file", output.display());
-    }
-    Ok(())
+fn completions(arguments: &Completions) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        arguments.shell,
+        &mut Arguments::command(),
+        "bitcap",
+        &mut script,
+    );
+    io::stdout().lock().write_all(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// "1 cell", "2 cells".
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 /// Prints a value as JSON.

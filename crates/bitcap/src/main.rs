@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod output_file;
 mod progress;
 mod signals;
 
@@ -17,6 +18,7 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(say_panic));
     let arguments = arguments::Arguments::parse();
     signals::survive_file_size_limit();
     match commands::run(arguments.command) {
@@ -26,6 +28,20 @@ fn main() -> ExitCode {
             say(&format!("error: {}", message(&error)));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A defect is one line like any other error, with its place: a sweep shows it as the reason of a cell.
+fn say_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let what = panic.payload_as_str().unwrap_or("no message");
+    let what = what.lines().collect::<Vec<_>>().join(" ");
+    let place = panic
+        .location()
+        .map_or(String::new(), |at| format!(" at {at}"));
+    say(&format!("error: a defect of bitcap{place}: {what}"));
+    let backtrace = std::backtrace::Backtrace::capture();
+    if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+        say(&backtrace.to_string());
     }
 }
 

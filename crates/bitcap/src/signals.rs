@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use anyhow::Context;
 use bitcap_base::Stop;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 /// What the process was asked, by whatever came.
@@ -26,11 +26,11 @@ pub(crate) fn survive_file_size_limit() {
     ));
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP ask to stop, and a second SIGINT ends the process at
-/// once. `heard` is called when a signal asks for the first time, with whether there is something
+/// From now on SIGINT, SIGTERM, SIGHUP, and SIGUSR1 and SIGUSR2, by which schedulers warn of a limit,
+/// ask to stop, and a second SIGINT ends the process at once. `heard` is called when a signal asks for the first time, with whether there is something
 /// to save first; if not, the process ends after it.
 pub(crate) fn stop_on_signals(heard: fn(saving: bool)) -> anyhow::Result<&'static Stop> {
-    let wanted = [SIGINT, SIGTERM, SIGHUP];
+    let wanted = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
     let wanted = wanted.into_iter().filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(wanted).context("signals cannot be listened to")?;
     std::thread::spawn(move || {

@@ -4,7 +4,6 @@ mod cell_file;
 pub(crate) mod deserialize;
 pub(crate) mod document;
 pub(crate) mod error;
-mod frozen;
 pub(crate) mod grid;
 mod nearest;
 pub(crate) mod overrides;
@@ -116,7 +115,8 @@ fn check_name(name: &str) -> Result<(), InvalidSetting> {
 }
 
 /// Reads the body of a `[source]` section written on one line, as in
-/// `kind = "coin", length = 16, ...`. Where it gives no seed, that is `seed`.
+/// `kind = "coin", length = 16, ...`, or with bare words as an override takes them, as in
+/// `kind=coin, length=16`. Where it gives no seed, that is `seed`.
 ///
 /// # Errors
 /// The first thing that is wrong; `origin` says where the text is from.
@@ -125,11 +125,22 @@ pub fn read_source(text: &str, seed: u64, origin: &str) -> Result<SourceSettings
     let seed =
         invalid_unless_toml(seed).map_err(|setting| ExperimentError::invalid(&place, setting))?;
     // `data` and `train` get the seed too; nobody reads them.
-    let text = format!("seed = {seed}\nsource = {{ {text} }}");
-    let mut document = Document {
-        root: parse(&text, &|_| place.clone())?,
-        file: place,
-    };
+    let whole = format!("seed = {seed}\nsource = {{ {text} }}");
+    let root = parse(&whole, &|_| place.clone()).or_else(|error| {
+        let mut root = parse(&format!("seed = {seed}"), &|_| place.clone())?;
+        for pair in overrides::pairs(text) {
+            // What is not even a key and a value is told as the TOML that it was meant to be.
+            let Ok(values) = overrides::key_values(pair, &place) else {
+                return Err(error);
+            };
+            for (key, node) in values {
+                let path: Vec<&str> = ["source"].into_iter().chain(key.split('.')).collect();
+                root.set("", &path, &place, node)?;
+            }
+        }
+        Ok(root)
+    })?;
+    let mut document = Document { root, file: place };
     document.only(&["seed", "source"])?;
     document.inject_seeds()?;
     let source = document.source()?;

@@ -91,6 +91,24 @@ pub(crate) fn key_values(
     Ok(leaves)
 }
 
+/// The parts of `a=1, b=[2, 3], c="4, 5"` between commas that are in no bracket and no quotes.
+pub(crate) fn pairs(text: &str) -> impl Iterator<Item = &str> {
+    let (mut depth, mut quote) = (0_i32, None);
+    let split = move |c: char| {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth == 0 && quote.is_none()
+    };
+    text.split(split)
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+}
+
 /// Every value that is not a section, by its dotted path.
 fn flatten(prefix: &str, table: Table, into: &mut Vec<(String, Node)>) {
     for Entry { key, node, .. } in table.0 {

@@ -45,12 +45,6 @@ pub enum FolderError {
         /// Name that the plan has.
         expected: String,
     },
-    /// Nothing is there to collect.
-    #[error("{path}: no cell is done yet")]
-    NothingDone {
-        /// The experiment's folder.
-        path: PathBuf,
-    },
 }
 
 impl FolderError {

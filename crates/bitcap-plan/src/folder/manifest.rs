@@ -97,7 +97,9 @@ pub struct Work {
 /// The time now, UTC, as manifest.json has it.
 #[must_use]
 pub fn now() -> String {
-    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+    // A clock that was never set is no reason to end a training.
+    let now = SystemTime::now().max(SystemTime::UNIX_EPOCH);
+    humantime::format_rfc3339_seconds(now).to_string()
 }
 
 impl Manifest {

@@ -33,6 +33,9 @@ pub struct EngineSettings {
     /// a checkpoint and goes back into the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<String>,
+    /// Slurm: the memory of a task, as sbatch's --mem takes it, such as "4G".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
     /// Slurm: tasks that run at the same time at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<u32>,
@@ -98,6 +101,18 @@ impl EngineSettings {
             &time,
             allowed,
         )?;
+        if let Some(memory) = &self.memory {
+            let number = memory.trim_end_matches(['K', 'M', 'G', 'T']);
+            let digits = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+            if !digits || memory.len() > number.len() + 1 {
+                let allowed = "a number with K, M, G or T, such as \"4G\"";
+                return Err(InvalidSetting::new(
+                    "engine.memory",
+                    format!("{memory:?}"),
+                    allowed,
+                ));
+            }
+        }
         for option in &self.sbatch {
             // A line of the script each.
             if !option.starts_with('-') || option.chars().any(char::is_control) {

@@ -5,11 +5,11 @@
 #     bash batch.sh
 #     bash batch.sh 0 3
 # What is done is not done again, and what was cut off goes on from its last checkpoint.
+# Variables such as SBATCH_PARTITION outrank these lines; what is given to sbatch itself outranks both.
 @OPTIONS@
 bitcap=@BITCAP@
 submission=@SUBMISSION@
-experiment=$submission/experiment.toml
-outputs=@OUTPUTS@
+cells=@CELLS@
 
 cd @DIRECTORY@ || exit 1
 mapfile -t tasks <"$submission/tasks.txt" || exit 1

@@ -1,7 +1,7 @@
 //! Cells given to an engine that people have: a Slurm cluster, or hosts reached by GNU parallel.
 //!
 //! A submission is a folder in that of the experiment, `submissions/<number>/`, with all that its
-//! tasks go by: the frozen experiment, a line a task with the names of its cells, and scripts that
+//! tasks go by: a file a cell with every setting, a line a task with the names of its cells, and scripts that
 //! can be read, kept and run by hand. Every task runs `bitcap run` in the end, so that what is done
 //! shows in the cells' folders, whoever did it.
 
@@ -31,6 +31,8 @@ pub struct Submit<'a> {
     pub cells: &'a [&'a PlannedCell],
     /// Whether trainings that failed are tried again.
     pub retry_failed: bool,
+    /// The folder for TensorBoard in which each cell gets one of its own.
+    pub tensorboard: Option<&'a Path>,
     /// This program, by its whole path.
     pub program: &'a Path,
     /// The working directory, which relative paths in the experiment begin at.
@@ -110,14 +112,23 @@ fn tasks(cells: &[&PlannedCell], cells_per_task: u32) -> (Vec<Vec<String>>, usiz
 /// What every script does with a cell.
 const RUN_CELL: &str = include_str!("run_cell.sh");
 
-/// The folder that holds the experiment's, as a word of a shell.
-fn outputs(submit: &Submit<'_>) -> String {
-    let outputs = submit.folder.root().parent().unwrap_or(Path::new("."));
-    let whole = std::path::absolute(outputs).unwrap_or_else(|_| outputs.to_owned());
+/// The folder of the cells, as a word of a shell.
+fn cells_folder(submit: &Submit<'_>) -> String {
+    let cells = submit.folder.root().join("cells");
+    let whole = std::path::absolute(&cells).unwrap_or(cells);
     shell::path(&whole)
 }
 
-/// What `bitcap run` is told beside the cell.
+/// What `bitcap run` is told beside the cell, as words of a shell.
+fn options(submit: &Submit<'_>) -> String {
+    let tensorboard = submit.tensorboard.map(|folder| {
+        let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        format!("--tensorboard={}", shell::path(&whole))
+    });
+    tensorboard.unwrap_or_default()
+}
+
+/// What `bitcap run` is told the first time.
 fn again(submit: &Submit<'_>) -> &'static str {
     if submit.retry_failed {
         "--retry-failed"

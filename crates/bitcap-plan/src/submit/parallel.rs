@@ -6,7 +6,7 @@ use std::process::Command;
 use bitcap_source::SourceSettings;
 
 use super::shell::{path, quoted};
-use super::{EngineKind, RUN_CELL, Submission, Submit, SubmitError, again, outputs, tasks};
+use super::{EngineKind, RUN_CELL, Submission, Submit, SubmitError, again, cells_folder, tasks};
 use crate::FolderError;
 use crate::settings::EXACT_SOURCE;
 
@@ -120,7 +120,7 @@ struct Paths {
     directory: String,
     bitcap: String,
     submission: String,
-    outputs: String,
+    cells: String,
     /// Options of GNU parallel that bring files there and back.
     files: String,
     /// Clears them away there when all is done.
@@ -136,7 +136,7 @@ impl Paths {
                 directory: path(submit.working_directory),
                 bitcap: path(submit.program),
                 submission: path(submission.folder()),
-                outputs: outputs(submit),
+                cells: cells_folder(submit),
                 files: String::new(),
                 clean: String::new(),
             });
@@ -144,7 +144,7 @@ impl Paths {
         let name = &submit.experiment.name;
         // The experiment's name is that of its folder, which cells look for in --outputs.
         let above = format!(".bitcap/{}", submission.id);
-        let mut files = vec!["task.sh", "experiment.toml"];
+        let mut files = vec!["task.sh"];
         let mut bitcap = path(submit.program);
         if submit.experiment.engine.program.is_none() {
             let copy = submission.path("bitcap");
@@ -167,13 +167,13 @@ impl Paths {
             workdir: format!("{above}/{name}"),
             directory: ".".into(),
             bitcap,
-            submission: relative,
-            outputs: "..".into(),
+            submission: relative.clone(),
+            cells: "cells".into(),
             // A lock is of one machine. Nothing is deleted on either side: if one of them could not
             // be read, that would cost the checkpoint on the other. What a mixture of two trainings'
             // files is worth is found by their hashes.
             files: format!(
-                "{sent} --transferfile cells/{{}} --return cells/{{}} --rsync-opts \
+                "{sent} --transferfile {relative}/cells/{{}}.toml --transferfile cells/{{}} --return cells/{{}} --rsync-opts \
                  '-rltDzR --exclude=lock --exclude=.bitcap-*'"
             ),
             clean: format!(
@@ -198,11 +198,9 @@ fn task(submit: &Submit<'_>, submission: &Submission, paths: &Paths, hosts: &[Ho
         .replace("@NAME@", &submit.experiment.name)
         .replace("@DIRECTORY@", &paths.directory)
         .replace("@BITCAP@", &paths.bitcap)
-        .replace(
-            "@EXPERIMENT@",
-            &format!("{}/experiment.toml", paths.submission),
-        )
-        .replace("@OUTPUTS@", &paths.outputs)
+        .replace("@SUBMISSION@", &paths.submission)
+        .replace("@CELLS@", &paths.cells)
+        .replace("@OPTIONS_OF_RUN@", &super::options(submit))
         .replace("@LOGS@", &format!("{}/logs", paths.submission))
         .replace("@GPUS@", &submit.experiment.engine.gpus.to_string())
         .replace("@ID@", &submission.id)

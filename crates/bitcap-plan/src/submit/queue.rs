@@ -67,7 +67,12 @@ impl Queue {
         match asked {
             Err(error) => unknown(error.to_string()),
             Ok(output) if !output.status.success() => {
-                unknown(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+                let said = String::from_utf8_lossy(&output.stderr);
+                let status = output.status;
+                unknown(match said.trim() {
+                    "" => format!("it says nothing, and ended with {status}"),
+                    said => said.to_owned(),
+                })
             }
             Ok(output) => Self {
                 cells: cells(&String::from_utf8_lossy(&output.stdout), submissions),

@@ -57,7 +57,7 @@ pub struct Submission {
 const RECORD: &str = "submission.json";
 
 impl Submission {
-    /// Makes the folder of a new submission, with the frozen experiment in it.
+    /// Makes the folder of a new submission, with its cells in it, every setting resolved.
     pub(crate) fn create(
         submit: &Submit<'_>,
         engine: EngineKind,
@@ -94,7 +94,14 @@ impl Submission {
         let lines = submission.tasks.iter();
         let lines: String = lines.map(|cells| cells.join(" ") + "\n").collect();
         submission.write("tasks.txt", &lines)?;
-        submission.write("experiment.toml", &submit.experiment.to_toml())?;
+        let cells = submission.path("cells");
+        std::fs::create_dir_all(&cells).map_err(FolderError::io(&cells))?;
+        for cell in submit.cells {
+            submission.write(
+                &format!("cells/{}.toml", cell.name),
+                &cell.settings.to_toml(),
+            )?;
+        }
         let logs = submission.path("logs");
         std::fs::create_dir_all(&logs).map_err(FolderError::io(&logs))?;
         submission.save()?;

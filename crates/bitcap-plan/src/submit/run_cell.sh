@@ -10,7 +10,7 @@ run_cell() {
     # 75: another process works on it, and may leave it.
     while [ -z "$stop" ] && [ $status = 75 ]; do
         # shellcheck disable=SC2086 # nothing, or one option
-        "$bitcap" run "$experiment" --outputs "$outputs" --cell "$1" $again </dev/null &
+        "$bitcap" run "$submission/cells/$1.toml" --folder "$cells/$1" $again @OPTIONS_OF_RUN@ </dev/null &
         child=$!
         # A signal that came before it had a number.
         [ -z "$stop" ] || tell_child

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::shell::{path, quoted};
-use super::{EngineKind, Job, RUN_CELL, Submission, Submit, SubmitError, again, outputs, tasks};
+use super::{
+    EngineKind, Job, RUN_CELL, Submission, Submit, SubmitError, again, cells_folder, tasks,
+};
 
 const SBATCH: &str = "sbatch";
 
@@ -112,6 +114,9 @@ fn sbatch(
 ) -> Result<u64, SubmitError> {
     let output = Command::new(SBATCH)
         .arg("--parsable")
+        // What SBATCH_PARTITION and its like say outranks the lines of a script, and what stands here
+        // outranks them: what was asked of bitcap holds.
+        .args(options(submit, submission))
         .args(arguments(submit, chunk, after.map(|job| job.id)))
         .arg(script)
         .arg(chunk.first_task.to_string())
@@ -148,37 +153,44 @@ fn before(submission: &Submission) -> String {
     format!(" (it took job {} before)", ids.join(", "))
 }
 
-/// The batch script: its options, then the same for every task.
-fn script(submit: &Submit<'_>, submission: &Submission, chunks: &[Chunk]) -> String {
+/// The options of sbatch that are the same for all chunks.
+fn options(submit: &Submit<'_>, submission: &Submission) -> Vec<String> {
     let engine = &submit.experiment.engine;
     let name = &submit.experiment.name;
-    let logs = submission.path("logs").join("%A_%a.txt");
+    let logs = submission.path("logs");
     let mut options = vec![
         format!("--job-name=bitcap-{name}"),
-        format!("--output={}", logs.display()),
+        // A pattern: % begins a placeholder, and is itself where it is written twice.
+        format!(
+            "--output={}/%A_%a.txt",
+            logs.display().to_string().replace('%', "%%")
+        ),
         "--open-mode=append".to_owned(),
         "--ntasks=1".to_owned(),
         "--cpus-per-task=1".to_owned(),
         "--requeue".to_owned(),
         format!("--signal=B:USR1@{WARNING_SECONDS}"),
     ];
-    options.extend(
-        engine
-            .partition
-            .iter()
-            .map(|name| format!("--partition={name}")),
-    );
-    options.extend(
-        engine
-            .time_limit
-            .iter()
-            .map(|time| format!("--time={time}")),
-    );
+    let given = [
+        ("--partition", &engine.partition),
+        ("--time", &engine.time_limit),
+        ("--mem", &engine.memory),
+    ];
+    for (option, value) in given {
+        options.extend(value.iter().map(|value| format!("{option}={value}")));
+    }
     if engine.gpus > 0 {
         options.push(format!("--gres=gpu:{}", engine.gpus));
     }
-    // Of two lines that say the same, sbatch takes the last.
+    // Of two that say the same, sbatch takes the last.
     options.extend(engine.sbatch.iter().cloned());
+    options
+}
+
+/// The batch script: its options, then the same for every task.
+fn script(submit: &Submit<'_>, submission: &Submission, chunks: &[Chunk]) -> String {
+    let name = &submit.experiment.name;
+    let mut options = options(submit, submission);
     if let [only] = chunks {
         options.extend(arguments(submit, only, None));
     }
@@ -207,7 +219,8 @@ fn script(submit: &Submit<'_>, submission: &Submission, chunks: &[Chunk]) -> Str
         .replace("@SUBMISSION@", &path(submission.folder()))
         .replace("@DIRECTORY@", &path(submit.working_directory))
         .replace("@BITCAP@", &path(submit.program))
-        .replace("@OUTPUTS@", &outputs(submit))
+        .replace("@CELLS@", &cells_folder(submit))
+        .replace("@OPTIONS_OF_RUN@", &super::options(submit))
         .replace("@AGAIN@", again(submit))
 }
 

@@ -4,8 +4,8 @@
 #     bash task.sh --stop    asks all cells that run on this host to make a checkpoint and end
 cd @DIRECTORY@ || exit 1
 bitcap=@BITCAP@
-experiment=@EXPERIMENT@
-outputs=@OUTPUTS@
+submission=@SUBMISSION@
+cells=@CELLS@
 logs=@LOGS@
 # GPUs that a cell gets.
 gpus=@GPUS@

@@ -1,6 +1,7 @@
 //! `generate` and `inspect`.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -9,6 +10,7 @@ use bitcap_source::{SourceSettings, Stream, UniformSettings, file};
 
 use super::print_json;
 use crate::arguments::{Generate, Inspect};
+use crate::output_file;
 use crate::progress::sequences_bar;
 
 pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
@@ -26,6 +28,12 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
     } else {
         Stream::Training
     };
+    if arguments.file == Path::new("-") {
+        bail!(
+            "a dataset file begins with the hash of all that follows, and cannot be written to standard output; name a file (a file named - is ./-)"
+        );
+    }
+    output_file::check(&arguments.file, &files(&source))?;
     let bar = sequences_bar(arguments.samples, "drawing");
     let info = file::generate(
         &arguments.file,
@@ -38,6 +46,15 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     show(&info?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The files that a source reads.
+fn files(source: &SourceSettings) -> Vec<&Path> {
+    match source {
+        SourceSettings::File(file) => vec![&file.path],
+        SourceSettings::Copies(copies) => files(&copies.of),
+        _ => Vec::new(),
+    }
 }
 
 pub(crate) fn inspect(arguments: &Inspect) -> anyhow::Result<ExitCode> {

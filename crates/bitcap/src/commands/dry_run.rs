@@ -33,8 +33,8 @@ pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow
             .map(|(cell, estimated_seconds)| Planned {
                 index: cell.index,
                 cell: &cell.name,
-                label: &cell.label,
-                doubled: cell.doubled,
+                label: &cell.curve().label,
+                doubled: cell.curve().doubled,
                 parameters: cell.parameters,
                 entropy_bits: cell.entropy_bits,
                 load: cell.load,

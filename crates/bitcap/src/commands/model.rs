@@ -1,17 +1,17 @@
 //! `measure`, `compress` and `decompress`: what is done with a trained model.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::bail;
 use bitcap_cell::TrainedCell;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::dataset::show;
-use super::{print_json, refuse_special};
+use super::print_json;
 use crate::arguments::{Compress, Decompress, Measure};
+use crate::output_file;
 use crate::progress::sequences_bar;
 
 pub(crate) fn measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
@@ -23,10 +23,9 @@ pub(crate) fn measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
 }
 
 pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
-    if let Some(data) = &arguments.data {
-        refuse_same(data, &arguments.output)?;
-    }
-    refuse_special(&arguments.output)?;
+    let inputs = [Some(&arguments.cell), arguments.data.as_ref()];
+    let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
+    output_file::check(&arguments.output, &inputs)?;
     let cell = TrainedCell::open(&arguments.cell)?;
     let bar = sequences_bar(0, "coding");
     let compressed = bitcap_cell::compress(
@@ -40,7 +39,7 @@ pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
 }
 
 pub(crate) fn decompress(arguments: &Decompress) -> anyhow::Result<ExitCode> {
-    refuse_same(&arguments.file, &arguments.output)?;
+    output_file::check(&arguments.output, &[&arguments.file, &arguments.model])?;
     let bar = sequences_bar(0, "decoding");
     let info = bitcap_cell::decompress(
         &arguments.model,
@@ -52,17 +51,6 @@ pub(crate) fn decompress(arguments: &Decompress) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     show(&info?)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Where the output would take the place of the input.
-fn refuse_same(input: &Path, output: &Path) -> anyhow::Result<()> {
-    match (input.canonicalize(), output.canonicalize()) {
-        (Ok(there), Ok(same)) if there == same => bail!(
-            "{} is what is to be read; write to another file",
-            output.display()
-        ),
-        _ => Ok(()),
-    }
 }
 
 fn print(figures: &impl Serialize, json: bool) -> anyhow::Result<ExitCode> {

@@ -1,35 +1,67 @@
 //! `collect`, `report` and `compare`: what reads an experiment's folder.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::bail;
+use bitcap_base::FileLock;
 use bitcap_plan::ExperimentFolder;
-use bitcap_report::ReportOptions;
+use bitcap_report::{ReportError, ReportOptions};
 
-use super::print_json;
+use super::{counted, print_json};
 use crate::arguments::{Compare, Outputs, Report};
+use crate::say;
 
 pub(crate) fn collect(arguments: &Outputs) -> anyhow::Result<ExitCode> {
     let (folder, plan) = ExperimentFolder::open(&arguments.folder)?;
-    let count = bitcap_plan::collect(&folder, &plan)?;
+    let collected = bitcap_plan::collect(&folder, &plan, &folder.lock()?)?;
     let root = folder.root().display();
+    if collected.cells == 0 && collected.unreadable.is_empty() {
+        bail!("{root}: no cell is done yet");
+    }
     writeln!(
         io::stdout(),
-        "{count} of {} cells in {root}/runs.csv and {root}/timings.csv",
-        plan.cells.len()
+        "{} of {} in {root}/runs.csv and {root}/timings.csv",
+        collected.cells,
+        counted(plan.names().count(), "cell")
     )?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if said_unreadable(&collected.unreadable) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Names the cells that are not in the tables; whether there are any.
+fn said_unreadable(unreadable: &[(String, String)]) -> bool {
+    if !unreadable.is_empty() {
+        let cells = counted(unreadable.len(), "cell");
+        say(&format!(
+            "error: {cells} cannot be read, and the tables are made without:"
+        ));
+    }
+    for (cell, why) in unreadable {
+        say(&format!("  {cell}: {why}"));
+    }
+    !unreadable.is_empty()
 }
 
 pub(crate) fn report(arguments: &Report) -> anyhow::Result<ExitCode> {
-    let (folder, plan) = ExperimentFolder::open(&arguments.outputs.folder)?;
+    let root = &arguments.outputs.folder;
+    let (folder, plan) = ExperimentFolder::open(root)?;
     let options = ReportOptions {
         title: plan.name,
         accounting: arguments.accounting.into(),
         reference: arguments.reference.clone(),
     };
-    let made = made(folder.root(), &options)?;
+    if !root.join("runs.csv").is_file() {
+        let root = root.display();
+        bail!("{root}: there is no runs.csv yet; bitcap collect {root} makes it");
+    }
+    let _tables = folder.lock()?;
+    let made = made(root, &options, None)?;
     write!(io::stdout(), "{}", made.text)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -40,23 +72,54 @@ pub(crate) struct Made {
     pub(crate) text: String,
     /// Names of the files, runs.csv first.
     pub(crate) files: Vec<String>,
+    /// Cells that are not in them although they are done, and why.
+    pub(crate) unreadable: Vec<(String, String)>,
 }
 
-/// Gathers what is done and makes tables and figures of it.
-pub(crate) fn collect_and_report(root: &Path) -> anyhow::Result<Made> {
-    let (folder, plan) = ExperimentFolder::open(root)?;
-    bitcap_plan::collect(&folder, &plan)?;
-    made(
-        root,
-        &ReportOptions {
+/// Gathers what is done and makes tables and figures of it; the text is of the curves of `own`, or of
+/// all.
+pub(crate) fn collect_and_report(
+    folder: &ExperimentFolder,
+    own: Option<&HashSet<&str>>,
+    tables: &FileLock,
+) -> anyhow::Result<Made> {
+    let (_, plan) = ExperimentFolder::open(folder.root())?;
+    let collected = bitcap_plan::collect(folder, &plan, tables)?;
+    said_unreadable(&collected.unreadable);
+    let mut made = if collected.cells == 0 {
+        Made {
+            text: String::new(),
+            files: Vec::new(),
+            unreadable: Vec::new(),
+        }
+    } else {
+        let options = ReportOptions {
             title: plan.name,
             ..ReportOptions::default()
-        },
-    )
+        };
+        made(folder.root(), &options, own)?
+    };
+    made.unreadable = collected.unreadable;
+    Ok(made)
 }
 
-fn made(root: &Path, options: &ReportOptions) -> anyhow::Result<Made> {
-    let report = bitcap_report::report(&root.join("runs.csv"), root, options)?;
+fn made(root: &Path, options: &ReportOptions, own: Option<&HashSet<&str>>) -> anyhow::Result<Made> {
+    let mut report = match bitcap_report::report(&root.join("runs.csv"), root, options) {
+        // Nothing went wrong: of such data there is no curve.
+        Err(error @ ReportError::EntropyUnknown { .. }) => {
+            return Ok(Made {
+                text: format!("{error}\n"),
+                files: vec!["runs.csv".to_owned()],
+                unreadable: Vec::new(),
+            });
+        }
+        report => report?,
+    };
+    if let Some(own) = own {
+        report
+            .groups
+            .retain(|group| own.contains(group.curve.group.as_str()));
+    }
     let files = [vec!["runs.csv".to_owned()], report.files.clone()].concat();
     let named = |ending: &str| -> Vec<&str> {
         let files = files.iter().map(String::as_str);
@@ -70,7 +133,11 @@ fn made(root: &Path, options: &ReportOptions) -> anyhow::Result<Made> {
         named(".csv").join(", "),
         figures.join(", ")
     );
-    Ok(Made { text, files })
+    Ok(Made {
+        text,
+        files,
+        unreadable: Vec::new(),
+    })
 }
 
 pub(crate) fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {

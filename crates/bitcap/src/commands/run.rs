@@ -1,11 +1,15 @@
 //! `run`: one cell.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use bitcap_base::Stop;
 use bitcap_cell::{RunOptions, run_cell};
-use bitcap_plan::{CellEvent, CellFolder, Experiment, ExperimentFolder, Plan, PlannedCell};
+use bitcap_plan::{
+    CellEvent, CellFolder, CellSettings, CellTask, Experiment, ExperimentFolder, Plan, PlannedCell,
+};
 
 use crate::arguments::{Chosen, Run};
 use crate::say;
@@ -32,23 +36,63 @@ pub(crate) fn plan(chosen: &Chosen) -> anyhow::Result<(Experiment, Plan)> {
 }
 
 pub(crate) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
-    let (_, plan) = plan(&arguments.chosen)?;
-    let cell = find(&plan, &arguments.cell)?;
-    let folder = ExperimentFolder::new(&arguments.chosen.outputs, &plan.name);
-    folder.write_plan_for(&plan, &cell.name)?;
     let heard = if arguments.json {
         stopped_json
     } else {
         stopped_plain
     };
+    let task = match &arguments.folder {
+        Some(folder) => resolved(arguments, folder)?,
+        None => planned(arguments)?,
+    };
     let stop = signals::stop_on_signals(heard)?;
-    if arguments.stop_at_end_of_input {
-        signals::stop_at_end_of_input(heard);
+    run_task_with(&task, stop, arguments.json)
+}
+
+/// A cell of an experiment.
+fn planned(arguments: &Run) -> anyhow::Result<CellTask> {
+    let chosen = &arguments.chosen;
+    let (_, plan) = plan(chosen)?;
+    let cell = find(&plan, arguments.cell.as_deref().unwrap_or_default())?;
+    let folder = ExperimentFolder::new(&chosen.outputs, &plan.name);
+    folder.join(&plan)?;
+    let tensorboard = arguments.tensorboard.as_ref();
+    Ok(CellTask::new(
+        cell.settings.clone(),
+        folder.cell(&cell.name).root(),
+        tensorboard.map(|all| all.join(&plan.name)).as_deref(),
+        arguments.retry_failed,
+    ))
+}
+
+/// A cell that is its own file.
+fn resolved(arguments: &Run, folder: &Path) -> anyhow::Result<CellTask> {
+    let mut settings = CellSettings::read(&arguments.chosen.experiment)?;
+    if let Some(device) = arguments.chosen.device {
+        settings.engine.device = device;
     }
+    let tensorboard = arguments.tensorboard.as_deref();
+    Ok(CellTask::new(
+        settings,
+        folder,
+        tensorboard,
+        arguments.retry_failed,
+    ))
+}
+
+/// The cell that a sweep hands over, as the first line of standard input; when that ends, it stops.
+pub(crate) fn run_task() -> anyhow::Result<ExitCode> {
+    let task = CellTask::read_line(&mut io::stdin().lock())?;
+    let stop = signals::stop_on_signals(stopped_json)?;
+    signals::stop_at_end_of_input(stopped_json);
+    run_task_with(&task, stop, true)
+}
+
+fn run_task_with(task: &CellTask, stop: &Stop, json: bool) -> anyhow::Result<ExitCode> {
     let mut broken = None;
-    let folder = folder.cell(&cell.name);
+    let folder = CellFolder::new(&task.folder());
     let mut tell = |event: &CellEvent| {
-        let told = if arguments.json {
+        let told = if json {
             json_line(event)
         } else {
             plain_line(event, &folder)
@@ -57,15 +101,14 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
             broken.get_or_insert(error);
         }
     };
-    let tensorboard = arguments.tensorboard.as_ref();
-    let tensorboard = tensorboard.map(|all| all.join(&plan.name));
+    let tensorboard = task.tensorboard();
     let options = RunOptions {
         git_revision: GIT_REVISION,
-        retry_failed: arguments.retry_failed,
+        retry_failed: task.retry_failed,
         tensorboard: tensorboard.as_deref(),
         stop,
     };
-    let last = run_cell(&folder, &cell.settings, &options, &mut tell)?;
+    let last = run_cell(&folder, &task.settings, &options, &mut tell)?;
     tell(&last);
     if let Some(error) = broken {
         return Err(error.into());

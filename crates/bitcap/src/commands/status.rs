@@ -3,21 +3,25 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bitcap_plan::{
     CellStatus, ExperimentFolder, Queue, Standing, Status as Stand, Submission, status as look,
 };
 
-use super::print_json;
+use super::{counted, print_json};
 use crate::arguments::Status;
 
-/// How often a watched folder is looked at. A scheduler is asked as often, which is no load to one.
+/// How often a watched folder is looked at.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How often a scheduler is asked. Centres ask people not to do so more than about twice a minute.
+const ASK: Duration = Duration::from_secs(30);
 
 pub(crate) fn status(arguments: &Status) -> anyhow::Result<ExitCode> {
     let root = &arguments.outputs.folder;
-    let mut stand = stand(root)?;
+    let mut queue = AskedQueue::default();
+    let mut stand = stand(root, &mut queue)?;
     if !arguments.watch {
         if arguments.json {
             print_json(&stand)?;
@@ -36,14 +40,31 @@ pub(crate) fn status(arguments: &Status) -> anyhow::Result<ExitCode> {
         }
         shown = Some(stand);
         std::thread::sleep(LOOK);
-        stand = self::stand(root)?;
+        stand = self::stand(root, &mut queue)?;
     }
 }
 
-fn stand(root: &Path) -> anyhow::Result<Stand> {
+/// What a scheduler said, and when.
+#[derive(Default)]
+struct AskedQueue(Option<(Instant, Queue)>);
+
+impl AskedQueue {
+    fn of(&mut self, folder: &ExperimentFolder) -> anyhow::Result<&Queue> {
+        let is_old = |(asked, _): &(Instant, Queue)| asked.elapsed() >= ASK;
+        if self.0.as_ref().is_none_or(is_old) {
+            self.0 = None;
+        }
+        let submissions = Submission::all(folder)?;
+        let (_, queue) = self
+            .0
+            .get_or_insert_with(|| (Instant::now(), Queue::ask(&submissions)));
+        Ok(queue)
+    }
+}
+
+fn stand(root: &Path, queue: &mut AskedQueue) -> anyhow::Result<Stand> {
     let (folder, plan) = ExperimentFolder::open(root)?;
-    let queue = Queue::ask(&Submission::all(&folder)?);
-    Ok(look(&folder, &plan, &queue))
+    Ok(look(&folder, &plan, queue.of(&folder)?))
 }
 
 /// Shows what is new: a line of JSON, the whole on a terminal, elsewhere the cells that changed.
@@ -108,6 +129,6 @@ fn summary(stand: &Stand) -> String {
         (stand.missing, Standing::Missing),
     ];
     let counts = counts.map(|(count, state)| format!("{count} {}", state.as_str()));
-    let (name, cells) = (&stand.experiment, stand.cells.len());
-    format!("{name}: {cells} cells, {}", counts.join(", "))
+    let cells = counted(stand.cells.len(), "cell");
+    format!("{}: {cells}, {}", stand.experiment, counts.join(", "))
 }

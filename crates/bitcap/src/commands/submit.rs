@@ -2,16 +2,17 @@
 
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bitcap_cell::is_measured;
 use bitcap_plan::{
     CellState, ExperimentFolder, PlannedCell, Queue, Submission, check_parallel,
     prepare_for_parallel, submit_to_slurm,
 };
 
+use super::counted;
 use super::run::{GIT_REVISION, plan};
 use crate::arguments::{EngineName, Submit};
 use crate::say;
@@ -22,7 +23,7 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
     let (experiment, plan) = plan(&chosen)?;
     let picked = plan.only(&arguments.only.conditions)?;
     let folder = ExperimentFolder::new(&chosen.outputs, &plan.name);
-    folder.write_plan(&plan)?;
+    folder.join(&plan)?;
     let open = open(arguments, &folder, &picked)?;
     if open.is_empty() {
         say("nothing is left to submit");
@@ -30,13 +31,18 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
     }
     let program = match &experiment.engine.program {
         Some(program) => program.clone(),
-        None => std::env::current_exe().context("the path of this program is not known")?,
+        None => std::env::current_exe()
+            .context("the path of this program is not known")
+            .and_then(still_there)?,
     };
+    let tensorboard = arguments.tensorboard.as_ref();
+    let tensorboard = tensorboard.map(|all| all.join(&plan.name));
     let submit = bitcap_plan::Submit {
         experiment: &experiment,
         folder: &folder,
         cells: &open,
         retry_failed: arguments.retry_failed,
+        tensorboard: tensorboard.as_deref(),
         program: &program,
         working_directory: &std::env::current_dir().context("there is no working directory")?,
         git_revision: GIT_REVISION,
@@ -67,6 +73,17 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The program is run later, by its path.
+fn still_there(program: PathBuf) -> anyhow::Result<PathBuf> {
+    if program.is_file() {
+        return Ok(program);
+    }
+    bail!(
+        "{}: this program was moved or removed since it began; give the path of bitcap where the cells run as engine.program",
+        program.display()
+    )
+}
+
 /// What stands on the command line in place of keys of the section `engine`.
 fn overrides(arguments: &Submit) -> Vec<String> {
     let text = |text: &String| toml_text(text);
@@ -80,6 +97,7 @@ fn overrides(arguments: &Submit) -> Vec<String> {
         ("cells_per_task", arguments.cells_per_task.map(number)),
         ("partition", arguments.partition.as_ref().map(text)),
         ("time_limit", arguments.time_limit.as_ref().map(text)),
+        ("memory", arguments.memory.as_ref().map(text)),
         ("throttle", arguments.throttle.map(number)),
         ("sbatch", list(&arguments.sbatch)),
         ("hosts", list(&arguments.hosts)),
@@ -133,12 +151,6 @@ fn open<'a>(
         }
     }
     Ok(open)
-}
-
-/// "1 cell", "2 cells".
-fn counted(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{ending}")
 }
 
 fn told(

@@ -1,6 +1,8 @@
 //! `sweep`: every cell of an experiment, then the tables and the figures.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -9,11 +11,11 @@ use anyhow::Context;
 use bitcap_base::Stop;
 use bitcap_cell::{check_memory, estimate, is_measured, write_events};
 use bitcap_plan::{
-    CellEvent, CellFolder, CellState, ExperimentFolder, Failure, FolderError, Launch, Plan,
-    PlannedCell, SweepEvent, quoted,
+    CellEvent, CellFolder, CellState, CellTask, ChildProcess, ExperimentFolder, Failure, Launch,
+    Plan, PlannedCell, SweepEvent, quoted,
 };
-use bitcap_report::ReportError;
 
+use super::counted;
 use super::dry_run::dry_run;
 use super::events::{Ended, Events, FailedCell};
 use super::outputs::{Made, collect_and_report};
@@ -38,7 +40,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     }
     let stop = signals::stop_on_signals(heard)?;
     let folder = ExperimentFolder::new(&arguments.chosen.outputs, &plan.name);
-    folder.write_plan(&plan)?;
+    let sweeping = folder.join(&plan)?;
 
     let Sorted { open, mut failed } = sort(arguments, &plan, &folder, &picked)?;
     let done = picked.len() - open.len() - failed.len();
@@ -59,8 +61,9 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let made = if stopped {
         None
     } else {
-        report(&folder, &failed, arguments.json)?
+        Some(report(&folder, &plan, arguments.json)?)
     };
+    drop(sweeping);
     let done = picked
         .iter()
         .filter(|cell| folder.cell(&cell.name).state() == CellState::Done)
@@ -71,8 +74,11 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
         done,
         stopped,
         failed: &failed,
-        files: made.map_or_else(Vec::new, |made| made.files),
+        files: made
+            .as_ref()
+            .map_or_else(Vec::new, |made| made.files.clone()),
     })?;
+    let unreadable = made.is_some_and(|made| !made.unreadable.is_empty());
     if !failed.is_empty() {
         say(&format!(
             "error: {} of {} cells failed:",
@@ -91,7 +97,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
         ));
         return Ok(signals::exit_code());
     }
-    Ok(if failed.is_empty() {
+    Ok(if failed.is_empty() && !unreadable {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -167,31 +173,34 @@ fn failed_before(folder: &CellFolder) -> String {
     failure.map_or_else(|error| error.to_string(), |failure| failure.before())
 }
 
-/// Makes tables and figures, and shows the table; None where there is nothing to show.
-fn report(
-    folder: &ExperimentFolder,
-    failed: &[FailedCell],
-    json: bool,
-) -> anyhow::Result<Option<Made>> {
-    match collect_and_report(folder.root()) {
-        Ok(made) => {
-            if !json {
-                write!(io::stdout(), "{}", made.text)?;
-            }
-            Ok(Some(made))
-        }
-        Err(error) => match (error.downcast_ref(), error.downcast_ref()) {
-            (Some(FolderError::NothingDone { .. }), _) if !failed.is_empty() => Ok(None),
-            // Nothing went wrong: of such data there is no curve.
-            (_, Some(ReportError::EntropyUnknown { .. })) => {
-                if !json {
-                    writeln!(io::stdout(), "{error}")?;
-                }
-                Ok(None)
-            }
-            _ => Err(error),
-        },
+/// Makes tables and figures of all that is in the folder, and shows the table of this plan.
+fn report(folder: &ExperimentFolder, plan: &Plan, json: bool) -> anyhow::Result<Made> {
+    let tables = folder.lock()?;
+    let beyond = folder.join_again(plan, &tables)?;
+    let curves = plan.cells.iter().flat_map(|cell| &cell.curves);
+    let own: HashSet<&str> = curves.map(|curve| curve.group.as_str()).collect();
+    let made = collect_and_report(folder, Some(&own), &tables)?;
+    if !json {
+        write!(io::stdout(), "{}", made.text)?;
     }
+    if beyond > 0 {
+        say(&format!(
+            "note: {} has {} of other settings too; they are in its tables and figures",
+            folder.root().display(),
+            counted(beyond, "cell")
+        ));
+    }
+    Ok(made)
+}
+
+/// The program to begin cells with: the very one that runs, even where its file was replaced or
+/// removed meanwhile.
+fn own_program() -> anyhow::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() {
+        return Ok(running);
+    }
+    std::env::current_exe().context("the path of this program is not known")
 }
 
 /// What the cells of a sweep are run with.
@@ -229,28 +238,25 @@ impl Running<'_> {
         let ordered: Vec<&PlannedCell> = order.iter().map(|&i| open[i]).collect();
         let mut progress = progress.with_costs(open.iter().map(|cell| cell.index).zip(seconds));
 
-        let program = std::env::current_exe().context("the path of this program is not known")?;
-        let tensorboard = arguments.tensorboard.as_ref();
-        let command = |cell: &PlannedCell, again: bool| {
+        let program = own_program()?;
+        let tensorboard = tensorboard(arguments, plan);
+        let child = |cell: &PlannedCell, again: bool| {
             let mut command = Command::new(&program);
-            let chosen = &arguments.chosen;
-            command.arg("run").arg(&chosen.experiment);
-            command.args(["--json", "--stop-at-end-of-input", "--cell", &cell.name]);
-            command.arg("--outputs").arg(&chosen.outputs);
-            for text in &chosen.overrides {
-                command.args(["--set", text]);
-            }
-            if let Some(device) = chosen.device {
-                command.args(["--device", &device.to_string()]);
-            }
-            if let Some(all) = tensorboard {
-                command.arg("--tensorboard").arg(all);
-            }
+            command.arg0("bitcap").arg("run-task");
             // What another process has just tried is not tried once more.
-            if arguments.retry_failed && !again {
-                command.arg("--retry-failed");
+            let retry_failed = arguments.retry_failed && !again;
+            let folder = folder.cell(&cell.name);
+            let settings = cell.settings.clone();
+            let task = CellTask::new(
+                settings,
+                folder.root(),
+                tensorboard.as_deref(),
+                retry_failed,
+            );
+            ChildProcess {
+                command,
+                task: task.to_line(),
             }
-            command
         };
         let mut failed = Vec::new();
         let mut tell = |event: SweepEvent| {
@@ -279,7 +285,7 @@ impl Running<'_> {
                 cells: &cells,
                 jobs,
                 stop,
-                command,
+                child: &child,
                 is_held: |cell: &PlannedCell| folder.cell(&cell.name).is_held(),
             };
             launch.run(&mut tell);

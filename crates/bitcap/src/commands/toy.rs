@@ -4,21 +4,30 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bitcap_base::write_atomic;
 use bitcap_measure::{Toy as ToyCase, ToyRow};
 use bitcap_plan::{read_text, text_table};
 use bitcap_report::toy_figure;
 
-use super::{print_json, refuse_special};
+use super::print_json;
 use crate::arguments::Toy;
+use crate::output_file;
 
 pub(crate) fn toy(arguments: &Toy) -> anyhow::Result<ExitCode> {
     let text = read_text(&arguments.file)?;
     let case = ToyCase::from_toml(&text).with_context(|| arguments.file.display().to_string())?;
     let rows = case.rows();
     if let Some(path) = &arguments.output {
-        refuse_special(path)?;
+        if path.extension().is_none_or(|ending| ending != "csv") {
+            bail!(
+                "{}: it must end in .csv; the picture is made beside it, as .svg and .png",
+                path.display()
+            );
+        }
+        for written in ["csv", "svg", "png"] {
+            output_file::check(&path.with_extension(written), &[&arguments.file])?;
+        }
         let write = |path: &Path, bytes: &[u8]| {
             write_atomic(path, bytes).with_context(|| path.display().to_string())
         };

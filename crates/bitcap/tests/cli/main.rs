@@ -6,9 +6,11 @@ mod damage;
 mod dataset;
 mod disk;
 mod failed;
+mod frozen;
 mod kills;
 mod one_cell;
 mod only;
+mod outputs_as_inputs;
 mod outputs_folder;
 mod plan;
 mod process;
@@ -167,7 +169,7 @@ fn gather(folder: &Path, files: &mut Files) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             gather(&path, files);
-        } else if !path.ends_with("lock") {
+        } else if !path.ends_with("lock") && path.extension().is_none_or(|ending| ending != "lock") {
             let modified = path.metadata().unwrap().modified().unwrap();
             files.insert(path.clone(), (fs::read(&path).unwrap(), modified));
         }

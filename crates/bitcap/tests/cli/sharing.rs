@@ -2,7 +2,7 @@
 
 use crate::again::{assert_same, without_the_clock};
 use crate::process::until;
-use crate::{Place, TINY, assert_says, changed, stderr, stdout};
+use crate::{Place, TINY, assert_says, changed};
 
 fn longer() -> String {
     TINY.replace("steps = 6", "steps = 300")
@@ -41,27 +41,23 @@ fn a_second_sweep_takes_over_from_one_that_dies() {
     std::fs::write(&endless, TINY.replace("steps = 6", "steps = 3000")).unwrap();
     let alone = ["sweep", "endless.toml", "--outputs", "alone"];
     place.bitcap(&alone).success();
-    let mut first = place.start(&["run", "endless.toml", "--cell", "0"]);
-    until("it trains", || {
-        let state = place.bitcap(&["status", "outputs/tiny"]);
-        stdout(&state).contains("1 running")
+    let options = ["--set", "engine.checkpoint_seconds=0"];
+    let mut first = place.start(&[&["run", "endless.toml", "--cell", "0"][..], &options].concat());
+    until("it has a checkpoint", || {
+        let cells = std::fs::read_dir(place.path("outputs/tiny/cells"));
+        let mut cells = cells.into_iter().flatten().flatten();
+        cells.any(|cell| cell.path().join("checkpoint").is_dir())
     });
-    let out = std::fs::read(place.path("out.txt")).unwrap_or_default();
-    drop(out);
-    let second = std::thread::scope(|scope| {
-        let second = scope.spawn(|| {
-            place
-                .bitcap(&["sweep", "endless.toml", "--jobs", "1"])
-                .success()
-        });
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        first.kill_group();
-        second.join().unwrap()
+    // It holds the cell, and gets no further.
+    first.signal("STOP");
+    let mut second = place.start(&["sweep", "endless.toml", "--jobs", "1"]);
+    until("the second waits for the first", || {
+        let text = place.text("err.txt");
+        text.contains("another process works on it (process ") && text.contains("waiting for it")
     });
-    let text = stderr(&second);
-    if text.contains("another process works on it") {
-        assert_says(&text, &["(process ", "waiting for it"]);
-    }
+    first.kill_group();
+    assert!(second.wait().success(), "{}", place.text("err.txt"));
+    assert_says(&place.text("err.txt"), &["going on after step"]);
     let found = without_the_clock(&place, "outputs");
     assert_same(&found, &without_the_clock(&place, "alone"));
 }

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP: a checkpoint, no process left behind, and a word on how to go on.
+//! SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2: a checkpoint, no process left behind, and a word on how to go on.
 
 use std::process::Command;
 
@@ -33,7 +33,14 @@ fn two_train(place: &Place) -> bool {
 
 #[test]
 fn a_sweep_that_is_asked_to_stop_leaves_checkpoints_and_says_how_to_go_on() {
-    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+    for (signal, code) in [
+        ("INT", 130),
+        ("TERM", 143),
+        ("HUP", 129),
+        // By these schedulers warn of a limit.
+        ("USR1", 138),
+        ("USR2", 140),
+    ] {
         let place = Place::new(&endless());
         let mut sweep = place.start(&["sweep", "e.toml", "--set", "data.seed=1"]);
         until("two cells train", || two_train(&place));
@@ -140,12 +147,13 @@ fn a_cell_that_was_stopped_ends_as_one_left_alone() {
     let place = Place::new(&longer);
     let run = |outputs: &'static str| ["run", "e.toml", "--cell", "0", "--outputs", outputs];
     place.bitcap(&run("whole")).success();
-    let mut stopped = 0;
+    let (mut stopped, mut resumed) = (0, 0);
     loop {
         let mut running = place.start(&run("stopped"));
         std::thread::sleep(std::time::Duration::from_millis(30 + 20 * stopped));
         running.signal("TERM");
         let ended = running.wait();
+        resumed += place.text("out.txt").matches("going on after step").count();
         if ended.success() {
             break;
         }
@@ -158,6 +166,7 @@ fn a_cell_that_was_stopped_ends_as_one_left_alone() {
         }
     }
     assert!(stopped > 0);
+    assert!(resumed > 0, "no checkpoint was ever gone on from");
     assert_same(
         &without_the_clock(&place, "stopped"),
         &without_the_clock(&place, "whole"),

@@ -1,0 +1,153 @@
+//! The folder of one cell: how it stands, its files, its lock.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bitcap_base::{FileLock, is_held, lock_holder, remove_partial, write_atomic};
+use serde::Serialize;
+
+use super::error::FolderError;
+
+/// The folder of one cell.
+#[derive(Clone, Debug)]
+pub struct CellFolder {
+    root: PathBuf,
+}
+
+/// How a cell stands, by its files alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellState {
+    /// measurement.json is there.
+    Done,
+    /// A live process holds the cell's lock.
+    Running,
+    /// failure.json is there.
+    Failed,
+    /// Begun and cut off; a checkpoint or the trained model is there to go on from.
+    Stopped,
+    /// None of these.
+    Missing,
+}
+
+impl CellFolder {
+    /// The folder at `root`; nothing is made yet.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file or folder of the cell.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// How the cell stands.
+    #[must_use]
+    pub fn state(&self) -> CellState {
+        if self.path("measurement.json").is_file() {
+            CellState::Done
+        } else if self.is_held() {
+            CellState::Running
+        } else if self.path("failure.json").is_file() {
+            CellState::Failed
+        } else if self.path("manifest.json").is_file() || self.has_checkpoint() {
+            CellState::Stopped
+        } else {
+            CellState::Missing
+        }
+    }
+
+    /// Whether there is a checkpoint to resume from, sound or not.
+    fn has_checkpoint(&self) -> bool {
+        let Ok(entries) = std::fs::read_dir(self.path("checkpoint")) else {
+            return false;
+        };
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        names.any(|name| name.to_string_lossy().starts_with("step-"))
+    }
+
+    /// Whether a process works on the cell, done or not.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        is_held(&self.path("lock"))
+    }
+
+    /// Who works on the cell or did last, such as "process 12 on node3".
+    #[must_use]
+    pub fn holder(&self) -> Option<String> {
+        lock_holder(&self.path("lock"))
+    }
+
+    /// Makes the folder, takes its lock and clears away what a process that was killed left half
+    /// written; `None` where another process holds the lock.
+    ///
+    /// # Errors
+    /// If the file system refuses, or has no locks.
+    pub fn lock(&self) -> Result<Option<FileLock>, FolderError> {
+        std::fs::create_dir_all(&self.root).map_err(FolderError::io(&self.root))?;
+        let Some(lock) = FileLock::take(&self.path("lock"))? else {
+            return Ok(None);
+        };
+        for folder in [&self.root, &self.path("model"), &self.path("checkpoint")] {
+            remove_partial(folder, Duration::ZERO).map_err(FolderError::io(folder))?;
+        }
+        Ok(Some(lock))
+    }
+
+    /// Writes a file of the cell whole.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        let path = self.path(name);
+        write_atomic(&path, bytes).map_err(FolderError::io(&path))
+    }
+
+    /// Writes a JSON file of the cell whole.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), FolderError> {
+        let mut text = serde_json::to_vec_pretty(value).expect("a record of plain data");
+        text.push(b'\n');
+        self.write(name, &text)
+    }
+
+    /// Reads a JSON file of the cell.
+    ///
+    /// # Errors
+    /// If it is not there or not what it should be.
+    pub fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T, FolderError> {
+        let path = self.path(name);
+        let bytes = std::fs::read(&path).map_err(FolderError::io(&path))?;
+        serde_json::from_slice(&bytes).map_err(|error| FolderError::Content {
+            path,
+            what: format!("not as bitcap writes it: {error}"),
+        })
+    }
+
+    /// Removes a file of the cell, if it is there.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn remove(&self, name: &str) -> Result<(), FolderError> {
+        let path = self.path(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(FolderError::io(&path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `plan.json`: the cells of an experiment's folder, and what only their plans know of them.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::Path;
+
+use bitcap_base::write_atomic;
+use serde::{Deserialize, Serialize};
+
+use super::error::FolderError;
+use crate::Plan;
+
+/// The form of an outputs folder; one of another form is not touched.
+const FORMAT: &str = "bitcap-outputs/1";
+
+/// All cells that were planned into a folder, by whatever experiment file and overrides, in the
+/// order in which their plans came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanFile {
+    /// The form of the folder, `bitcap-outputs/1`.
+    pub format: String,
+    /// Version of bitcap that wrote it.
+    pub version: String,
+    /// Name of the experiment.
+    pub name: String,
+    /// A cell each, or more than one of a cell that is a point of more than one curve.
+    pub cells: Vec<PlanEntry>,
+}
+
+/// A cell as a point of a curve.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PlanEntry {
+    /// Name of its folder.
+    pub cell: String,
+    /// Hash of the curve.
+    pub group: String,
+    /// What tells the curve from the others of its plan.
+    pub label: String,
+    /// Whether its steps are twice those of the curve.
+    pub doubled: bool,
+    /// Steps of its training.
+    pub steps: u64,
+}
+
+impl PlanFile {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let entries = plan.cells.iter().flat_map(|cell| {
+            cell.curves.iter().map(|curve| PlanEntry {
+                cell: cell.name.clone(),
+                group: curve.group.clone(),
+                label: curve.label.clone(),
+                doubled: curve.doubled,
+                steps: cell.settings.train.steps,
+            })
+        });
+        Self {
+            format: FORMAT.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            name: plan.name.clone(),
+            cells: entries.collect(),
+        }
+    }
+
+    /// Joins with what an earlier plan has beyond this one, as far as it is `wanted`.
+    ///
+    /// Whichever of two plans comes first, and however often they come, the result has the same
+    /// entries: of two labels the one that says more stays. Their order is that of this plan where it
+    /// has all of the earlier one, and else the earlier one's with what is new at the end.
+    pub(super) fn join(&mut self, earlier: Self, wanted: impl Fn(&PlanEntry) -> bool) {
+        let key = |entry: &PlanEntry| (entry.cell.clone(), entry.group.clone(), entry.doubled);
+        let own: HashMap<_, usize> = self.cells.iter().map(key).zip(0..).collect();
+        let mut kept: Vec<PlanEntry> = Vec::new();
+        let mut is_beyond = false;
+        for entry in earlier.cells {
+            match own.get(&key(&entry)) {
+                Some(&place) => {
+                    let label = &mut self.cells[place].label;
+                    if (label.len(), &*label) < (entry.label.len(), &entry.label) {
+                        label.clone_from(&entry.label);
+                    }
+                    kept.push(self.cells[place].clone());
+                }
+                None if wanted(&entry) => {
+                    is_beyond = true;
+                    kept.push(entry);
+                }
+                None => {}
+            }
+        }
+        if is_beyond {
+            let known: HashSet<_> = kept.iter().map(key).collect();
+            let own = std::mem::take(&mut self.cells);
+            kept.extend(own.into_iter().filter(|entry| !known.contains(&key(entry))));
+            self.cells = kept;
+        }
+    }
+
+    /// The names of the cells, each once.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let mut seen = HashSet::new();
+        let names = self.cells.iter().map(|entry| entry.cell.as_str());
+        names.filter(move |name| seen.insert(*name))
+    }
+
+    pub(super) fn write(&self, path: &Path) -> Result<(), FolderError> {
+        let mut text = serde_json::to_vec_pretty(self).expect("a plan is plain data");
+        text.push(b'\n');
+        write_atomic(path, &text).map_err(FolderError::io(path))
+    }
+
+    /// None where there is none.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, FolderError> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: Option<String>,
+        }
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(FolderError::io(path)(error)),
+        };
+        let content = |what: String| FolderError::Content {
+            path: path.to_owned(),
+            what,
+        };
+        let format: Format = serde_json::from_slice(&bytes)
+            .map_err(|error| content(format!("not a plan of bitcap: {error}")))?;
+        match format.format.as_deref() {
+            Some(FORMAT) => {}
+            Some(other) => {
+                return Err(content(format!(
+                    "this folder was made by another version of bitcap (form `{other}`; this \
+                     version reads `{FORMAT}`); use that version, or another --outputs"
+                )));
+            }
+            None => {
+                return Err(content(format!(
+                    "there is no `format`; it must be `{FORMAT}`"
+                )));
+            }
+        }
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| content(format!("not a plan of bitcap: {error}")))
+    }
+}

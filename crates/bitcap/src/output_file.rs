@@ -1,0 +1,73 @@
+//! Whether a file may be written: an output that is an input of anything is refused before a byte of
+//! it is written.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+
+/// Fails where `output` is no regular file, is one of `inputs` or lies in one that is a folder, or
+/// is a file of a cell or of an experiment; by whatever path or link it is named.
+pub(crate) fn check(output: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+    let shown = output.display();
+    // A rename would put our file in the place of a device such as /dev/null.
+    if output.metadata().is_ok_and(|there| !there.is_file()) {
+        bail!("{shown}: not a regular file");
+    }
+    let whole = whole_path(output);
+    for input in inputs {
+        let Ok(input) = input.canonicalize() else {
+            // Who reads it says what is wrong with it.
+            continue;
+        };
+        if whole == input || is_same_file(output, &input) {
+            bail!("{shown} is what is to be read; write to another file");
+        }
+        if whole.starts_with(&input) {
+            bail!(
+                "{shown} is in {}, which is to be read; write elsewhere",
+                input.display()
+            );
+        }
+    }
+    // A cell's folder has files whose being there means something; of an experiment's only those
+    // that are there are at risk.
+    for folder in whole.ancestors().skip(1) {
+        if folder.join("cell.toml").is_file() {
+            bail!(
+                "{shown} is in the folder of a cell, {}; write elsewhere",
+                folder.display()
+            );
+        }
+        if folder.join("plan.json").is_file() && output.exists() {
+            bail!(
+                "{shown} is a file of the experiment in {}; write elsewhere",
+                folder.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The path without links; where there is no such file yet, its folder's with its name.
+fn whole_path(path: &Path) -> PathBuf {
+    let through_folder = || {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    };
+    path.canonicalize()
+        .ok()
+        .or_else(through_folder)
+        .unwrap_or_else(|| path.to_owned())
+}
+
+/// Whether two paths are hard links to one file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (a.metadata(), b.metadata()) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
