@@ -46,17 +46,30 @@ impl Dataset {
             .count()
     }
 
-    /// BLAKE3 of the tokens (`u16` little-endian, row-major), 64 hexadecimal digits.
+    /// [`tokens_blake3`] of the dataset.
     #[must_use]
     pub fn tokens_blake3(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
-        let mut bytes = Vec::with_capacity(2 * PIECE);
-        for piece in self.tokens.chunks(PIECE) {
-            little_endian(piece, &mut bytes);
-            hasher.update(&bytes);
-        }
-        hasher.finalize().to_hex().to_string()
+        tokens_blake3(&self.tokens)
     }
+}
+
+/// BLAKE3 of tokens (`u16` little-endian, in their order), 64 hexadecimal digits.
+#[must_use]
+pub fn tokens_blake3(tokens: &[u16]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut bytes = Vec::with_capacity(2 * PIECE);
+    for piece in tokens.chunks(PIECE) {
+        little_endian(piece, &mut bytes);
+        hasher.update(&bytes);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Whether `text` is a BLAKE3 as bitcap writes it: 64 lower-case hexadecimal digits.
+#[must_use]
+pub fn is_blake3(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 64 && text.bytes().all(digit)
 }
 
 /// Tokens handled at a time where a dataset goes by in a stream: 128 KiB, which stays in a core's

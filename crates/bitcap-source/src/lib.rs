@@ -2,6 +2,7 @@
 
 mod coin;
 mod copies;
+mod data_shape;
 mod dataset;
 mod draw;
 pub mod file;
@@ -20,7 +21,8 @@ mod whole;
 
 pub use coin::CoinSettings;
 pub use copies::{CopiesLaw, CopiesSettings, Exposure};
-pub use dataset::Dataset;
+pub use data_shape::DataShape;
+pub use dataset::{Dataset, is_blake3, tokens_blake3};
 pub use draw::{Drawer, Stream, draw};
 pub use invalid::InvalidSetting;
 pub use linear::LinearSettings;

@@ -226,7 +226,8 @@ pub(crate) fn training_data(
 ) -> Result<KnownData, FolderError> {
     let dataset = source.draw(settings.data.seed, settings.data.samples, Stream::Training)?;
     let start_token = settings.model.start_token;
-    KnownData::of(&settings.source, Some(source), dataset, start_token)
+    let data = KnownData::of(&settings.source, Some(source), dataset, start_token);
+    Ok(data)
 }
 
 /// Measures a trained model as its settings ask.
@@ -248,7 +249,7 @@ pub(crate) fn measure_trained(
     } else {
         let dataset = source.draw(settings.data.seed, samples, Stream::Fresh)?;
         let start_token = settings.model.start_token;
-        let data = KnownData::of(&settings.source, Some(source), dataset, start_token)?;
+        let data = KnownData::of(&settings.source, Some(source), dataset, start_token);
         Some(data)
     };
     let mut measured = measure(model, &oracle, training, fresh.as_ref())?;

@@ -1,9 +1,7 @@
 //! A dataset with all that its source says of it.
 
-use bitcap_measure::{DataEntropy, Prediction, Shape};
-use bitcap_source::{Dataset, Source, SourceSettings};
-
-use crate::FolderError;
+use bitcap_measure::DataEntropy;
+use bitcap_source::{DataShape, Dataset, Source, SourceSettings};
 
 /// A dataset and what is known of it. Of copies every string is measured once, whatever its count.
 pub(crate) struct KnownData {
@@ -13,8 +11,7 @@ pub(crate) struct KnownData {
     strings: Option<Strings>,
     /// Of the sequences that count.
     pub(crate) entropy: DataEntropy,
-    /// The same.
-    pub(crate) shape: Shape,
+    pub(crate) shape: DataShape,
     /// -log2 p of the predicted tokens of each sequence that counts, by the exact source; None
     /// where that is not known.
     pub(crate) source_bits: Option<Vec<f64>>,
@@ -35,7 +32,7 @@ impl KnownData {
         source: Option<&Source>,
         dataset: Dataset,
         start_token: bool,
-    ) -> Result<Self, FolderError> {
+    ) -> Self {
         let strings = settings.exposure(dataset.samples).map(|exposure| {
             let mut first = Vec::with_capacity(exposure.count.len());
             let mut tokens = Vec::with_capacity(exposure.count.len() * dataset.length);
@@ -59,12 +56,11 @@ impl KnownData {
         let counted = strings
             .as_ref()
             .map_or(&dataset, |strings| &strings.dataset);
-        let shape = Shape::new(
-            counted.samples,
-            counted.length,
-            counted.vocabulary,
-            Prediction::with_start_token(start_token),
-        )?;
+        let shape = DataShape {
+            vocabulary: dataset.vocabulary,
+            length: dataset.length,
+            start_token,
+        };
         let source = source.filter(|_| settings.entropy_is_known());
         let known = match source {
             None => None,
@@ -88,7 +84,7 @@ impl KnownData {
         };
         let source_bits = if uniform {
             // Without a start token the first one is given.
-            Some(vec![shape.predicted_bits_per_sequence(); counted.samples])
+            Some(vec![shape.predicted_bits(1); counted.samples])
         } else {
             source.and_then(|source| {
                 let each = counted.sequences().map(|row| source.log2_probability(row));
@@ -96,13 +92,13 @@ impl KnownData {
                 each.map(|log2| log2.map(|log2| 0.0 - log2)).collect()
             })
         };
-        Ok(Self {
+        Self {
             strings,
             entropy,
             shape,
             source_bits,
             dataset,
-        })
+        }
     }
 
     /// The sequences that count.
@@ -129,13 +125,14 @@ impl KnownData {
     /// Memorized bits by a mean loss in nats over all sequences, strict accounting; None where the
     /// entropy is not known, and for copies, whose loss weighs strings by their counts.
     pub(crate) fn memorized_by_loss(&self, loss: f64) -> Option<f64> {
-        // -log2 p = nats / ln 2: what the code of the whole dataset would be by this loss.
-        let code = loss / std::f64::consts::LN_2 * self.shape.predicted_tokens() as f64;
-        match self.entropy {
-            _ if self.strings.is_some() => None,
-            DataEntropy::Uniform { .. } => Some(self.shape.predicted_bits() - code),
-            DataEntropy::Structured { entropy_bits, .. } => Some(entropy_bits - code),
-            DataEntropy::Unknown => None,
+        if self.strings.is_some() {
+            return None;
         }
+        let samples = self.dataset.samples;
+        // -log2 p = nats / ln 2: what the code of the whole dataset would be by this loss.
+        let tokens = (samples * self.shape.predicted()) as f64;
+        let code = loss / std::f64::consts::LN_2 * tokens;
+        let entropy = self.entropy.predicted_bits(self.shape, samples)?;
+        Some(entropy - code)
     }
 }

@@ -60,9 +60,7 @@ pub use memory::check_memory;
 pub use plan::{Plan, PlannedCell};
 pub use plan_table::text_table;
 pub use proof::{Compressed, compress, decompress};
-pub use settings::{
-    CellData, CellSettings, MAX_TOKENS, MeasureSettings, SweepSettings, expected_capacity_bits,
-};
+pub use settings::{CellData, CellSettings, MAX_TOKENS, MeasureSettings, SweepSettings};
 pub use status::{CellStatus, Standing, Status, status};
 pub use stop::Stop;
 pub use submit::{

@@ -1,5 +1,6 @@
 //! One point of the grid, resolved into the settings of a cell.
 
+use bitcap_measure::expected_capacity_bits;
 use bitcap_model::{Gpt2Shape, ModelSettings};
 use bitcap_source::{InvalidSetting, SourceSettings};
 use bitcap_train::{OptimizerKind, TrainSettings};
@@ -10,7 +11,7 @@ use crate::error::ExperimentError;
 use crate::experiment::Experiment;
 use crate::grid::is_size;
 use crate::sections::Document;
-use crate::settings::{CellData, CellSettings, MAX_TOKENS, expected_capacity_bits, invalid};
+use crate::settings::{CellData, CellSettings, MAX_TOKENS, invalid};
 
 /// The `[data]` section as it is written: exactly one of the sizes.
 #[derive(Deserialize)]

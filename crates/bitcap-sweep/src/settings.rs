@@ -1,5 +1,6 @@
 //! The sections of an experiment that `bitcap-sweep` itself reads, and the settings of one cell.
 
+use bitcap_measure::expected_capacity_bits;
 use bitcap_model::{Gpt2Shape, ModelSettings};
 use bitcap_source::{InvalidSetting, SourceSettings};
 use bitcap_train::{Batch, TrainSettings};
@@ -211,13 +212,6 @@ impl CellSettings {
     pub fn training_flops(&self) -> f64 {
         6.0 * self.shape().parameters() as f64 * self.training_tokens() as f64
     }
-}
-
-/// Bits that a model of so many parameters is expected to hold at most: 3.6 a parameter, within
-/// the paper's 3.5 to 3.9. The unit of load.
-#[must_use]
-pub fn expected_capacity_bits(parameters: u64) -> f64 {
-    3.6 * parameters as f64
 }
 
 pub(crate) fn invalid(key: &str, found: impl ToString, allowed: &str) -> InvalidSetting {

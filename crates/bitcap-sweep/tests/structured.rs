@@ -85,7 +85,7 @@ fn markov_figures_are_bounded_and_agree_with_the_files() {
     let limit = source.intended_limit_bits(&data).unwrap();
     assert!((split.intended_limit_bits.unwrap() - limit).abs() < 1e-6);
     let fresh = found.fresh.as_ref().unwrap();
-    assert!(fresh.split.unintended_bits.unwrap() >= 0.0);
+    assert!(fresh.decomposition.unintended_bits.unwrap() >= 0.0);
     assert!(fresh.excess_bits_per_token.unwrap() > 0.0);
     let membership = found.membership.unwrap();
     assert_eq!((membership.members, membership.non_members), (40, 40));
@@ -131,7 +131,10 @@ fn copies_count_every_string_once() {
     );
     assert_eq!(found.entropy_bits, Some(20.0 * 24.0));
     // As of any uniform data, all of it is rote.
-    assert_eq!(found.split.unintended_bits, found.memorized_bits_strict);
+    assert_eq!(
+        found.decomposition.unintended_bits,
+        found.memorized_bits_strict
+    );
     // D log2 D for D strings.
     let ceiling = 20.0 * 24.0 - 20.0 * 20f64.log2();
     assert!((found.ceiling_bits_strict.unwrap() - ceiling).abs() < 1e-9);
@@ -179,7 +182,7 @@ fn of_a_file_nothing_is_invented() {
     ));
     assert_eq!(found.entropy_bits, None);
     assert_eq!(found.memorized_bits_strict, None);
-    assert_eq!(found.split.unintended_bits, None);
+    assert_eq!(found.decomposition.unintended_bits, None);
     // The file has no sequence left; that is no reason to measure again.
     assert!(found.fresh.is_none());
     assert!(is_measured(&cell, &all.cells[0].settings).unwrap());
@@ -211,8 +214,8 @@ fn another_model_as_oracle_needs_no_training() {
     assert!(is_measured(&cell, &own.cells[0].settings).unwrap());
     assert_eq!(by_itself.oracle.as_ref(), Some(name));
     assert!(by_itself.oracle_blake3.is_some());
-    assert_eq!(by_itself.split.unintended_bits, Some(0.0));
-    assert_eq!(by_itself.split.unintended_bits_max, Some(0.0));
+    assert_eq!(by_itself.decomposition.unintended_bits, Some(0.0));
+    assert_eq!(by_itself.decomposition.unintended_bits_max, Some(0.0));
     assert_eq!(
         by_itself.memorized_bits_strict,
         by_source.memorized_bits_strict

@@ -3,10 +3,9 @@
 //! "bitcap-code/1\n", the header's length (u32), the header in JSON, the payload's length in bytes (u64), the payload,
 //! and the BLAKE3 of all that (32 bytes). Lengths are little-endian.
 
+use bitcap_source::{DataShape, is_blake3};
 use serde::{Deserialize, Serialize};
 
-use super::error::CodedFileError;
-use super::header::CodeHeader;
 use super::range::WORD_BYTES;
 
 const MAGIC: &[u8] = b"bitcap-code/1\n";
@@ -16,15 +15,94 @@ const PAYLOAD_LENGTH: usize = size_of::<u64>();
 /// Headers are some 300 bytes.
 const LONGEST_HEADER: u32 = 4096;
 
+/// Most sequences a batch: with the longest sequences, half a gigabyte of tokens.
+pub const LARGEST_BATCH: usize = 65536;
+
 /// A dataset in a model's code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodedFile {
-    header: CodeHeader,
-    payload: Vec<u8>,
+    pub(super) header: CodeHeader,
+    pub(super) payload: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum CodeFormat {
+    #[serde(rename = "bitcap-code/1")]
+    V1,
+}
+
+/// The header: what is needed to decode beside the model, and nothing that the data could be made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeHeader {
+    pub(super) format: CodeFormat,
+    /// N, the sequences coded.
+    pub samples: usize,
+    /// S, the tokens a sequence.
+    pub length: usize,
+    /// V, the tokens to choose from.
+    pub vocabulary: u32,
+    /// Whether the model predicts all S tokens, and has V + 1 entries; otherwise each sequence's first token is coded
+    /// as one of V that are equally probable.
+    pub start_token: bool,
+    /// Sequences that the model reads at a time. Part of the code: tokens are written batch by batch, in a batch
+    /// position by position, at a position sequence by sequence; and a model may round otherwise in another batch.
+    pub batch: usize,
+    /// BLAKE3 of the model's weights, in hexadecimal.
+    pub model_blake3: String,
+    /// BLAKE3 of the tokens, u16 little-endian in the order of the dataset, in hexadecimal.
+    pub tokens_blake3: String,
+}
+
+impl CodeHeader {
+    /// The shape of the data.
+    pub fn shape(&self) -> DataShape {
+        DataShape {
+            vocabulary: self.vocabulary,
+            length: self.length,
+            start_token: self.start_token,
+        }
+    }
+
+    /// From JSON; every value is checked.
+    fn from_json(json: &[u8]) -> Result<Self, CodedFileError> {
+        let wrong = |why: String| CodedFileError::Header(why);
+        let header: Self =
+            serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))?;
+        (header.shape().validate()).map_err(|setting| wrong(setting.to_string()))?;
+        let Self { samples, batch, .. } = header;
+        // Rows of tokens are addressed by numbers below that.
+        let most = isize::MAX as usize / (2 * header.length);
+        if !(1..=most).contains(&samples) {
+            let range = format!("`samples` is {samples}; it must be from 1 to {most}");
+            return Err(wrong(range));
+        }
+        if !(1..=LARGEST_BATCH).contains(&batch) {
+            let range = format!("`batch` is {batch}; it must be from 1 to {LARGEST_BATCH}");
+            return Err(wrong(range));
+        }
+        for (key, hash) in [
+            ("model_blake3", &header.model_blake3),
+            ("tokens_blake3", &header.tokens_blake3),
+        ] {
+            if !is_blake3(hash) {
+                let allowed = "64 lower-case hexadecimal digits";
+                return Err(wrong(format!(
+                    "`{key}` is \"{hash}\"; it must be {allowed}"
+                )));
+            }
+        }
+        Ok(header)
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        // Numbers, strings and booleans in a struct always serialize.
+        serde_json::to_vec(self).expect("a header is always JSON")
+    }
 }
 
 /// What the parts of a coded file take, in bits. They sum to the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodedBits {
     /// The code of the tokens: what a claimed code length is compared with.
     pub payload: u64,
@@ -35,17 +113,9 @@ pub struct CodedBits {
 }
 
 impl CodedFile {
-    pub(super) fn new(header: CodeHeader, payload: Vec<u8>) -> Self {
-        Self { header, payload }
-    }
-
     /// What the file says of itself.
     pub fn header(&self) -> &CodeHeader {
         &self.header
-    }
-
-    pub(super) fn payload(&self) -> &[u8] {
-        &self.payload
     }
 
     /// What each part takes.
@@ -161,4 +231,35 @@ impl<'a> Reader<'a> {
             expected,
         }
     }
+}
+
+/// Why bytes are not a coded file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodedFileError {
+    /// Does not begin as such a file does.
+    #[error("this is not a file that bitcap coded: it does not begin with \"bitcap-code/1\"")]
+    NotCoded,
+    /// The end is missing.
+    #[error("the file is cut: it has {found} bytes and should have {expected}")]
+    Cut {
+        /// Its length in bytes.
+        found: usize,
+        /// What it should be at least.
+        expected: u64,
+    },
+    /// There is something after the end.
+    #[error("the file has {found} bytes and should have {expected}: something was added")]
+    Longer {
+        /// Its length in bytes.
+        found: usize,
+        /// What it should be.
+        expected: u64,
+    },
+    /// The content does not have the hash it was written with.
+    #[error("the file was altered: its content has another BLAKE3 than it was written with")]
+    Altered,
+    /// The header is not one, or says what cannot be.
+    #[error("the header is wrong: {0}")]
+    Header(String),
 }

@@ -1,12 +1,16 @@
-//! The learner as a table of output numbers.
+//! The learner as a table of output numbers, and what it answers when it is asked for a sample.
 
 use std::collections::HashMap;
 
-use super::{Learner, Toy};
+use super::case::{Learner, Toy};
+
+/// Values whose joint probability is this near the highest, relative, are tied: exact ties come out of the sums with
+/// roundings of about 1e-16.
+const TIE: f64 = 1e-12;
 
 /// What the learner says of every possible X, and what its outputs answer.
 pub(super) struct Outputs {
-    /// For each X, in the order of [`super::enumerate::sequences`]: the outputs and their probabilities, none 0.
+    /// For each X, in the order of `sequences`: the outputs and their probabilities, none 0.
     pub(super) rows: Vec<Vec<(usize, f64)>>,
     /// For each output, the number of the data value that it is, if it is one.
     pub(super) values: Vec<Option<usize>>,
@@ -15,8 +19,8 @@ pub(super) struct Outputs {
 impl Outputs {
     /// Of the learner given `sequences`, all X of n samples in order.
     pub(super) fn of(toy: &Toy, samples: u32, sequences: &[Vec<usize>]) -> Self {
-        let values = toy.data().len();
-        match toy.learner() {
+        let values = toy.data.len();
+        match &toy.learner {
             Learner::All {} => Self {
                 rows: (0..sequences.len())
                     .map(|output| vec![(output, 1.0)])
@@ -48,7 +52,7 @@ impl Outputs {
                 values: table
                     .outputs
                     .iter()
-                    .map(|output| toy.data().iter().position(|value| value == output))
+                    .map(|output| toy.data.iter().position(|value| value == output))
                     .collect(),
             },
         }
@@ -85,4 +89,63 @@ fn majority(counts: &[u32]) -> usize {
         .iter()
         .position(|&count| count == most)
         .unwrap_or_default()
+}
+
+/// The answer to each output: the output itself where every output is a data value, else the most probable next
+/// sample given the output, of several the first in the order of the data. `joint` is p(t, t'), `[outputs][source]`.
+pub(super) fn answers(toy: &Toy, outputs: &Outputs, joint: &[Vec<f64>]) -> Vec<usize> {
+    if let Some(values) = outputs.values.iter().copied().collect() {
+        return values;
+    }
+    joint
+        .iter()
+        .map(|row| {
+            let next: Vec<f64> = (0..toy.data.len())
+                .map(|value| {
+                    row.iter()
+                        .zip(&toy.source)
+                        .map(|(p, t)| p * t.data[value])
+                        .sum()
+                })
+                .collect();
+            let highest = next.iter().copied().fold(0.0, f64::max);
+            next.iter()
+                .position(|&p| p >= highest * (1.0 - TIE))
+                .unwrap_or_default()
+        })
+        .collect()
+}
+
+/// How often the answer is a new sample of the same source.
+pub(super) fn accuracy_on_data(toy: &Toy, joint: &[Vec<f64>], answers: &[usize]) -> f64 {
+    joint
+        .iter()
+        .zip(answers)
+        .flat_map(|(row, &answer)| {
+            row.iter()
+                .zip(&toy.source)
+                .map(move |(p, t)| p * t.data[answer])
+        })
+        .sum()
+}
+
+/// How often it is a sample of another source, drawn anew from the prior.
+pub(super) fn accuracy_on_source(toy: &Toy, joint: &[Vec<f64>], answers: &[usize]) -> f64 {
+    joint
+        .iter()
+        .zip(answers)
+        .map(|(row, &answer)| {
+            let said: f64 = row.iter().sum();
+            let drawn: f64 = toy.source.iter().map(|t| t.prior * t.data[answer]).sum();
+            said * drawn
+        })
+        .sum()
+}
+
+/// How often the best answer is right, of one who knows the source.
+pub(super) fn best_accuracy(toy: &Toy) -> f64 {
+    toy.source
+        .iter()
+        .map(|t| t.prior * t.data.iter().copied().fold(0.0, f64::max))
+        .sum()
 }
