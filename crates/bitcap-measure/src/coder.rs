@@ -72,14 +72,6 @@ pub struct Coded {
     pub first_token_bits: f64,
 }
 
-impl Coded {
-    /// The payload less all that was claimed: what coding costs, at most 0.1 % and 64 bits. Below 0 only where tokens
-    /// have probabilities of 2^-32 and less, which the code rounds up.
-    pub fn difference_bits(&self) -> f64 {
-        self.file.bits().payload as f64 - self.first_token_bits - self.claimed_bits
-    }
-}
-
 /// Why tokens cannot be coded, or a coded file not decoded. `E` is what the model's own error is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

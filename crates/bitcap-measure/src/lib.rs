@@ -49,9 +49,7 @@ pub use code_length::CodeLengths;
 pub use decomposition::{Decomposition, OracleBits};
 pub use error::MeasureError;
 pub use extraction::{EXTRACTION_PREFIXES, Extraction};
-pub use measurement::{
-    CodedData, DataMeasurement, Measurement, Schema, Trained, expected_capacity_bits,
-};
+pub use measurement::{CodedData, DataMeasurement, Measurement, Schema, expected_capacity_bits};
 pub use membership::{Membership, RocPoint, roc};
 pub use memorized::{DataEntropy, Memorized};
 pub use positions::PositionBits;

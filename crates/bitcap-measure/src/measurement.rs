@@ -212,21 +212,10 @@ pub struct Measurement {
     pub fresh: Option<DataMeasurement>,
 }
 
-/// The pieces of a measurement that come from the training data and the trained model.
-#[derive(Debug, Clone, Copy)]
-pub struct Trained<'a> {
-    /// The model's code of the training data.
-    pub data: CodedData<'a>,
-    /// The ceiling of the sequences that count.
-    pub ceiling: &'a Ceiling,
-    /// Trained parameters of the model.
-    pub parameters: u64,
-    /// Membership inference, where it was tried.
-    pub membership: Option<Membership>,
-}
-
 impl Measurement {
-    /// Puts a measurement together. What was asked for ([`Self::oracle`], [`Self::fresh_asked`]) is left open.
+    /// Puts a measurement of a model with so many trained parameters together: its code of the training data, the
+    /// ceiling of the sequences that count, and what else was tried. What was asked for ([`Self::oracle`],
+    /// [`Self::fresh_asked`]) is left open.
     ///
     /// # Errors
     ///
@@ -235,13 +224,13 @@ impl Measurement {
     /// # Panics
     ///
     /// If the pieces cannot be of the same data, or there are no parameters.
-    pub fn new(trained: Trained<'_>, fresh: Option<DataMeasurement>) -> Result<Self, MeasureError> {
-        let Trained {
-            data,
-            ceiling,
-            parameters,
-            membership,
-        } = trained;
+    pub fn new(
+        data: CodedData<'_>,
+        ceiling: &Ceiling,
+        parameters: u64,
+        membership: Option<Membership>,
+        fresh: Option<DataMeasurement>,
+    ) -> Result<Self, MeasureError> {
         let CodedData { code, entropy, .. } = data;
         let shape = code.shape();
         assert_eq!(

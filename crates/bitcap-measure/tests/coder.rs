@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use bitcap_measure::CodeLengths;
 use bitcap_measure::coder::{
-    CodeError, CodedFile, CodedFileError, Predictor, Prefixes, decode, encode,
+    CodeError, Coded, CodedFile, CodedFileError, Predictor, Prefixes, decode, encode,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -126,6 +126,12 @@ fn claimed(model: &Model, tokens: &[u16], shape: DataShape) -> f64 {
         .total_bits()
 }
 
+/// The payload less all that was claimed: what coding costs, at most 0.1 % and 64 bits. Below 0 only where tokens
+/// have probabilities of 2^-32 and less, which the code rounds up.
+fn difference_bits(coded: &Coded) -> f64 {
+    coded.file.bits().payload as f64 - coded.first_token_bits - coded.claimed_bits
+}
+
 /// Codes and decodes; how many bits the payload has over what was claimed.
 fn round_trip(tokens: &[u16], shape: DataShape, batch: usize, model: &mut Model) -> (f64, f64) {
     let coded = encode(tokens, shape, batch, MODEL, model).unwrap();
@@ -153,7 +159,7 @@ fn round_trip(tokens: &[u16], shape: DataShape, batch: usize, model: &mut Model)
         given as f64 * f64::from(shape.vocabulary).log2()
     );
     (
-        coded.difference_bits(),
+        difference_bits(&coded),
         coded.claimed_bits + coded.first_token_bits,
     )
 }
@@ -263,7 +269,7 @@ fn extreme_probabilities_come_back() {
     let tokens = vec![0; 4000];
     let coded = encode(&tokens, shape, 64, MODEL, &mut Fixed(vec![0.0, zero])).unwrap();
     assert_eq!(coded.claimed_bits, 0.0);
-    assert!(coded.difference_bits() <= 64.0);
+    assert!(difference_bits(&coded) <= 64.0);
     assert_eq!(
         decode(&coded.file, MODEL, &mut Fixed(vec![0.0, zero])).unwrap(),
         tokens
@@ -324,45 +330,42 @@ fn example() -> (DataShape, Vec<u16>, Model, CodedFile) {
 fn any_change_of_a_file_is_noticed() {
     let (_, _, _, file) = example();
     let bytes = file.to_bytes();
+    let error = |bytes: &[u8]| CodedFile::from_bytes(bytes).unwrap_err().to_string();
+    let (not_coded, cut, longer) = (
+        "this is not a file that bitcap coded",
+        "the file is cut",
+        "something was added",
+    );
+    let altered = "the file was altered";
     for at in 0..bytes.len() {
         for bit in [0, 7] {
-            let mut altered = bytes.clone();
-            altered[at] ^= 1 << bit;
-            let error = CodedFile::from_bytes(&altered).unwrap_err();
-            match at {
-                0..14 => assert_eq!(error, CodedFileError::NotCoded),
-                // The lengths, when they change, say that there is too much, too little, or too long a header.
-                14..18 => assert!(!matches!(error, CodedFileError::NotCoded)),
-                _ => assert!(
-                    matches!(
-                        error,
-                        CodedFileError::Altered
-                            | CodedFileError::Cut { .. }
-                            | CodedFileError::Longer { .. }
-                    ),
-                    "{at} {error}"
-                ),
-            }
-        }
-    }
-    for end in 0..bytes.len() {
-        let error = CodedFile::from_bytes(&bytes[..end]).unwrap_err();
-        if end == 0 {
-            assert_eq!(error, CodedFileError::NotCoded);
-        } else {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << bit;
+            let error = error(&changed);
+            let told = |texts: &[&str]| texts.iter().any(|text| error.contains(text));
             assert!(
-                matches!(error, CodedFileError::Cut { found, .. } if found == end),
-                "{end} {error}"
+                match at {
+                    0..14 => told(&[not_coded]),
+                    // The lengths, when they change, say that there is too much, too little, or too long a header.
+                    14..18 => !told(&[not_coded]),
+                    _ => told(&[altered, cut, longer]),
+                },
+                "{at} {error}"
             );
         }
     }
-    let (found, expected) = (bytes.len() + 1, bytes.len() as u64);
-    let longer = [bytes.as_slice(), &[0]].concat();
+    assert!(error(b"").starts_with(not_coded));
+    assert!(error(b"{}").starts_with(not_coded));
+    for end in 1..bytes.len() {
+        let right = format!("{cut}: it has {end} bytes and should have ");
+        let error = error(&bytes[..end]);
+        assert!(error.starts_with(&right), "{error}");
+    }
+    let (found, right) = (bytes.len() + 1, bytes.len());
     assert_eq!(
-        CodedFile::from_bytes(&longer).unwrap_err(),
-        CodedFileError::Longer { found, expected }
+        error(&[bytes.as_slice(), &[0]].concat()),
+        format!("the file has {found} bytes and should have {right}: {longer}")
     );
-    assert_eq!(CodedFile::from_bytes(b"{}"), Err(CodedFileError::NotCoded));
 }
 
 /// A file of these parts, with a hash that is right.

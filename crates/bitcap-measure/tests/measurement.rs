@@ -4,7 +4,7 @@ mod common;
 
 use bitcap_measure::{
     Ceiling, CodeLengths, CodedData, DataEntropy, DataMeasurement, MeasureError, Measurement,
-    Membership, OracleBits, Schema, Trained,
+    Membership, OracleBits, Schema,
 };
 use bitcap_source::DataShape;
 use common::{Predictor, shape};
@@ -23,13 +23,8 @@ fn uniform(bits: f64) -> DataEntropy {
 fn measure(start_token: bool, smoothing: f64, fresh: Option<DataMeasurement>) -> Measurement {
     let (shape, ceiling) = data(start_token);
     let code = Predictor::empirical(&TOKENS, 3, 4, smoothing).code(&TOKENS, shape);
-    let trained = Trained {
-        data: CodedData::new(&code, uniform(24.0)),
-        ceiling: &ceiling,
-        parameters: 10,
-        membership: None,
-    };
-    Measurement::new(trained, fresh).unwrap()
+    let data = CodedData::new(&code, uniform(24.0));
+    Measurement::new(data, &ceiling, 10, None, fresh).unwrap()
 }
 
 #[test]
@@ -78,16 +73,9 @@ fn a_ceiling_of_zero_has_no_fraction() {
     let shape = shape(1, 4, true);
     let ceiling = Ceiling::of(&tokens, shape);
     let code = CodeLengths::new(shape, &[0.25f64.ln(); 4]).unwrap();
-    let trained = Trained {
-        data: CodedData::new(&code, uniform(8.0)),
-        ceiling: &ceiling,
-        parameters: 1,
-        membership: None,
-    };
-    assert_eq!(
-        Measurement::new(trained, None).unwrap().fraction_of_ceiling,
-        None
-    );
+    let data = CodedData::new(&code, uniform(8.0));
+    let measured = Measurement::new(data, &ceiling, 1, None, None).unwrap();
+    assert_eq!(measured.fraction_of_ceiling, None);
 }
 
 #[test]
@@ -119,53 +107,49 @@ fn json_gives_back_every_bit() {
     }
 }
 
-/// Measures a model that gives every token this log-probability, without a start token.
-fn measure_constant(
-    log_probability: f32,
-    change: impl Fn(&mut Trained<'_>),
-) -> Result<Measurement, MeasureError> {
-    let (shape, ceiling) = data(false);
-    let code = CodeLengths::new(shape, &[log_probability; 8]).unwrap();
-    let mut trained = Trained {
-        data: CodedData::new(&code, uniform(24.0)),
-        ceiling: &ceiling,
-        parameters: 10,
-        membership: None,
-    };
-    change(&mut trained);
-    Measurement::new(trained, None)
-}
-
 #[test]
 fn likelihoods_that_no_model_has_are_refused() {
-    assert!(measure_constant(-1.0, |_| ()).is_ok());
+    let (shape, ceiling) = data(false);
+    let measure = |log_probability: f32| {
+        let code = CodeLengths::new(shape, &[log_probability; 8]).unwrap();
+        Measurement::new(
+            CodedData::new(&code, uniform(24.0)),
+            &ceiling,
+            10,
+            None,
+            None,
+        )
+    };
+    assert!(measure(-1.0).is_ok());
     // Certain of everything: more than a model that cannot know the order of the sequences can be.
-    let error = measure_constant(0.0, |_| ()).unwrap_err().to_string();
+    let error = measure(0.0).unwrap_err().to_string();
     assert!(error.contains("no model of single sequences"), "{error}");
 }
 
 #[test]
 fn pieces_of_other_data_are_a_mistake() {
-    let panics = |change: fn(&mut Trained<'_>)| {
-        let measured = std::panic::catch_unwind(|| measure_constant(-1.0, change));
+    let (shape, ceiling) = data(false);
+    let (_, with_start) = data(true);
+    let code = CodeLengths::new(shape, &[-1.0f32; 8]).unwrap();
+    let good = CodedData::new(&code, uniform(24.0));
+    let panics = |data: CodedData<'_>, ceiling: &Ceiling, parameters: u64| {
+        let measured =
+            std::panic::catch_unwind(|| Measurement::new(data, ceiling, parameters, None, None));
         let message = measured.unwrap_err();
         match message.downcast_ref::<String>() {
             Some(message) => message.clone(),
             None => (*message.downcast_ref::<&str>().unwrap()).to_owned(),
         }
     };
-    let ceiling = panics(|trained| {
-        let other = Ceiling::of(&TOKENS, shape(3, 4, true));
-        trained.ceiling = Box::leak(Box::new(other));
-    });
-    assert!(ceiling.contains("the ceiling must be that of the training data"));
-    let entropy = panics(|trained| trained.data.entropy = uniform(f64::NAN));
+    let other = panics(good, &with_start, 10);
+    assert!(other.contains("the ceiling must be that of the training data"));
+    let entropy = uniform(f64::NAN);
     assert_eq!(
-        entropy,
+        panics(CodedData { entropy, ..good }, &ceiling, 10),
         "4 uniform sequences of 3 tokens out of 4, without a start token have an entropy of 24 bits, not NaN"
     );
-    assert!(panics(|trained| trained.parameters = 0).contains("parameters"));
-    assert!(panics(|trained| trained.data.samples = 3).contains("of the dataset"));
+    assert!(panics(good, &ceiling, 0).contains("parameters"));
+    assert!(panics(CodedData { samples: 3, ..good }, &ceiling, 10).contains("of the dataset"));
 }
 
 /// A coin of which heads were seen 11 times of 12: prior 1/2 on 0.1 and 0.9, as in the toy case.
@@ -204,14 +188,8 @@ fn a_model_equal_to_the_source_has_no_rote_and_no_excess() {
         oracle: Some(OracleBits::Source(code.bits())),
         ..CodedData::new(&code, entropy)
     };
-    let trained = Trained {
-        data,
-        ceiling: &ceiling,
-        parameters: 2,
-        membership: None,
-    };
     let fresh = DataMeasurement::new(data, 12).unwrap();
-    let measured = Measurement::new(trained, Some(fresh)).unwrap();
+    let measured = Measurement::new(data, &ceiling, 2, None, Some(fresh)).unwrap();
     let split = measured.decomposition;
     // All of the one bit that the data says of the coin, less what little is left open.
     let limit = split.intended_limit_bits.unwrap();
@@ -242,13 +220,7 @@ fn of_uniform_data_all_is_rote() {
             ..CodedData::new(&code, uniform(24.0))
         };
         let membership = Membership::infer(&[1.0, 2.0], &[3.0, 4.0]);
-        let trained = Trained {
-            data,
-            ceiling: &ceiling,
-            parameters: 10,
-            membership: Some(membership),
-        };
-        let measured = Measurement::new(trained, None).unwrap();
+        let measured = Measurement::new(data, &ceiling, 10, Some(membership), None).unwrap();
         let split = measured.decomposition;
         assert_eq!(split.unintended_bits, measured.memorized_bits_strict);
         assert_eq!(split.intended_bits, Some(0.0));
@@ -261,7 +233,7 @@ fn of_uniform_data_all_is_rote() {
             oracle: Some(other),
             ..data
         };
-        let judged = Measurement::new(Trained { data, ..trained }, None).unwrap();
+        let judged = Measurement::new(data, &ceiling, 10, Some(membership), None).unwrap();
         assert_eq!(judged.decomposition.unintended_bits, Some(0.0));
         assert_eq!(
             judged.decomposition.intended_bits,
@@ -277,22 +249,20 @@ fn of_a_file_only_what_is_known_is_said() {
     let (shape, ceiling) = data(true);
     let code = Predictor::empirical(&TOKENS, 3, 4, 0.5).code(&TOKENS, shape);
     let oracle = Predictor::empirical(&TOKENS, 3, 4, 3.0).code(&TOKENS, shape);
-    let trained = |oracle| Trained {
-        data: CodedData {
+    let measure = |oracle| {
+        let data = CodedData {
             oracle,
             ..CodedData::new(&code, DataEntropy::Unknown)
-        },
-        ceiling: &ceiling,
-        parameters: 10,
-        membership: None,
+        };
+        Measurement::new(data, &ceiling, 10, None, None).unwrap()
     };
-    let measured = Measurement::new(trained(None), None).unwrap();
+    let measured = measure(None);
     assert_eq!(measured.entropy_bits, None);
     assert_eq!(measured.memorized_bits_strict, None);
     assert_eq!(measured.ceiling_bits_strict, None);
     assert_eq!(measured.load, None);
     assert_eq!(measured.decomposition.unintended_bits, None);
-    let judged = Measurement::new(trained(Some(OracleBits::Model(oracle.bits()))), None).unwrap();
+    let judged = measure(Some(OracleBits::Model(oracle.bits())));
     assert!(judged.decomposition.unintended_bits.unwrap() > 0.0);
     assert_eq!(judged.decomposition.intended_bits, None);
 }

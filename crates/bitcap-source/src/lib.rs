@@ -1,36 +1,35 @@
 //! Where data comes from: sources, exact entropies, dataset files. No tensors.
+//!
+//! A new kind of source is a file in `kinds` that fulfils the contract in `kind.rs`, and a line in
+//! `settings.rs`.
 
-mod coin;
-mod copies;
 mod data_shape;
 mod dataset;
-mod draw;
 pub mod file;
 mod invalid;
-mod linear;
+mod kind;
+mod kinds;
 mod marginal;
-mod markov;
 mod math;
 mod random;
+mod range;
 mod settings;
 mod source;
 mod stream;
-mod uniform;
-mod user_file;
 mod whole;
 
-pub use coin::CoinSettings;
-pub use copies::{CopiesLaw, CopiesSettings, Exposure};
 pub use data_shape::DataShape;
-pub use dataset::{Dataset, is_blake3, tokens_blake3};
-pub use draw::{Drawer, Stream, draw};
+pub use dataset::{Dataset, Split, is_blake3, tokens_blake3};
 pub use invalid::InvalidSetting;
-pub use linear::LinearSettings;
-pub use marginal::Marginal;
-pub use markov::{MarkovSettings, UnigramSettings};
+pub use kind::{Exposure, FileFacts};
+pub use kinds::coin::CoinSettings;
+pub use kinds::copies::{CopiesLaw, CopiesSettings};
+pub use kinds::file::{FileFormat, FileSettings};
+pub use kinds::linear::LinearSettings;
+pub use kinds::markov::{MarkovSettings, UnigramSettings};
+pub use kinds::uniform::UniformSettings;
+pub use marginal::{Entropy, Marginal};
 pub use settings::SourceSettings;
-pub use source::Source;
+pub use source::{Drawer, Source, draw};
 pub use stream::stream;
-pub use uniform::UniformSettings;
-pub use user_file::{FileFacts, FileFormat, FileSettings};
 pub use whole::{remove_partial, write_all_whole, write_whole};

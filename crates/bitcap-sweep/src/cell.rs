@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bitcap_measure::Measurement;
 use bitcap_model::load;
-use bitcap_source::{Dataset, Source, Stream};
+use bitcap_source::{Dataset, Source, Split};
 use serde::{Deserialize, Serialize};
 
 use crate::cell_events::write_events;
@@ -224,7 +224,7 @@ pub(crate) fn training_data(
     settings: &CellSettings,
     source: &Source,
 ) -> Result<KnownData, FolderError> {
-    let dataset = source.draw(settings.data.seed, settings.data.samples, Stream::Training)?;
+    let dataset = source.draw(settings.data.seed, settings.data.samples, Split::Training)?;
     let start_token = settings.model.start_token;
     let data = KnownData::of(&settings.source, Some(source), dataset, start_token);
     Ok(data)
@@ -247,7 +247,7 @@ pub(crate) fn measure_trained(
     let fresh = if samples == 0 {
         None
     } else {
-        let dataset = source.draw(settings.data.seed, samples, Stream::Fresh)?;
+        let dataset = source.draw(settings.data.seed, samples, Split::Fresh)?;
         let start_token = settings.model.start_token;
         let data = KnownData::of(&settings.source, Some(source), dataset, start_token);
         Some(data)

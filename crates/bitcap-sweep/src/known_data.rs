@@ -33,25 +33,10 @@ impl KnownData {
         dataset: Dataset,
         start_token: bool,
     ) -> Self {
-        let strings = settings.exposure(dataset.samples).map(|exposure| {
-            let mut first = Vec::with_capacity(exposure.count.len());
-            let mut tokens = Vec::with_capacity(exposure.count.len() * dataset.length);
-            for (place, &string) in exposure.string.iter().enumerate() {
-                // Strings are numbered as they appear.
-                if string == first.len() {
-                    first.push(place);
-                    tokens.extend_from_slice(dataset.sequence(place));
-                }
-            }
-            Strings {
-                dataset: Dataset {
-                    tokens,
-                    samples: first.len(),
-                    ..dataset
-                },
-                first,
-                count: exposure.count,
-            }
+        let strings = settings.exposure(dataset.samples).map(|exposure| Strings {
+            dataset: dataset.select(&exposure.first),
+            first: exposure.first,
+            count: exposure.count,
         });
         let counted = strings
             .as_ref()
@@ -65,7 +50,8 @@ impl KnownData {
         let known = match source {
             None => None,
             Some(source) => settings
-                .entropy_bits(&dataset)
+                .entropy(&dataset)
+                .exact()
                 .zip(source.source_bits(&dataset)),
         };
         let uniform = match settings {
@@ -103,23 +89,20 @@ impl KnownData {
 
     /// The sequences that count.
     pub(crate) fn counted(&self) -> &Dataset {
-        self.strings
-            .as_ref()
-            .map_or(&self.dataset, |strings| &strings.dataset)
+        let strings = self.strings.as_ref();
+        strings.map_or(&self.dataset, |strings| &strings.dataset)
     }
 
     /// How often each of those stands in the dataset, where it is copies.
     pub(crate) fn counts(&self) -> Option<&[usize]> {
-        self.strings
-            .as_ref()
-            .map(|strings| strings.count.as_slice())
+        let strings = self.strings.as_ref();
+        strings.map(|strings| strings.count.as_slice())
     }
 
     /// Where a sequence that counts stands first in the dataset.
     pub(crate) fn place(&self, counted: usize) -> usize {
-        self.strings
-            .as_ref()
-            .map_or(counted, |strings| strings.first[counted])
+        let strings = self.strings.as_ref();
+        strings.map_or(counted, |strings| strings.first[counted])
     }
 
     /// Memorized bits by a mean loss in nats over all sequences, strict accounting; None where the

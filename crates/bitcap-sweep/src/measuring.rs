@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 
 use bitcap_measure::{
     Ceiling, CodeLengths, CodedData, DataMeasurement, Extraction, Measurement, Membership,
-    PositionBits, RocPoint, Trained, roc,
+    PositionBits, RocPoint, roc,
 };
 
 use crate::FolderError;
@@ -97,14 +97,9 @@ pub(crate) fn measure(
         let data = evaluated.coded(fresh);
         unseen = Some(DataMeasurement::new(data, in_training)?);
     }
-    let trained = Trained {
-        data: known.coded(training),
-        ceiling: &ceiling,
-        parameters: model.parameters,
-        membership,
-    };
+    let data = known.coded(training);
     Ok(Measured {
-        measurement: Measurement::new(trained, unseen)?,
+        measurement: Measurement::new(data, &ceiling, model.parameters, membership, unseen)?,
         sequences_csv: sequences.into_bytes(),
         positions_csv: positions.into_bytes(),
         roc_csv,

@@ -160,6 +160,7 @@ pub fn decompress(
         format: FileFormat::Dataset,
         vocabulary: Some(header.vocabulary),
         length: header.length as u32,
+        blake3: None,
         seed: 0,
     };
     Ok(file::write(output, source, &dataset)?)

@@ -5,7 +5,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use bitcap_measure::Measurement;
-use bitcap_source::{Source, Stream};
+use bitcap_source::{Source, Split};
 use bitcap_sweep::{
     CellEvent, CellFolder, Experiment, ExperimentFolder, Plan, collect, is_measured, run_cell,
 };
@@ -70,7 +70,7 @@ fn markov_figures_are_bounded_and_agree_with_the_files() {
 
     let source = Source::draw_parameters(&settings.source).unwrap();
     let data = source
-        .draw(settings.data.seed, 40, Stream::Training)
+        .draw(settings.data.seed, 40, Split::Training)
         .unwrap();
     assert_eq!(found.entropy_bits, settings.source.entropy_bits(&data));
     assert_eq!(found.source_bits, source.source_bits(&data));

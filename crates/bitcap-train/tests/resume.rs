@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use bitcap_model::{DeviceName, Gpt2Shape, Initialization, PredictionTask, initial_weights};
-use bitcap_source::{SourceSettings, Stream, UniformSettings, draw};
+use bitcap_source::{SourceSettings, Split, UniformSettings, draw};
 use bitcap_train::{
     Batch, OptimizerKind, Progress, ScheduleKind, StateError, TrainSettings, TrainState, Trainer,
 };
@@ -30,7 +30,7 @@ fn task() -> PredictionTask {
     });
     PredictionTask::new(
         &SHAPE,
-        &draw(&source, 0, 10, Stream::Training).unwrap().tokens,
+        &draw(&source, 0, 10, Split::Training).unwrap().tokens,
     )
 }
 

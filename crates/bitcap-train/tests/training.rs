@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use bitcap_model::{DeviceName, Gpt2Shape, Initialization, PredictionTask, initial_weights};
-use bitcap_source::{SourceSettings, Stream, UniformSettings, draw};
+use bitcap_source::{SourceSettings, Split, UniformSettings, draw};
 use bitcap_train::{Batch, OptimizerKind, Progress, TrainError, TrainSettings, Trainer};
 
 const SHAPE: Gpt2Shape = Gpt2Shape {
@@ -26,7 +26,7 @@ fn task() -> PredictionTask {
     });
     PredictionTask::new(
         &SHAPE,
-        &draw(&source, 0, 24, Stream::Training).unwrap().tokens,
+        &draw(&source, 0, 24, Split::Training).unwrap().tokens,
     )
 }
 

@@ -3,6 +3,8 @@
 //! "bitcap-code/1\n", the header's length (u32), the header in JSON, the payload's length in bytes (u64), the payload,
 //! and the BLAKE3 of all that (32 bytes). Lengths are little-endian.
 
+use std::fmt::Display;
+
 use bitcap_source::{DataShape, is_blake3};
 use serde::{Deserialize, Serialize};
 
@@ -66,20 +68,21 @@ impl CodeHeader {
 
     /// From JSON; every value is checked.
     fn from_json(json: &[u8]) -> Result<Self, CodedFileError> {
-        let wrong = |why: String| CodedFileError::Header(why);
-        let header: Self =
-            serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))?;
-        (header.shape().validate()).map_err(|setting| wrong(setting.to_string()))?;
-        let Self { samples, batch, .. } = header;
-        // Rows of tokens are addressed by numbers below that.
-        let most = isize::MAX as usize / (2 * header.length);
-        if !(1..=most).contains(&samples) {
-            let range = format!("`samples` is {samples}; it must be from 1 to {most}");
-            return Err(wrong(range));
-        }
-        if !(1..=LARGEST_BATCH).contains(&batch) {
-            let range = format!("`batch` is {batch}; it must be from 1 to {LARGEST_BATCH}");
-            return Err(wrong(range));
+        let header: Self = serde_json::from_slice(json).map_err(CodedFileError::header)?;
+        let Self {
+            length,
+            samples,
+            batch,
+            ..
+        } = header;
+        header.shape().validate().map_err(CodedFileError::header)?;
+        // Bytes of tokens are addressed by numbers below that.
+        let most = isize::MAX as usize / (2 * length);
+        for (key, found, most) in [("samples", samples, most), ("batch", batch, LARGEST_BATCH)] {
+            if !(1..=most).contains(&found) {
+                let why = format!("`{key}` is {found}; it must be from 1 to {most}");
+                return Err(CodedFileError::header(why));
+            }
         }
         for (key, hash) in [
             ("model_blake3", &header.model_blake3),
@@ -87,9 +90,8 @@ impl CodeHeader {
         ] {
             if !is_blake3(hash) {
                 let allowed = "64 lower-case hexadecimal digits";
-                return Err(wrong(format!(
-                    "`{key}` is \"{hash}\"; it must be {allowed}"
-                )));
+                let why = format!("`{key}` is {hash:?}; it must be {allowed}");
+                return Err(CodedFileError::header(why));
             }
         }
         Ok(header)
@@ -152,20 +154,16 @@ impl CodedFile {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodedFileError> {
         let begins = &bytes[..bytes.len().min(MAGIC.len())];
         if begins.is_empty() || !MAGIC.starts_with(begins) {
-            return Err(CodedFileError::NotCoded);
+            let what =
+                "this is not a file that bitcap coded: it does not begin with \"bitcap-code/1\"";
+            return Err(CodedFileError(what.into()));
         }
-        let mut reader = Reader {
-            bytes,
-            at: begins.len(),
-        };
-        if begins.len() < MAGIC.len() {
-            return Err(reader.cut(MAGIC.len() as u64));
-        }
+        let mut reader = Reader { bytes, at: 0 };
+        reader.take(MAGIC.len() as u64)?;
         let length = u32::from_le_bytes(reader.array()?);
         if length > LONGEST_HEADER {
-            return Err(CodedFileError::Header(format!(
-                "it is {length} bytes long; the longest is {LONGEST_HEADER}"
-            )));
+            let why = format!("it is {length} bytes long; the longest is {LONGEST_HEADER}");
+            return Err(CodedFileError::header(why));
         }
         let header = reader.take(u64::from(length))?;
         let length = u64::from_le_bytes(reader.array()?);
@@ -177,22 +175,24 @@ impl CodedFile {
             return Err(reader.cut(end));
         }
         if bytes.len() as u64 > end {
-            return Err(CodedFileError::Longer {
-                found: bytes.len(),
-                expected: end,
-            });
+            let found = bytes.len();
+            return Err(CodedFileError(format!(
+                "the file has {found} bytes and should have {end}: something was added"
+            )));
         }
         let payload = reader.take(length)?;
         let content = &bytes[..reader.at];
         let hash: [u8; blake3::OUT_LEN] = reader.array()?;
         if blake3::hash(content) != blake3::Hash::from(hash) {
-            return Err(CodedFileError::Altered);
+            let what =
+                "the file was altered: its content has another BLAKE3 than it was written with";
+            return Err(CodedFileError(what.into()));
         }
         // Only now: in an altered file the header would be blamed for what is not its fault.
         let header = CodeHeader::from_json(header)?;
         if !payload.len().is_multiple_of(WORD_BYTES) {
             let found = payload.len();
-            return Err(CodedFileError::Header(format!(
+            return Err(CodedFileError::header(format!(
                 "the payload has {found} bytes; it must be whole words of {WORD_BYTES}"
             )));
         }
@@ -226,40 +226,20 @@ impl<'a> Reader<'a> {
     }
 
     fn cut(&self, expected: u64) -> CodedFileError {
-        CodedFileError::Cut {
-            found: self.bytes.len(),
-            expected,
-        }
+        let found = self.bytes.len();
+        CodedFileError(format!(
+            "the file is cut: it has {found} bytes and should have {expected}"
+        ))
     }
 }
 
 /// Why bytes are not a coded file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CodedFileError {
-    /// Does not begin as such a file does.
-    #[error("this is not a file that bitcap coded: it does not begin with \"bitcap-code/1\"")]
-    NotCoded,
-    /// The end is missing.
-    #[error("the file is cut: it has {found} bytes and should have {expected}")]
-    Cut {
-        /// Its length in bytes.
-        found: usize,
-        /// What it should be at least.
-        expected: u64,
-    },
-    /// There is something after the end.
-    #[error("the file has {found} bytes and should have {expected}: something was added")]
-    Longer {
-        /// Its length in bytes.
-        found: usize,
-        /// What it should be.
-        expected: u64,
-    },
-    /// The content does not have the hash it was written with.
-    #[error("the file was altered: its content has another BLAKE3 than it was written with")]
-    Altered,
-    /// The header is not one, or says what cannot be.
-    #[error("the header is wrong: {0}")]
-    Header(String),
+#[error("{0}")]
+pub struct CodedFileError(String);
+
+impl CodedFileError {
+    fn header(why: impl Display) -> Self {
+        Self(format!("the header is wrong: {why}"))
+    }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::bail;
-use bitcap_source::{SourceSettings, Stream, UniformSettings, file};
+use bitcap_source::{SourceSettings, Split, UniformSettings, file};
 use bitcap_sweep::read_source;
 
 use super::print_json;
@@ -21,10 +21,10 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
         }),
         _ => bail!("--vocabulary and --length are needed, or --source"),
     };
-    let stream = if arguments.fresh {
-        Stream::Fresh
+    let split = if arguments.fresh {
+        Split::Fresh
     } else {
-        Stream::Training
+        Split::Training
     };
     let bar = sequences_bar(arguments.samples, "drawing");
     let info = file::generate(
@@ -32,7 +32,7 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
         &source,
         arguments.seed,
         arguments.samples,
-        stream,
+        split,
         &mut |done| bar.set_position(done),
     );
     bar.finish_and_clear();
