@@ -1,9 +1,7 @@
 //! A dataset with all that its source says of it.
 
-use bitcap_measure::{DataEntropy, Prediction, Shape};
-use bitcap_source::{Dataset, Source, SourceSettings};
-
-use crate::CellError;
+use bitcap_measure::DataEntropy;
+use bitcap_source::{DataShape, Dataset, Source, SourceSettings};
 
 /// A dataset and what is known of it. Of copies every string is measured once, whatever its count.
 pub(crate) struct KnownData {
@@ -13,8 +11,7 @@ pub(crate) struct KnownData {
     strings: Option<Strings>,
     /// Of the sequences that count.
     pub(crate) entropy: DataEntropy,
-    /// The same.
-    pub(crate) shape: Shape,
+    pub(crate) shape: DataShape,
     /// -log2 p of the predicted tokens of each sequence that counts, by the exact source; None
     /// where that is not known.
     pub(crate) source_bits: Option<Vec<f64>>,
@@ -35,41 +32,26 @@ impl KnownData {
         source: Option<&Source>,
         dataset: Dataset,
         start_token: bool,
-    ) -> Result<Self, CellError> {
-        let strings = settings.exposure(dataset.samples).map(|exposure| {
-            let mut first = Vec::with_capacity(exposure.count.len());
-            let mut tokens = Vec::with_capacity(exposure.count.len() * dataset.length);
-            for (place, &string) in exposure.string.iter().enumerate() {
-                // Strings are numbered as they appear.
-                if string == first.len() {
-                    first.push(place);
-                    tokens.extend_from_slice(dataset.sequence(place));
-                }
-            }
-            Strings {
-                dataset: Dataset {
-                    tokens,
-                    samples: first.len(),
-                    ..dataset
-                },
-                first,
-                count: exposure.count,
-            }
+    ) -> Self {
+        let strings = settings.exposure(dataset.samples).map(|exposure| Strings {
+            dataset: dataset.select(&exposure.first),
+            first: exposure.first,
+            count: exposure.count,
         });
         let counted = strings
             .as_ref()
             .map_or(&dataset, |strings| &strings.dataset);
-        let shape = Shape::new(
-            counted.samples,
-            counted.length,
-            counted.vocabulary,
-            Prediction::with_start_token(start_token),
-        )?;
+        let shape = DataShape {
+            vocabulary: dataset.vocabulary,
+            length: dataset.length,
+            start_token,
+        };
         let source = source.filter(|_| settings.entropy_is_known());
         let known = match source {
             None => None,
             Some(source) => settings
-                .entropy_bits(&dataset)
+                .entropy(&dataset)
+                .exact()
                 .zip(source.source_bits(&dataset)),
         };
         let uniform = match settings {
@@ -88,7 +70,7 @@ impl KnownData {
         };
         let source_bits = if uniform {
             // Without a start token the first one is given.
-            Some(vec![shape.predicted_bits_per_sequence(); counted.samples])
+            Some(vec![shape.predicted_bits(1); counted.samples])
         } else {
             source.and_then(|source| {
                 let each = counted.sequences().map(|row| source.log2_probability(row));
@@ -96,46 +78,44 @@ impl KnownData {
                 each.map(|log2| log2.map(|log2| 0.0 - log2)).collect()
             })
         };
-        Ok(Self {
+        Self {
             strings,
             entropy,
             shape,
             source_bits,
             dataset,
-        })
+        }
     }
 
     /// The sequences that count.
     pub(crate) fn counted(&self) -> &Dataset {
-        self.strings
-            .as_ref()
-            .map_or(&self.dataset, |strings| &strings.dataset)
+        let strings = self.strings.as_ref();
+        strings.map_or(&self.dataset, |strings| &strings.dataset)
     }
 
     /// How often each of those stands in the dataset, where it is copies.
     pub(crate) fn counts(&self) -> Option<&[usize]> {
-        self.strings
-            .as_ref()
-            .map(|strings| strings.count.as_slice())
+        let strings = self.strings.as_ref();
+        strings.map(|strings| strings.count.as_slice())
     }
 
     /// Where a sequence that counts stands first in the dataset.
     pub(crate) fn place(&self, counted: usize) -> usize {
-        self.strings
-            .as_ref()
-            .map_or(counted, |strings| strings.first[counted])
+        let strings = self.strings.as_ref();
+        strings.map_or(counted, |strings| strings.first[counted])
     }
 
     /// Memorized bits by a mean loss in nats over all sequences, strict accounting; None where the
     /// entropy is not known, and for copies, whose loss weighs strings by their counts.
     pub(crate) fn memorized_by_loss(&self, loss: f64) -> Option<f64> {
-        // -log2 p = nats / ln 2: what the code of the whole dataset would be by this loss.
-        let code = loss / std::f64::consts::LN_2 * self.shape.predicted_tokens() as f64;
-        match self.entropy {
-            _ if self.strings.is_some() => None,
-            DataEntropy::Uniform { .. } => Some(self.shape.predicted_bits() - code),
-            DataEntropy::Structured { entropy_bits, .. } => Some(entropy_bits - code),
-            DataEntropy::Unknown => None,
+        if self.strings.is_some() {
+            return None;
         }
+        let samples = self.dataset.samples;
+        // -log2 p = nats / ln 2: what the code of the whole dataset would be by this loss.
+        let tokens = (samples * self.shape.predicted()) as f64;
+        let code = loss / std::f64::consts::LN_2 * tokens;
+        let entropy = self.entropy.predicted_bits(self.shape, samples)?;
+        Some(entropy - code)
     }
 }

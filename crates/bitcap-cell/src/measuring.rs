@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 
 use bitcap_measure::{
     Ceiling, CodeLengths, CodedData, DataMeasurement, Extraction, Measurement, Membership,
-    PositionBits, RocPoint, Trained, roc,
+    PositionBits, RocPoint, roc,
 };
 
 use crate::CellError;
@@ -40,8 +40,8 @@ impl Evaluated {
         };
         Ok(Self {
             loss,
-            extraction: Extraction::of(&said.right, data.shape)?,
-            positions: PositionBits::of(&said.log_probabilities, data.shape)?,
+            extraction: Extraction::of(&said.right, data.shape),
+            positions: PositionBits::of(&said.log_probabilities, data.shape),
             judged: oracle.judge(data)?,
             code,
         })
@@ -83,7 +83,7 @@ pub(crate) fn measure(
         positions.add(name, &evaluated.positions);
         Ok(evaluated)
     };
-    let ceiling = Ceiling::of(&training.counted().tokens, training.shape)?;
+    let ceiling = Ceiling::of(&training.counted().tokens, training.shape);
     let known = add("training", training)?;
     let (mut unseen, mut membership, mut roc_csv) = (None, None, None);
     if let Some(fresh) = fresh {
@@ -91,20 +91,15 @@ pub(crate) fn measure(
         let in_training = fresh.dataset.occurring_in(&training.dataset);
         let (members, others) = (known.code.bits(), evaluated.code.bits());
         if members.len() >= 2 && others.len() >= 2 {
-            membership = Some(Membership::infer(members, others)?);
-            roc_csv = Some(roc_rows(&roc(members, others)?));
+            membership = Some(Membership::infer(members, others));
+            roc_csv = Some(roc_rows(&roc(members, others)));
         }
         let data = evaluated.coded(fresh);
         unseen = Some(DataMeasurement::new(data, in_training)?);
     }
-    let trained = Trained {
-        data: known.coded(training),
-        ceiling: &ceiling,
-        parameters: model.parameters,
-        membership,
-    };
+    let data = known.coded(training);
     Ok(Measured {
-        measurement: Measurement::new(trained, unseen)?,
+        measurement: Measurement::new(data, &ceiling, model.parameters, membership, unseen)?,
         sequences_csv: sequences.into_bytes(),
         positions_csv: positions.into_bytes(),
         roc_csv,

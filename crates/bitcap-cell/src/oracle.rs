@@ -4,6 +4,7 @@ use std::path::Path;
 
 use bitcap_measure::{CodeLengths, OracleBits};
 use bitcap_plan::{DeviceSpec, Gpt2Shape};
+use bitcap_source::DataShape;
 
 use crate::CellError;
 use crate::known_data::KnownData;
@@ -54,15 +55,15 @@ impl Oracle {
             );
         };
         let model = TrainedModel::load(&folder, device)?;
-        let data = |shape: &Gpt2Shape| (shape.vocabulary, shape.length, shape.start_token);
-        if data(&model.shape) != data(shape) {
-            let of = |shape: &Gpt2Shape| {
-                let (vocabulary, length, start_token) = data(shape);
-                let start = if start_token { "with" } else { "without" };
-                format!("sequences of {length} tokens out of {vocabulary}, {start} a start token")
-            };
-            let found = format!("{setting:?}, a model of {}", of(&model.shape));
-            let allowed = format!("a model of {}, as the one that is measured", of(shape));
+        let data = |shape: &Gpt2Shape| DataShape {
+            vocabulary: shape.vocabulary as u32,
+            length: shape.length,
+            start_token: shape.start_token,
+        };
+        let (found, right) = (data(&model.shape), data(shape));
+        if found != right {
+            let found = format!("{setting:?}, a model of {found}");
+            let allowed = format!("a model of {right}, as the one that is measured");
             return Err(InvalidSetting::new("measure.oracle", found, &allowed).into());
         }
         Ok(Self::Model(Box::new(model)))

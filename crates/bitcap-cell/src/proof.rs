@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::path::Path;
 
 use bitcap_base::write_atomic;
-use bitcap_measure::coder::{CodedFile, Predictor, Prefixes, decode, encode};
-use bitcap_measure::{BaselineBits, CodeLengths, Prediction, Shape};
+use bitcap_measure::coder::{CodedFile, LARGEST_BATCH, Predictor, Prefixes, decode, encode};
+use bitcap_measure::{BaselineBits, CodeLengths};
 use bitcap_model::{Gpt2, passes_of};
 use bitcap_plan::DeviceSpec;
 use bitcap_source::file::{self, DatasetInfo};
-use bitcap_source::{Dataset, FileFormat, FileSettings};
+use bitcap_source::{DataShape, Dataset, FileFormat, FileSettings};
 use serde::Serialize;
 
 use crate::CellError;
@@ -69,22 +69,21 @@ pub fn compress(
 ) -> Result<Compressed, CellError> {
     let (dataset, entropy_bits) = cell.data(data)?;
     let model = &cell.model;
-    let prediction = Prediction::with_start_token(model.shape.start_token);
-    let shape = Shape::new(
-        dataset.samples,
-        dataset.length,
-        dataset.vocabulary,
-        prediction,
-    )?;
+    let shape = DataShape {
+        vocabulary: dataset.vocabulary,
+        length: dataset.length,
+        start_token: model.shape.start_token,
+    };
     let claimed = CodeLengths::new(shape, &model.predictions(&dataset.tokens).log_probabilities)?;
     let batch = passes_of(&model.shape, dataset.samples, None)
         .into_iter()
         .max()
-        .unwrap_or(1);
+        .unwrap_or(1)
+        .min(LARGEST_BATCH);
     let mut predictor = ModelPredictor::new(model, progress);
     let coded = encode(&dataset.tokens, shape, batch, &model.blake3, &mut predictor)?;
     let bits = coded.file.bits();
-    let baselines = BaselineBits::of(&dataset.tokens, shape)?;
+    let baselines = BaselineBits::of(&dataset.tokens, shape.vocabulary)?;
     let bytes = coded.file.to_bytes();
     write_atomic(output, &bytes).map_err(CellError::io(output))?;
     let claimed_bits = claimed.total_bits();
@@ -161,6 +160,7 @@ pub fn decompress(
         format: FileFormat::Dataset,
         vocabulary: Some(header.vocabulary),
         length: header.length as u32,
+        blake3: None,
         seed: 0,
     };
     Ok(file::write(output, source, &dataset)?)

@@ -2,7 +2,7 @@
 
 use bitcap_measure::Measurement;
 use bitcap_model::load;
-use bitcap_source::{Dataset, Source, Stream};
+use bitcap_source::{Dataset, Source, Split};
 
 use crate::CellError;
 use crate::check_memory;
@@ -134,9 +134,10 @@ pub(crate) fn training_data(
     settings: &CellSettings,
     source: &Source,
 ) -> Result<KnownData, CellError> {
-    let dataset = source.draw(settings.data.seed, settings.data.samples, Stream::Training)?;
+    let dataset = source.draw(settings.data.seed, settings.data.samples, Split::Training)?;
     let start_token = settings.model.start_token;
-    KnownData::of(&settings.source, Some(source), dataset, start_token)
+    let data = KnownData::of(&settings.source, Some(source), dataset, start_token);
+    Ok(data)
 }
 
 /// Measures a trained model as its settings ask.
@@ -156,9 +157,9 @@ pub(crate) fn measure_trained(
     let fresh = if samples == 0 {
         None
     } else {
-        let dataset = source.draw(settings.data.seed, samples, Stream::Fresh)?;
+        let dataset = source.draw(settings.data.seed, samples, Split::Fresh)?;
         let start_token = settings.model.start_token;
-        let data = KnownData::of(&settings.source, Some(source), dataset, start_token)?;
+        let data = KnownData::of(&settings.source, Some(source), dataset, start_token);
         Some(data)
     };
     let mut measured = measure(model, &oracle, training, fresh.as_ref())?;

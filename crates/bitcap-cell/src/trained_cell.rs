@@ -114,7 +114,7 @@ impl TrainedCell {
             None
         };
         let start_token = self.settings.model.start_token;
-        let data = KnownData::of(&info.source, source.as_ref(), dataset, start_token)?;
+        let data = KnownData::of(&info.source, source.as_ref(), dataset, start_token);
         let oracle = open_oracle(&self.folder, &self.settings)?;
         let training = &self.training.dataset;
         Ok(DataReport {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bitcap_cell::{Compressed, TrainedCell, compress, decompress, run_cell};
 use bitcap_plan::DeviceSpec;
 use bitcap_plan::{CellFolder, Experiment, ExperimentFolder};
-use bitcap_source::{Stream, file};
+use bitcap_source::{Split, file};
 use proptest::prelude::*;
 
 /// An empty folder of the test's own.
@@ -83,7 +83,7 @@ fn round_trip(outputs: &Path, case: &Case<'_>) -> (Compressed, f64) {
         &settings.source,
         settings.data.seed,
         case.samples,
-        Stream::Training,
+        Split::Training,
     )
     .unwrap();
     assert_eq!(back, data);
@@ -213,11 +213,11 @@ fn models_are_measured_again_and_on_other_data() {
     let settings = bitcap_plan::CellSettings::read(&cell.path("cell.toml")).unwrap();
     let path = outputs.join("data.safetensors");
     let source = &settings.source;
-    file::generate(&path, source, 3, 30, Stream::Training, &mut |_| {}).unwrap();
+    file::generate(&path, source, 3, 30, Split::Training, &mut |_| {}).unwrap();
     let own = opened.measure_data(&path).unwrap().measurement;
     assert_eq!(own.in_training, 30);
     assert_eq!(own.memorized_bits_strict, again.memorized_bits_strict);
-    assert_eq!(own.split, again.split);
+    assert_eq!(own.decomposition, again.decomposition);
     assert_eq!(own.extraction, again.extraction);
 
     // The tokens alone say nothing of their source.
@@ -240,7 +240,7 @@ fn models_are_measured_again_and_on_other_data() {
         "in --source",
     )
     .unwrap();
-    file::generate(&path, &other, 0, 5, Stream::Training, &mut |_| {}).unwrap();
+    file::generate(&path, &other, 0, 5, Split::Training, &mut |_| {}).unwrap();
     let error = opened.measure_data(&path).unwrap_err().to_string();
     assert!(
         error.contains("of 7 tokens out of 2; the model's are of 7 out of 5"),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bitcap_cell::{is_measured, run_cell};
 use bitcap_measure::Measurement;
 use bitcap_plan::{CellEvent, CellFolder, Experiment, ExperimentFolder, Plan, collect};
-use bitcap_source::{Source, Stream};
+use bitcap_source::{Source, Split};
 
 /// An empty folder of the test's own.
 fn folder(name: &str) -> PathBuf {
@@ -69,22 +69,23 @@ fn markov_figures_are_bounded_and_agree_with_the_files() {
 
     let source = Source::draw_parameters(&settings.source).unwrap();
     let data = source
-        .draw(settings.data.seed, 40, Stream::Training)
+        .draw(settings.data.seed, 40, Split::Training)
         .unwrap();
-    assert_eq!(found.entropy_bits, settings.source.entropy_bits(&data));
+    assert_eq!(found.entropy_bits, settings.source.entropy(&data).exact());
     assert_eq!(found.source_bits, source.source_bits(&data));
     let memorized = found.memorized_bits_strict.unwrap();
     assert_eq!(found.memorized_bits_paper, Some(memorized));
     assert!(memorized <= found.ceiling_bits_strict.unwrap());
-    let split = found.split;
+    let split = found.decomposition;
     let unintended = split.unintended_bits.unwrap();
     assert!((0.0..=split.unintended_bits_max.unwrap()).contains(&unintended));
     assert!(split.intended_bits.unwrap() <= split.intended_limit_bits.unwrap() + 1e-9);
     assert!((unintended + split.intended_bits.unwrap() - memorized).abs() < 1e-9);
-    let limit = source.intended_limit_bits(&data).unwrap();
+    let limit =
+        settings.source.entropy(&data).exact().unwrap() - source.source_bits(&data).unwrap();
     assert!((split.intended_limit_bits.unwrap() - limit).abs() < 1e-6);
     let fresh = found.fresh.as_ref().unwrap();
-    assert!(fresh.split.unintended_bits.unwrap() >= 0.0);
+    assert!(fresh.decomposition.unintended_bits.unwrap() >= 0.0);
     assert!(fresh.excess_bits_per_token.unwrap() > 0.0);
     let membership = found.membership.unwrap();
     assert_eq!((membership.members, membership.non_members), (40, 40));
@@ -130,7 +131,10 @@ fn copies_count_every_string_once() {
     );
     assert_eq!(found.entropy_bits, Some(20.0 * 24.0));
     // As of any uniform data, all of it is rote.
-    assert_eq!(found.split.unintended_bits, found.memorized_bits_strict);
+    assert_eq!(
+        found.decomposition.unintended_bits,
+        found.memorized_bits_strict
+    );
     // D log2 D for D strings.
     let ceiling = 20.0 * 24.0 - 20.0 * 20f64.log2();
     assert!((found.ceiling_bits_strict.unwrap() - ceiling).abs() < 1e-9);
@@ -178,7 +182,7 @@ fn of_a_file_nothing_is_invented() {
     ));
     assert_eq!(found.entropy_bits, None);
     assert_eq!(found.memorized_bits_strict, None);
-    assert_eq!(found.split.unintended_bits, None);
+    assert_eq!(found.decomposition.unintended_bits, None);
     // The file has no sequence left; that is no reason to measure again.
     assert!(found.fresh.is_none());
     assert!(is_measured(&cell, &all.cells[0].settings).unwrap());
@@ -210,8 +214,8 @@ fn another_model_as_oracle_needs_no_training() {
     assert!(is_measured(&cell, &own.cells[0].settings).unwrap());
     assert_eq!(by_itself.oracle.as_ref(), Some(name));
     assert!(by_itself.oracle_blake3.is_some());
-    assert_eq!(by_itself.split.unintended_bits, Some(0.0));
-    assert_eq!(by_itself.split.unintended_bits_max, Some(0.0));
+    assert_eq!(by_itself.decomposition.unintended_bits, Some(0.0));
+    assert_eq!(by_itself.decomposition.unintended_bits_max, Some(0.0));
     assert_eq!(
         by_itself.memorized_bits_strict,
         by_source.memorized_bits_strict

@@ -1,7 +1,9 @@
 //! What no model of single sequences can exceed.
 
-use crate::shape::check_tokens;
-use crate::{DataEntropy, MeasureError, Memorized, Shape};
+use bitcap_source::DataShape;
+
+use crate::rows::sequences;
+use crate::{DataEntropy, Memorized};
 use bitcap_base::CompensatedSum;
 
 /// Bits that are equal but for roundings, relative.
@@ -24,7 +26,9 @@ const EQUAL: f64 = 1e-12;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ceiling {
     /// The data that it holds for.
-    pub shape: Shape,
+    pub shape: DataShape,
+    /// How many sequences there are.
+    pub samples: usize,
     /// Total code length in bits of the best possible model: sum_i log2(1 / p_emp(x_i)).
     pub code_length_bits: f64,
     /// Most memorized bits of uniform data, strict accounting: N S_pred log2 V less the code length.
@@ -38,15 +42,14 @@ pub struct Ceiling {
 impl Ceiling {
     /// The ceiling of `tokens`, row-major [N, S]. Sorts N references: O(N log N) comparisons, 16 bytes a sequence.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// `tokens` is not N x S long, or holds a token that the vocabulary does not have.
-    pub fn of(tokens: &[u16], shape: Shape) -> Result<Self, MeasureError> {
-        check_tokens(tokens, shape)?;
-        let mut sequences: Vec<&[u16]> = tokens.chunks_exact(shape.length()).collect();
+    /// If there are no tokens, they do not make whole sequences, or one is not in the vocabulary.
+    pub fn of(tokens: &[u16], shape: DataShape) -> Self {
+        let mut sequences: Vec<&[u16]> = sequences(tokens, shape).collect();
         sequences.sort_unstable();
 
-        let given = shape.prediction().given();
+        let given = shape.given();
         let mut distinct = 0;
         let mut code_length = CompensatedSum::default();
         for alike in sequences.chunk_by(|a, b| a[..given] == b[..given]) {
@@ -57,15 +60,21 @@ impl Ceiling {
             }
         }
 
+        let samples = sequences.len();
         let code_length_bits = code_length.value();
-        let strict = without_rounding(shape.predicted_bits() - code_length_bits, shape);
-        Ok(Self {
+        let uniform = shape.predicted_bits(samples);
+        let Memorized {
+            strict_bits,
+            paper_bits,
+        } = Memorized::of(without_rounding(uniform - code_length_bits, uniform), shape);
+        Self {
             shape,
+            samples,
             code_length_bits,
-            ceiling_bits_strict: strict,
-            ceiling_bits_paper: shape.paper_bits(strict),
+            ceiling_bits_strict: strict_bits,
+            ceiling_bits_paper: paper_bits,
             distinct,
-        })
+        }
     }
 
     /// Most memorized bits of data with this entropy: the entropy less the code length, for that is what memorized bits
@@ -86,18 +95,15 @@ impl Ceiling {
             }
             DataEntropy::Unknown => return None,
         };
-        Some(Memorized {
-            strict_bits: strict,
-            paper_bits: self.shape.paper_bits(strict),
-        })
+        Some(Memorized::of(strict, self.shape))
     }
 }
 
 /// Where all sequences there can be are equally frequent nothing can be memorized, but the difference of two equal
 /// sums may come out as a rounding, of either sign, and a share of it would mean nothing. Ceilings that are not 0 are at
 /// least about 1 / N^2 of the bits, far above this up to an N of 10^7.
-fn without_rounding(bits: f64, shape: Shape) -> f64 {
-    if bits <= 8.0 * f64::EPSILON * shape.predicted_bits() {
+fn without_rounding(bits: f64, of: f64) -> f64 {
+    if bits <= 8.0 * f64::EPSILON * of {
         0.0
     } else {
         bits

@@ -1,8 +1,9 @@
 //! Which sequences come out of the model when it is given their beginning.
 
+use bitcap_source::DataShape;
 use serde::{Deserialize, Serialize};
 
-use crate::{MeasureError, Shape};
+use crate::rows::predictions;
 
 /// Tokens of the prefixes that extraction is tried from (Morris et al., section 5).
 pub const EXTRACTION_PREFIXES: [usize; 3] = [8, 16, 32];
@@ -25,63 +26,60 @@ impl Extraction {
     /// Greedy decoding gives a sequence back exactly if that holds of all its tokens after the prefix: up to the first
     /// error it reads the true tokens. So one pass tells.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// `right` is not N x S_pred long.
-    pub fn of(right: &[bool], shape: Shape) -> Result<Vec<Self>, MeasureError> {
-        let predicted = shape.predicted();
-        if right.len() != shape.predicted_tokens() {
-            return Err(MeasureError::Predictions {
-                found: right.len(),
-                samples: shape.samples(),
-                predicted,
-            });
-        }
-        // Tokens that are not predicted are given; every prefix holds them.
-        let given = shape.length() - predicted;
+    /// If there are no predictions, or they do not make whole sequences.
+    pub fn of(right: &[bool], shape: DataShape) -> Vec<Self> {
+        let rows = predictions(right, shape);
         let of_prefix = |prefix: usize| {
-            let extracted = right
-                .chunks_exact(predicted)
-                .filter(|row| row[prefix - given..].iter().all(|right| *right))
-                .count();
+            // Tokens that are not predicted are given; every prefix holds them.
+            let rest = prefix - shape.given();
+            let all_right = |row: &&[bool]| row[rest..].iter().all(|right| *right);
+            let extracted = rows.clone().filter(all_right).count();
             Self {
                 prefix,
                 extracted,
-                rate: extracted as f64 / shape.samples() as f64,
+                rate: extracted as f64 / rows.len() as f64,
             }
         };
         let prefixes = EXTRACTION_PREFIXES.into_iter();
-        Ok(prefixes
-            .filter(|prefix| *prefix < shape.length())
+        prefixes
+            .filter(|prefix| *prefix < shape.length)
             .map(of_prefix)
-            .collect())
+            .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Extraction;
-    use crate::{MeasureError, Prediction, Shape};
+    use bitcap_source::DataShape;
 
-    fn counts(right: &[bool], shape: Shape) -> Vec<(usize, usize)> {
-        let found = Extraction::of(right, shape).unwrap();
-        assert!(
-            found
-                .iter()
-                .all(|e| e.rate == e.extracted as f64 / shape.samples() as f64)
-        );
+    use super::Extraction;
+
+    fn shape(length: usize, start_token: bool) -> DataShape {
+        DataShape {
+            vocabulary: 2,
+            length,
+            start_token,
+        }
+    }
+
+    fn counts(right: &[bool], shape: DataShape) -> Vec<(usize, usize)> {
+        let found = Extraction::of(right, shape);
+        let samples = right.len() / shape.predicted();
+        let share = |e: &Extraction| e.extracted as f64 / samples as f64;
+        assert!(found.iter().all(|e| e.rate == share(e)));
         found.iter().map(|e| (e.prefix, e.extracted)).collect()
     }
 
     #[test]
     fn an_error_counts_where_it_is_after_the_prefix() {
-        for prediction in [Prediction::All, Prediction::AfterFirst] {
+        for start_token in [true, false] {
             // Each sequence has one error, at the token with its own number; the last has none.
             let (samples, length) = (41, 40);
-            let shape = Shape::new(samples, length, 2, prediction).unwrap();
-            let first = length - shape.predicted();
+            let shape = shape(length, start_token);
             let right: Vec<bool> = (0..samples)
-                .flat_map(|row| (first..length).map(move |token| token != row))
+                .flat_map(|row| (shape.given()..length).map(move |token| token != row))
                 .collect();
             // An error in tokens 0 to 7 is before a prefix of 8 ends.
             assert_eq!(counts(&right, shape), [(8, 9), (16, 17), (32, 33)]);
@@ -90,10 +88,7 @@ mod tests {
 
     #[test]
     fn only_prefixes_shorter_than_the_sequences() {
-        let of = |length| {
-            let shape = Shape::new(1, length, 2, Prediction::All).unwrap();
-            counts(&vec![true; length], shape)
-        };
+        let of = |length| counts(&vec![true; length], shape(length, true));
         assert_eq!(of(8), []);
         assert_eq!(of(9), [(8, 1)]);
         assert_eq!(of(32), [(8, 1), (16, 1)]);
@@ -101,13 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_numbers_of_predictions() {
-        let shape = Shape::new(2, 9, 2, Prediction::AfterFirst).unwrap();
-        let error = MeasureError::Predictions {
-            found: 18,
-            samples: 2,
-            predicted: 8,
-        };
-        assert_eq!(Extraction::of(&[true; 18], shape), Err(error));
+    #[should_panic(expected = "17 values do not make whole sequences of 8")]
+    fn partial_sequences() {
+        Extraction::of(&[true; 17], shape(9, false));
     }
 }

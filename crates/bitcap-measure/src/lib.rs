@@ -16,43 +16,40 @@
 //!
 //! # The path
 //!
-//! [`Shape`] says what is measured, [`Ceiling`] what the best model could memorize of it, [`CodeLengths`] turns
-//! log-probabilities into bits, [`Memorized`] takes those from the entropy ([`DataEntropy`]), and [`Measurement`] puts all
-//! together, with a [`DataMeasurement`] of data that the model never saw.
-//! Beyond the total: [`Split`] parts rote from generalization, [`Membership`], [`Extraction`] and [`PositionBits`] say
-//! what memorizing means for single sequences, [`coder`] proves a code length by coding (beside [`BaselineBits`]), and
-//! [`Toy`] works the definitions out where everything can be enumerated.
+//! [`DataShape`](bitcap_source::DataShape) says what is measured, [`Ceiling`] what the best model could memorize of it,
+//! [`CodeLengths`] turns log-probabilities into bits, [`Memorized`] takes those from the entropy ([`DataEntropy`]), and
+//! [`Measurement`] puts all together, with a [`DataMeasurement`] of data that the model never saw.
+//! Beyond the total: [`Decomposition`] parts rote from generalization, [`Membership`], [`Extraction`] and
+//! [`PositionBits`] say what memorizing means for single sequences, [`coder`] proves a code length by coding (beside
+//! [`BaselineBits`]), and [`Toy`] works the definitions out where everything can be enumerated.
 //! Bits are base 2, and every sum is a compensated one in f64.
+//!
+//! Shapes are valid ([`DataShape::validate`](bitcap_source::DataShape::validate)), and pieces of one measurement are of
+//! the same data: what breaks that is a mistake of the program, and panics. What a model's files or a toy case can cause
+//! is an error.
 
 mod baselines;
 mod ceiling;
 mod code_length;
 pub mod coder;
-mod data;
-mod entropy;
+mod decomposition;
 mod error;
 mod extraction;
 mod measurement;
 mod membership;
 mod memorized;
-mod overlap;
 mod positions;
-mod shape;
-mod split;
+mod rows;
 mod toy;
 
 pub use baselines::{BaselineBits, BaselineError};
 pub use ceiling::Ceiling;
-pub use code_length::{CodeLengthCounter, CodeLengths};
-pub use data::{CodedData, DataMeasurement};
-pub use entropy::DataEntropy;
+pub use code_length::CodeLengths;
+pub use decomposition::{Decomposition, OracleBits};
 pub use error::MeasureError;
 pub use extraction::{EXTRACTION_PREFIXES, Extraction};
-pub use measurement::{EXPECTED_BITS_PER_PARAMETER, Measurement, Schema, Trained};
+pub use measurement::{CodedData, DataMeasurement, Measurement, Schema, expected_capacity_bits};
 pub use membership::{Membership, RocPoint, roc};
-pub use memorized::Memorized;
-pub use overlap::count_in_training;
+pub use memorized::{DataEntropy, Memorized};
 pub use positions::PositionBits;
-pub use shape::{Prediction, Shape};
-pub use split::{OracleBits, Split, SplitBits, SplitInput};
-pub use toy::{Learner, LearnerTable, SourceValue, Toy, ToyError, ToyRow};
+pub use toy::{Toy, ToyError, ToyRow};

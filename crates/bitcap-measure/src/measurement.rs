@@ -2,18 +2,142 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Ceiling, CodedData, DataMeasurement, Extraction, MeasureError, Membership, Prediction,
-    SplitBits,
-};
-
-/// The capacity to be expected of a GPT, in bits a parameter: "approximately 3.6", from the abstract of Morris et al.
-/// (arXiv 2505.24832). A unit for the size of datasets only; nothing measured depends on it.
-pub const EXPECTED_BITS_PER_PARAMETER: f64 = 3.6;
+use crate::decomposition::{Decomposition, OracleBits};
+use crate::{Ceiling, CodeLengths, DataEntropy, Extraction, MeasureError, Membership, Memorized};
 
 /// Probabilities in f32 are off by about 1e-6 of a token's bits; likelihoods above the ceiling by more than this share
 /// of the predicted bits are a mistake (a model that sees the token it predicts, say), not a rounding.
 const LIKELIHOOD_TOLERANCE: f64 = 1e-3;
+
+/// The capacity to be expected of a GPT, in bits: "approximately 3.6" bits a parameter, from the abstract of Morris et
+/// al. (arXiv 2505.24832). The unit of load, the size of a dataset; nothing measured depends on it.
+#[must_use]
+pub fn expected_capacity_bits(parameters: u64) -> f64 {
+    3.6 * parameters as f64
+}
+
+/// A model's code of a dataset, and what is known of the dataset.
+///
+/// Of copies every string is coded and counted once; the loss alone is that of all copies.
+#[derive(Debug, Clone, Copy)]
+pub struct CodedData<'a> {
+    /// N, the sequences of the dataset, copies among them.
+    pub samples: usize,
+    /// Mean cross-entropy over all of those, in nats a predicted token.
+    pub loss: f64,
+    /// Code lengths of the sequences that count.
+    pub code: &'a CodeLengths,
+    /// Entropy of the same.
+    pub entropy: DataEntropy,
+    /// Code lengths of the same by the oracle, where there is one.
+    pub oracle: Option<OracleBits<'a>>,
+    /// Extraction of the same; empty where it was not tried.
+    pub extraction: &'a [Extraction],
+}
+
+impl<'a> CodedData<'a> {
+    /// Of data without copies.
+    pub fn new(code: &'a CodeLengths, entropy: DataEntropy) -> Self {
+        Self {
+            samples: code.samples(),
+            loss: code.mean_nats_per_token(),
+            code,
+            entropy,
+            oracle: None,
+            extraction: &[],
+        }
+    }
+
+    /// What was memorized of it, where its entropy is known.
+    pub fn memorized(&self) -> Option<Memorized> {
+        self.entropy.memorized(self.code)
+    }
+
+    fn check(&self) -> Result<(), MeasureError> {
+        assert!(
+            self.samples >= self.code.samples(),
+            "sequences that count are of the dataset"
+        );
+        self.entropy.check(self.code.shape(), self.code.samples())
+    }
+
+    fn decomposition(&self) -> Decomposition {
+        match self.oracle {
+            Some(oracle) => Decomposition::of_data(self.entropy, self.code, oracle),
+            None => Decomposition::default(),
+        }
+    }
+}
+
+/// What a model makes of data that it was not trained on. Of fresh data this is the noise floor: bits memorized of
+/// uniform data are 0 or less on average (see [`Memorized`]); of a source with structure they are what the model knows
+/// of it, `unintended_bits` are about 0 and `excess_bits_per_token` says how far the model is from the source.
+///
+/// What a file of before did not hold yet is None.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataMeasurement {
+    /// How many sequences.
+    pub samples: usize,
+    /// How many of them occur in the training data.
+    pub in_training: usize,
+    /// How many are coded and counted: all, or of copies every string once.
+    pub counted: Option<usize>,
+    /// Code length with the source's parameters unknown, where that is known.
+    pub entropy_bits: Option<f64>,
+    /// Code length with the source's parameters known, where that is known.
+    pub source_bits: Option<f64>,
+    /// Code length under the model, of the predicted tokens.
+    pub code_bits: Option<f64>,
+    /// Bits gained on them, strict accounting; None where the entropy is not known.
+    pub memorized_bits_strict: Option<f64>,
+    /// Bits gained on them, paper's accounting.
+    pub memorized_bits_paper: Option<f64>,
+    /// Rote and generalization.
+    #[serde(flatten)]
+    pub decomposition: Decomposition,
+    /// Mean cross-entropy in nats a predicted token.
+    pub loss: f64,
+    /// Code length above that of the true source, in bits a predicted token.
+    pub excess_bits_per_token: Option<f64>,
+    /// Sequences that come out of the model from their first tokens.
+    #[serde(default)]
+    pub extraction: Vec<Extraction>,
+}
+
+impl DataMeasurement {
+    /// From the model's code and how many of the sequences occur in the training data.
+    ///
+    /// # Errors
+    ///
+    /// [`MeasureError::FirstTokenNotPredicted`].
+    ///
+    /// # Panics
+    ///
+    /// If more are said to occur there than there are, or the pieces cannot be of the same data.
+    pub fn new(data: CodedData<'_>, in_training: usize) -> Result<Self, MeasureError> {
+        data.check()?;
+        let CodedData { code, entropy, .. } = data;
+        assert!(
+            in_training <= data.samples,
+            "occurring in the training data"
+        );
+        let memorized = data.memorized();
+        Ok(Self {
+            samples: data.samples,
+            in_training,
+            counted: Some(code.samples()),
+            entropy_bits: entropy.entropy_bits(),
+            source_bits: entropy.source_bits(),
+            code_bits: Some(code.total_bits()),
+            memorized_bits_strict: memorized.map(|memorized| memorized.strict_bits),
+            memorized_bits_paper: memorized.map(|memorized| memorized.paper_bits),
+            decomposition: data.decomposition(),
+            loss: data.loss,
+            excess_bits_per_token: entropy.excess_bits_per_token(code),
+            extraction: data.extraction.to_vec(),
+        })
+    }
+}
 
 /// The form of a measurement file. Fields are only ever added to a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +190,7 @@ pub struct Measurement {
     pub bits_per_parameter_strict: Option<f64>,
     /// Memorized bits / parameters, paper's accounting.
     pub bits_per_parameter_paper: Option<f64>,
-    /// Entropy / ([`EXPECTED_BITS_PER_PARAMETER`] x parameters).
+    /// Entropy / [`expected_capacity_bits`].
     pub load: Option<f64>,
     /// Mean cross-entropy on the training data, in nats a predicted token, copies counted as often as they occur.
     pub training_loss: f64,
@@ -76,7 +200,7 @@ pub struct Measurement {
     pub oracle_blake3: Option<String>,
     /// Rote and generalization.
     #[serde(flatten)]
-    pub split: SplitBits,
+    pub decomposition: Decomposition,
     /// Membership inference, training data against fresh data; None where there are fewer than 2 of either.
     pub membership: Option<Membership>,
     /// Training sequences that come out of the model from their first tokens.
@@ -88,50 +212,39 @@ pub struct Measurement {
     pub fresh: Option<DataMeasurement>,
 }
 
-/// The pieces of a measurement that come from the training data and the trained model.
-#[derive(Debug, Clone, Copy)]
-pub struct Trained<'a> {
-    /// The model's code of the training data.
-    pub data: CodedData<'a>,
-    /// The ceiling of the sequences that count.
-    pub ceiling: &'a Ceiling,
-    /// Trained parameters of the model.
-    pub parameters: u64,
-    /// Membership inference, where it was tried.
-    pub membership: Option<Membership>,
-}
-
 impl Measurement {
-    /// Puts a measurement together. What was asked for ([`Self::oracle`], [`Self::fresh_asked`]) is left open.
+    /// Puts a measurement of a model with so many trained parameters together: its code of the training data, the
+    /// ceiling of the sequences that count, and what else was tried. What was asked for ([`Self::oracle`],
+    /// [`Self::fresh_asked`]) is left open.
     ///
     /// # Errors
     ///
-    /// The pieces are of different data; the entropies cannot be those of such data; there are no parameters; or the
-    /// likelihoods memorize more than any model of single sequences can, so that they cannot be right.
-    pub fn new(trained: Trained<'_>, fresh: Option<DataMeasurement>) -> Result<Self, MeasureError> {
-        let Trained {
-            data,
-            ceiling,
-            parameters,
-            membership,
-        } = trained;
+    /// [`MeasureError::FirstTokenNotPredicted`]; [`MeasureError::AboveCeiling`], where the likelihoods cannot be right.
+    ///
+    /// # Panics
+    ///
+    /// If the pieces cannot be of the same data, or there are no parameters.
+    pub fn new(
+        data: CodedData<'_>,
+        ceiling: &Ceiling,
+        parameters: u64,
+        membership: Option<Membership>,
+        fresh: Option<DataMeasurement>,
+    ) -> Result<Self, MeasureError> {
         let CodedData { code, entropy, .. } = data;
         let shape = code.shape();
-        if ceiling.shape != shape {
-            return Err(MeasureError::ShapeMismatch {
-                piece: "ceiling",
-                found: ceiling.shape,
-                expected: shape,
-            });
-        }
+        assert_eq!(
+            (ceiling.shape, ceiling.samples),
+            (shape, code.samples()),
+            "the ceiling must be that of the training data"
+        );
+        assert!(parameters > 0, "a model has parameters");
         data.check()?;
-        if parameters == 0 {
-            return Err(MeasureError::NoParameters);
-        }
         // By uniform bits, which any data has.
-        let saved = shape.predicted_bits() - code.total_bits();
+        let uniform = shape.predicted_bits(code.samples());
+        let saved = uniform - code.total_bits();
         let highest = ceiling.ceiling_bits_strict;
-        if saved > highest + LIKELIHOOD_TOLERANCE * shape.predicted_bits() {
+        if saved > highest + LIKELIHOOD_TOLERANCE * uniform {
             return Err(MeasureError::AboveCeiling {
                 memorized: saved,
                 ceiling: highest,
@@ -141,36 +254,34 @@ impl Measurement {
         let strict = memorized.map(|memorized| memorized.strict_bits);
         let paper = memorized.map(|memorized| memorized.paper_bits);
         let highest = ceiling.bits(entropy);
+        let above_zero = highest.filter(|bits| bits.strict_bits > 0.0);
         let per_parameter = |bits: f64| bits / parameters as f64;
+        let load = |bits: f64| bits / expected_capacity_bits(parameters);
         Ok(Self {
             schema: Schema::V1,
             samples: data.samples,
-            length: shape.length(),
-            vocabulary: shape.vocabulary(),
-            start_token: shape.prediction() == Prediction::All,
+            length: shape.length,
+            vocabulary: shape.vocabulary,
+            start_token: shape.start_token,
             distinct: ceiling.distinct,
-            counted: Some(shape.samples()),
+            counted: Some(code.samples()),
             entropy_bits: entropy.entropy_bits(),
             source_bits: entropy.source_bits(),
             ceiling_bits_strict: highest.map(|bits| bits.strict_bits),
             ceiling_bits_paper: highest.map(|bits| bits.paper_bits),
             memorized_bits_strict: strict,
             memorized_bits_paper: paper,
-            fraction_of_ceiling: highest
-                .map(|bits| bits.strict_bits)
-                .filter(|bits| *bits > 0.0)
+            fraction_of_ceiling: above_zero
                 .zip(strict)
-                .map(|(highest, strict)| strict / highest),
+                .map(|(highest, strict)| strict / highest.strict_bits),
             parameters,
             bits_per_parameter_strict: strict.map(per_parameter),
             bits_per_parameter_paper: paper.map(per_parameter),
-            load: entropy
-                .entropy_bits()
-                .map(|bits| bits / (EXPECTED_BITS_PER_PARAMETER * parameters as f64)),
+            load: entropy.entropy_bits().map(load),
             training_loss: data.loss,
             oracle: None,
             oracle_blake3: None,
-            split: SplitBits::of(entropy, code, data.oracle)?,
+            decomposition: data.decomposition(),
             membership,
             extraction: data.extraction.to_vec(),
             fresh_asked: None,

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::MeasureError;
-use crate::split::check_code_lengths;
+use crate::code_length::assert_code_lengths;
 
 /// The false-positive rate at which the true-positive rate is reported (Carlini et al., 2022, "Membership inference
 /// attacks from first principles": an attack is as good as it is where it hardly errs).
@@ -41,7 +40,7 @@ pub struct Membership {
 }
 
 /// A point of a ROC curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RocPoint {
     /// Code length in bits up to which sequences are called members; minus infinity at the first point.
     pub threshold_bits: f64,
@@ -54,29 +53,26 @@ pub struct RocPoint {
 impl Membership {
     /// From the code lengths of members and of non-members, in bits, each in the order of its dataset.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// There are fewer than 2 of either, or a code length is negative, infinite or NaN.
-    pub fn infer(members: &[f64], non_members: &[f64]) -> Result<Self, MeasureError> {
-        let halves_empty = members.len() < 2 || non_members.len() < 2;
-        if halves_empty {
-            return Err(MeasureError::TooFewToInfer {
-                members: members.len(),
-                non_members: non_members.len(),
-            });
-        }
-        let points = roc(members, non_members)?;
+    /// If there are fewer than 2 of either, so that a half is empty, or a code length is negative, infinite or NaN.
+    pub fn infer(members: &[f64], non_members: &[f64]) -> Self {
+        assert!(
+            members.len() >= 2 && non_members.len() >= 2,
+            "one half chooses the threshold, the other is scored"
+        );
+        let points = roc(members, non_members);
         let every_second =
             |bits: &[f64], from| bits.iter().copied().skip(from).step_by(2).collect();
         let half = |from| -> [Vec<f64>; 2] {
             [every_second(members, from), every_second(non_members, from)]
         };
         let [chosen_on, scored_on] = [half(0), half(1)];
-        let threshold = best_threshold(&roc(&chosen_on[0], &chosen_on[1])?);
+        let threshold = best_threshold(&roc(&chosen_on[0], &chosen_on[1]));
         let called = |bits: &[f64]| bits.iter().filter(|bits| **bits <= threshold).count() as f64;
         let [positives, negatives] = [scored_on[0].len() as f64, scored_on[1].len() as f64];
         let (true_positives, false_positives) = (called(&scored_on[0]), called(&scored_on[1]));
-        Ok(Self {
+        Self {
             members: members.len(),
             non_members: non_members.len(),
             auc: area(&points),
@@ -92,19 +88,19 @@ impl Membership {
                 .filter(|point| point.false_positive_rate <= LOW_RATE)
                 .map(|point| point.true_positive_rate)
                 .fold(0.0, f64::max),
-        })
+        }
     }
 }
 
 /// The ROC curve of the code lengths, in bits, of members and non-members: a point for calling none a member, then one
 /// for each different code length, from the shortest to the longest.
 ///
-/// # Errors
+/// # Panics
 ///
-/// There are no members or no non-members, or a code length is negative, infinite or NaN.
-pub fn roc(members: &[f64], non_members: &[f64]) -> Result<Vec<RocPoint>, MeasureError> {
-    check_code_lengths("members' model", members)?;
-    check_code_lengths("non-members' model", non_members)?;
+/// If there are no members or no non-members, or a code length is negative, infinite or NaN.
+pub fn roc(members: &[f64], non_members: &[f64]) -> Vec<RocPoint> {
+    assert_code_lengths(members);
+    assert_code_lengths(non_members);
     let mut all: Vec<(f64, bool)> = members.iter().map(|&bits| (bits, true)).collect();
     all.extend(non_members.iter().map(|&bits| (bits, false)));
     // Numbers all, so total order is the usual one.
@@ -125,7 +121,7 @@ pub fn roc(members: &[f64], non_members: &[f64]) -> Result<Vec<RocPoint>, Measur
             true_positive_rate: of_members as f64 / members.len() as f64,
         });
     }
-    Ok(points)
+    points
 }
 
 /// By trapezoids, which count ties half.

@@ -1,11 +1,113 @@
-//! Memorized bits of uniform data, by both accountings.
+//! What is known of a dataset beside its tokens, and what was memorized by that.
 
-use crate::{CodeLengths, Shape};
+use bitcap_source::DataShape;
 
-/// Bits of uniform data that a model's code saves: what it memorized.
+use crate::{CodeLengths, MeasureError};
+
+/// How far an entropy that was worked out elsewhere may be from N S log2 V, relative: roundings, nothing else.
+const TOLERANCE: f64 = 1e-9;
+
+/// The code lengths of a dataset without any model: what memorized bits are counted from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DataEntropy {
+    /// Uniform data, or copies of such, every string once: there are no parameters to know.
+    Uniform {
+        /// N S log2 V, as the source states it.
+        bits: f64,
+    },
+    /// Data of a source whose parameters were drawn from a prior. All tokens must be predicted, as the first one has a
+    /// distribution too; both accountings are then one. Of copies, every string counts once.
+    Structured {
+        /// -log2 p(X) with the parameters unknown.
+        entropy_bits: f64,
+        /// -log2 p(X | source) with the parameters known.
+        source_bits: f64,
+    },
+    /// A user's file: nobody knows.
+    Unknown,
+}
+
+impl DataEntropy {
+    /// Code length with the source's parameters unknown, where that is known.
+    pub fn entropy_bits(self) -> Option<f64> {
+        match self {
+            Self::Uniform { bits } => Some(bits),
+            Self::Structured { entropy_bits, .. } => Some(entropy_bits),
+            Self::Unknown => None,
+        }
+    }
+
+    /// Code length with the source's parameters known, where that is known.
+    pub fn source_bits(self) -> Option<f64> {
+        match self {
+            Self::Uniform { bits } => Some(bits),
+            Self::Structured { source_bits, .. } => Some(source_bits),
+            Self::Unknown => None,
+        }
+    }
+
+    /// The entropy of the predicted tokens alone, where it is known: what a code of them is held against.
+    pub fn predicted_bits(self, shape: DataShape, samples: usize) -> Option<f64> {
+        match self {
+            Self::Uniform { .. } => Some(shape.predicted_bits(samples)),
+            structured_or_unknown => structured_or_unknown.entropy_bits(),
+        }
+    }
+
+    /// What a code of the data memorized of it, where the entropy is known.
+    pub fn memorized(self, code: &CodeLengths) -> Option<Memorized> {
+        let entropy = self.predicted_bits(code.shape(), code.samples())?;
+        Some(Memorized::of(entropy - code.total_bits(), code.shape()))
+    }
+
+    /// How many bits a token the model's code is longer than the true source's: 0 or more on average where the data is
+    /// fresh.
+    pub(crate) fn excess_bits_per_token(self, code: &CodeLengths) -> Option<f64> {
+        let source_bits = match self {
+            Self::Uniform { .. } => code.shape().predicted_bits(code.samples()),
+            structured_or_unknown => structured_or_unknown.source_bits()?,
+        };
+        Some((code.total_bits() - source_bits) / code.predicted_tokens())
+    }
+
+    /// That a model of data of this shape can be held against it.
+    ///
+    /// # Panics
+    ///
+    /// If the figures cannot be those of so many sequences of this shape.
+    pub(crate) fn check(self, shape: DataShape, samples: usize) -> Result<(), MeasureError> {
+        match self {
+            Self::Uniform { bits } => {
+                let tokens = (samples * shape.length) as f64;
+                let right = tokens * f64::from(shape.vocabulary).log2();
+                assert!(
+                    (bits - right).abs() <= TOLERANCE * right,
+                    "{samples} uniform {shape} have an entropy of {right} bits, not {bits}"
+                );
+                Ok(())
+            }
+            Self::Structured { .. } if !shape.start_token => {
+                Err(MeasureError::FirstTokenNotPredicted)
+            }
+            Self::Structured {
+                entropy_bits,
+                source_bits,
+            } => {
+                assert!(
+                    entropy_bits.is_finite() && source_bits.is_finite(),
+                    "the source must be able to give the data"
+                );
+                Ok(())
+            }
+            Self::Unknown => Ok(()),
+        }
+    }
+}
+
+/// Bits of data that a model's code saves against the entropy: what it memorized.
 ///
-/// On training data this is at most the [`Ceiling`](crate::Ceiling). It is negative where the model does worse than a
-/// uniform guess.
+/// On training data this is at most the [`Ceiling`](crate::Ceiling). Of uniform data it is negative where the model does
+/// worse than a uniform guess.
 ///
 /// # On fresh data nothing can be gained
 ///
@@ -18,32 +120,26 @@ use crate::{CodeLengths, Shape};
 /// So by Markov's inequality b bits or more, strict, are seen with a probability of at most 2^-b.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Memorized {
-    /// Strict accounting: S_pred log2 V a sequence less the code length.
+    /// Strict accounting: the entropy of the predicted tokens less their code length.
     pub strict_bits: f64,
     /// Paper's accounting: S / S_pred times the strict; equal to it with a start token.
     pub paper_bits: f64,
 }
 
 impl Memorized {
-    /// Of the whole dataset.
-    pub fn in_total(code: &CodeLengths) -> Self {
-        let shape = code.shape();
-        Self::from_strict(shape.predicted_bits() - code.total_bits(), shape)
-    }
-
-    /// Of each sequence, in the order of the dataset.
-    pub fn per_sequence(code: &CodeLengths) -> impl ExactSizeIterator<Item = Self> + '_ {
-        let shape = code.shape();
-        let uniform = shape.predicted_bits_per_sequence();
-        code.bits()
-            .iter()
-            .map(move |bits| Self::from_strict(uniform - bits, shape))
-    }
-
-    pub(crate) fn from_strict(strict_bits: f64, shape: Shape) -> Self {
+    /// By both accountings, of bits by the strict one.
+    pub(crate) fn of(strict_bits: f64, shape: DataShape) -> Self {
         Self {
             strict_bits,
-            paper_bits: shape.paper_bits(strict_bits),
+            paper_bits: strict_bits * shape.length as f64 / shape.predicted() as f64,
         }
+    }
+
+    /// Of each sequence of uniform data, in the order of the dataset.
+    pub fn per_sequence(code: &CodeLengths) -> impl Iterator<Item = Self> + '_ {
+        let shape = code.shape();
+        let uniform = shape.predicted_bits(1);
+        let each = code.bits().iter();
+        each.map(move |bits| Self::of(uniform - bits, shape))
     }
 }

@@ -2,13 +2,13 @@
 
 use std::f64::consts::LN_2;
 
-use serde::{Deserialize, Serialize};
+use bitcap_source::DataShape;
 
-use crate::{MeasureError, Shape};
+use crate::rows::predictions;
 use bitcap_base::CompensatedSum;
 
 /// What the tokens at one position cost on average.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PositionBits {
     /// Place in the sequence, from 0; without a start token the first is 1.
     pub position: usize,
@@ -21,72 +21,54 @@ pub struct PositionBits {
 }
 
 impl PositionBits {
-    /// From the natural-log probabilities of all predicted tokens, row-major [N, S_pred]: a row a position.
+    /// From natural-log probabilities that [`CodeLengths::new`](crate::CodeLengths::new) accepted, of all predicted
+    /// tokens, row-major [N, S_pred]: a row a position.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// There are too many or too few, or one is not finite or above 0.
-    pub fn of<F: Copy + Into<f64>>(
-        log_probabilities: &[F],
-        shape: Shape,
-    ) -> Result<Vec<Self>, MeasureError> {
-        let predicted = shape.predicted();
-        if log_probabilities.len() != shape.predicted_tokens() {
-            return Err(MeasureError::Predictions {
-                found: log_probabilities.len(),
-                samples: shape.samples(),
-                predicted,
-            });
-        }
-        let first = shape.length() - predicted;
-        (0..predicted)
-            .map(|column| {
-                let bits = (log_probabilities.chunks_exact(predicted).enumerate())
-                    .map(|(sequence, row)| {
-                        let found: f64 = row[column].into();
-                        if (f64::from(f32::MIN)..=0.0).contains(&found) {
-                            Ok(-found / LN_2)
-                        } else {
-                            Err(MeasureError::LogProbability {
-                                sequence,
-                                position: first + column,
-                                found,
-                            })
-                        }
-                    })
-                    .collect::<Result<Vec<f64>, _>>()?;
-                let (mean, deviation) = mean_and_deviation(&bits);
-                Ok(Self {
-                    position: first + column,
-                    code_bits_mean: mean,
-                    code_bits_sd: deviation,
-                    saved_bits_mean: f64::from(shape.vocabulary()).log2() - mean,
-                })
-            })
-            .collect()
+    /// If there are none, or they do not make whole sequences.
+    pub fn of<F: Copy + Into<f64>>(log_probabilities: &[F], shape: DataShape) -> Vec<Self> {
+        let rows = predictions(log_probabilities, shape);
+        let of_column = |column: usize| {
+            let bits = rows.clone().map(|row| -row[column].into() / LN_2);
+            let (code_bits_mean, code_bits_sd) = mean_and_deviation(bits);
+            Self {
+                position: shape.given() + column,
+                code_bits_mean,
+                code_bits_sd,
+                saved_bits_mean: f64::from(shape.vocabulary).log2() - code_bits_mean,
+            }
+        };
+        (0..shape.predicted()).map(of_column).collect()
     }
 }
 
-fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
-    let sum = |terms: &mut dyn Iterator<Item = f64>| terms.collect::<CompensatedSum>().value();
-    let mean = sum(&mut values.iter().copied()) / values.len() as f64;
-    let squares = sum(&mut values.iter().map(|value| (value - mean).powi(2)));
-    let deviation = (values.len() > 1).then(|| (squares / (values.len() - 1) as f64).sqrt());
+fn mean_and_deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, Option<f64>) {
+    let count = values.len();
+    let mean = CompensatedSum::from_iter(values.clone()).value() / count as f64;
+    let squares = CompensatedSum::from_iter(values.map(|value| (value - mean).powi(2))).value();
+    let deviation = (count > 1).then(|| (squares / (count - 1) as f64).sqrt());
     (mean, deviation)
 }
 
 #[cfg(test)]
 mod tests {
+    use bitcap_source::DataShape;
+
     use super::PositionBits;
-    use crate::{CodeLengths, MeasureError, Prediction, Shape};
+    use crate::CodeLengths;
 
     #[test]
     fn means_and_deviations_by_position() {
-        let shape = Shape::new(4, 3, 16, Prediction::AfterFirst).unwrap();
+        let shape = DataShape {
+            vocabulary: 16,
+            length: 3,
+            start_token: false,
+        };
         // Bits 1, 2, 3, 4 at position 1: mean 2.5, deviation sqrt(5 / 3). Always 4 at position 2.
         let bits = [1.0, 4.0, 2.0, 4.0, 3.0, 4.0, 4.0, 4.0];
         let log_probabilities = bits.map(|bits: f64| -bits * std::f64::consts::LN_2);
-        let found = PositionBits::of(&log_probabilities, shape).unwrap();
+        let found = PositionBits::of(&log_probabilities, shape);
         assert_eq!(found.len(), 2);
         let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12);
         assert_eq!((found[0].position, found[1].position), (1, 2));
@@ -104,29 +86,13 @@ mod tests {
 
     #[test]
     fn one_sequence_has_no_deviation() {
-        let shape = Shape::new(1, 2, 2, Prediction::All).unwrap();
-        let found = PositionBits::of(&[-1.0f32, 0.0], shape).unwrap();
+        let shape = DataShape {
+            vocabulary: 2,
+            length: 2,
+            start_token: true,
+        };
+        let found = PositionBits::of(&[-1.0f32, 0.0], shape);
         assert_eq!(found[0].position, 0);
         assert!(found.iter().all(|position| position.code_bits_sd.is_none()));
-    }
-
-    #[test]
-    fn refuses_what_is_no_log_probability() {
-        let shape = Shape::new(2, 2, 2, Prediction::AfterFirst).unwrap();
-        for wrong in [f64::NAN, 0.1, f64::NEG_INFINITY] {
-            let error = PositionBits::of(&[-1.0, wrong], shape).unwrap_err();
-            assert!(
-                matches!(
-                    error,
-                    MeasureError::LogProbability {
-                        sequence: 1,
-                        position: 1,
-                        ..
-                    }
-                ),
-                "{error}"
-            );
-        }
-        assert!(PositionBits::of(&[-1.0f32; 3], shape).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use bitcap_measure::{Ceiling, Memorized, Prediction};
+use bitcap_measure::{Ceiling, DataEntropy};
 use common::{Predictor, all_sequences, counts_after, shape};
 use proptest::prelude::*;
 
@@ -18,24 +18,22 @@ fn tiny_dataset() -> impl Strategy<Value = (u32, usize, Vec<u16>)> {
     })
 }
 
-fn predictions(length: usize) -> &'static [Prediction] {
-    if length == 1 {
-        &[Prediction::All]
-    } else {
-        &[Prediction::All, Prediction::AfterFirst]
-    }
+/// With a start token, and without one where that leaves something to predict.
+fn start_tokens(length: usize) -> &'static [bool] {
+    if length == 1 { &[true] } else { &[true, false] }
 }
 
 proptest! {
     #[test]
     fn the_empirical_predictor_attains_the_ceiling((v, s, tokens) in tiny_dataset()) {
         let best = Predictor::empirical(&tokens, s, v, 0.0);
-        for &prediction in predictions(s) {
-            let shape = shape(&tokens, s, v, prediction);
-            let ceiling = Ceiling::of(&tokens, shape).unwrap();
+        for &start_token in start_tokens(s) {
+            let shape = shape(s, v, start_token);
+            let ceiling = Ceiling::of(&tokens, shape);
             let code = best.code(&tokens, shape);
             prop_assert!((code.total_bits() - ceiling.code_length_bits).abs() < 1e-9);
-            let memorized = Memorized::in_total(&code);
+            let bits = (tokens.len() as f64) * f64::from(v).log2();
+            let memorized = DataEntropy::Uniform { bits }.memorized(&code).unwrap();
             prop_assert!((memorized.strict_bits - ceiling.ceiling_bits_strict).abs() < 1e-9);
             prop_assert!((memorized.paper_bits - ceiling.ceiling_bits_paper).abs() < 1e-9);
         }
@@ -52,9 +50,9 @@ proptest! {
         let predictor = Predictor::new(v, s, |prefix| {
             counts_after(prefix, &tokens, s, v).iter().map(|count| count + noise * weights.next().unwrap()).collect()
         });
-        for &prediction in predictions(s) {
-            let shape = shape(&tokens, s, v, prediction);
-            let ceiling = Ceiling::of(&tokens, shape).unwrap();
+        for &start_token in start_tokens(s) {
+            let shape = shape(s, v, start_token);
+            let ceiling = Ceiling::of(&tokens, shape);
             let code = predictor.code(&tokens, shape).total_bits();
             prop_assert!(code >= ceiling.code_length_bits - 1e-9, "{code} < {}", ceiling.code_length_bits);
         }
@@ -66,9 +64,9 @@ proptest! {
         let turn = turn % sequences.len();
         sequences.rotate_left(turn);
         let turned = sequences.concat();
-        for &prediction in predictions(s) {
-            let shape = shape(&tokens, s, v, prediction);
-            prop_assert_eq!(Ceiling::of(&tokens, shape).unwrap(), Ceiling::of(&turned, shape).unwrap());
+        for &start_token in start_tokens(s) {
+            let shape = shape(s, v, start_token);
+            prop_assert_eq!(Ceiling::of(&tokens, shape), Ceiling::of(&turned, shape));
         }
     }
 }
@@ -89,7 +87,7 @@ fn the_ceiling_is_the_best_of_all_predictors() {
     let bits = |one: f64, token: u16| -if token == 1 { one } else { 1.0 - one }.log2();
     for samples in 1..=4 {
         for tokens in all_sequences(2, 2 * samples) {
-            for prediction in [Prediction::All, Prediction::AfterFirst] {
+            for start_token in [true, false] {
                 let best = grid
                     .iter()
                     .map(|[first, after_0, after_1]| {
@@ -98,18 +96,19 @@ fn the_ceiling_is_the_best_of_all_predictors() {
                             .map(|pair| {
                                 let second =
                                     bits(if pair[0] == 1 { *after_1 } else { *after_0 }, pair[1]);
-                                match prediction {
-                                    Prediction::All => bits(*first, pair[0]) + second,
-                                    Prediction::AfterFirst => second,
+                                if start_token {
+                                    bits(*first, pair[0]) + second
+                                } else {
+                                    second
                                 }
                             })
                             .sum::<f64>()
                     })
                     .fold(f64::INFINITY, f64::min);
-                let ceiling = Ceiling::of(&tokens, shape(&tokens, 2, 2, prediction)).unwrap();
+                let ceiling = Ceiling::of(&tokens, shape(2, 2, start_token));
                 assert!(
                     (ceiling.code_length_bits - best).abs() < 1e-12,
-                    "{tokens:?} {prediction:?}: {} against {best}",
+                    "{tokens:?} {start_token}: {} against {best}",
                     ceiling.code_length_bits
                 );
             }

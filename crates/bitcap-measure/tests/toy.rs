@@ -203,8 +203,8 @@ fn names_what_is_wrong() {
         (
             "samples = [1]",
             "samples = [21]",
-            "`samples` holds 21: 2 source values and 2 data values then have 4194304 terms to go through, and the most \
-             is 2097152; use fewer samples",
+            "`samples[0]` is 21; it must be smaller: 2 source values and 2 data values then have 4194304 terms to go \
+             through, and the most is 2097152",
         ),
         (
             "samples = [1]",

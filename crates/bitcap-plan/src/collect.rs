@@ -288,8 +288,8 @@ fn run(entry: &PlanEntry, label: &str, records: &CellRecords) -> Run {
         ..
     } = records;
     let fresh = measurement.fresh.as_ref();
-    let (split, membership) = (measurement.split, measurement.membership);
-    let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.split);
+    let (split, membership) = (measurement.decomposition, measurement.membership);
+    let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.decomposition);
     let fresh_rate = |prefix| fresh.and_then(|fresh| rate(&fresh.extraction, prefix));
     let (source, model, train) = (&settings.source, &settings.model, &settings.train);
     Run {

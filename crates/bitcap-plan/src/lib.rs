@@ -32,7 +32,6 @@ pub use settings::{
     Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,
     EngineSettings, Gpt2Shape, Initialization, MAX_TOKENS, MeasureSettings, ModelSettings,
     OptimizerKind, ParameterCounts, Precision, ScheduleKind, SweepSettings, TrainSettings,
-    expected_capacity_bits,
 };
 pub use status::{CellStatus, Standing, Status, status};
 pub use submit::{

@@ -18,18 +18,13 @@
 //! tokens themselves, and as [`crate::Marginal`] says of copies.
 
 mod error;
-mod generate;
-mod header;
 mod info;
 mod read;
+pub(crate) mod tokens;
 mod write;
 
 pub use error::{DatasetFileError, Problem};
-pub use generate::generate;
 pub use info::DatasetInfo;
 pub use read::{inspect, read};
-pub use write::write;
-
-/// The format this version writes and reads; the number rises when an older reader would be wrong
-/// about a newer file.
-pub const FORMAT: &str = "bitcap-dataset/1";
+pub use tokens::FORMAT;
+pub use write::{generate, generate_to, write};

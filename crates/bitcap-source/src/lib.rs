@@ -1,28 +1,29 @@
 //! Where data comes from: sources, exact entropies, dataset files. No tensors.
+//!
+//! A new kind of source is a file in `kinds` that fulfils the contract in `kind.rs`, and a line in
+//! `settings.rs`.
 
-mod coin;
-mod copies;
+mod data_shape;
 mod dataset;
-mod draw;
 pub mod file;
-mod linear;
+mod kind;
+mod kinds;
 mod marginal;
-mod markov;
 mod math;
 mod random;
+mod range;
 mod settings;
 mod source;
-mod uniform;
-mod user_file;
 
-pub use coin::CoinSettings;
-pub use copies::{CopiesLaw, CopiesSettings, Exposure};
-pub use dataset::Dataset;
-pub use draw::{Drawer, Stream, draw};
-pub use linear::LinearSettings;
-pub use marginal::Marginal;
-pub use markov::{MarkovSettings, UnigramSettings};
+pub use data_shape::DataShape;
+pub use dataset::{Dataset, Split, is_blake3, tokens_blake3};
+pub use kind::{Exposure, FileFacts};
+pub use kinds::coin::CoinSettings;
+pub use kinds::copies::{CopiesLaw, CopiesSettings};
+pub use kinds::file::{FileFormat, FileSettings};
+pub use kinds::linear::LinearSettings;
+pub use kinds::markov::{MarkovSettings, UnigramSettings};
+pub use kinds::uniform::UniformSettings;
+pub use marginal::{Entropy, Marginal};
 pub use settings::SourceSettings;
-pub use source::Source;
-pub use uniform::UniformSettings;
-pub use user_file::{FileFacts, FileFormat, FileSettings};
+pub use source::{Drawer, Source, draw};

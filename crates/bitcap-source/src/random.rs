@@ -20,13 +20,14 @@ pub(crate) fn threshold(probability: f64) -> u64 {
 
 /// Uniform over 0 to `count` - 1, exactly; `count` is at least 1. A word at or above the largest
 /// multiple of `count` that fits 32 bits is thrown away.
+#[inline]
 pub(crate) fn below(words: &mut ChaCha8Rng, count: u32) -> u32 {
-    let count = u64::from(count);
-    let limit = (1_u64 << 32) / count * count;
+    // 2^32 modulo `count`.
+    let excess = (u32::MAX % count + 1) % count;
     loop {
-        let word = u64::from(words.next_u32());
-        if word < limit {
-            return (word % count) as u32;
+        let word = words.next_u32();
+        if word <= u32::MAX - excess {
+            return word % count;
         }
     }
 }

@@ -1,31 +1,65 @@
 //! The `[source]` section of an experiment: which distribution the sequences come from.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    CoinSettings, CopiesSettings, Exposure, FileSettings, LinearSettings, MarkovSettings,
-    UniformSettings, UnigramSettings,
-};
+use crate::kind::{AnyKind, Exposure, FileFacts, Kind};
+use crate::kinds::coin::CoinSettings;
+use crate::kinds::copies::CopiesSettings;
+use crate::kinds::file::FileSettings;
+use crate::kinds::linear::LinearSettings;
+use crate::kinds::markov::{MarkovSettings, UnigramSettings};
+use crate::kinds::uniform::UniformSettings;
+use crate::range::invalid;
 use bitcap_base::InvalidSetting;
 
-/// A source of sequences; `kind` tells which one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum SourceSettings {
+/// The kinds of sources: the name in `kind`, the variant and the settings of each. Nowhere else are
+/// they told apart.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:literal: $variant:ident($settings:ty),)*) => {
+        /// A source of sequences; `kind` tells which one.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind")]
+        pub enum SourceSettings {
+            $($(#[$doc])* #[serde(rename = $name)] $variant($settings),)*
+        }
+
+        impl AnyKind for SourceSettings {
+            fn as_kind(&self) -> &dyn Kind {
+                match self { $(Self::$variant(settings) => settings,)* }
+            }
+
+            fn as_kind_mut(&mut self) -> &mut dyn Kind {
+                match self { $(Self::$variant(settings) => settings,)* }
+            }
+        }
+
+        impl SourceSettings {
+            /// The name of the source, as in `kind`.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
     /// Every token uniform over the vocabulary and independent of all others.
-    Uniform(UniformSettings),
+    "uniform": Uniform(UniformSettings),
     /// Bits with one parameter out of a finite prior.
-    Coin(CoinSettings),
+    "coin": Coin(CoinSettings),
     /// Independent tokens, their probabilities out of a Dirichlet prior.
-    Unigram(UnigramSettings),
+    "unigram": Unigram(UnigramSettings),
     /// Tokens that depend on the k before them.
-    Markov(MarkovSettings),
+    "markov": Markov(MarkovSettings),
     /// Bits of which the last are a linear map of the first.
-    Linear(LinearSettings),
+    "linear": Linear(LinearSettings),
     /// Strings of another source, each repeated.
-    Copies(CopiesSettings),
+    "copies": Copies(CopiesSettings<Self>),
     /// A user's own bytes or tokens.
-    File(FileSettings),
+    "file": File(FileSettings),
 }
 
 impl SourceSettings {
@@ -34,87 +68,38 @@ impl SourceSettings {
     /// # Errors
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        match self {
-            Self::Uniform(uniform) => uniform.validate(),
-            Self::Coin(coin) => coin.validate(),
-            Self::Unigram(unigram) => unigram.validate(),
-            Self::Markov(markov) => markov.validate(),
-            Self::Linear(linear) => linear.validate(),
-            Self::Copies(copies) => copies.validate(),
-            Self::File(file) => file.validate(),
-        }
-    }
-
-    /// The name of the source, as in `kind`.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Uniform(_) => "uniform",
-            Self::Coin(_) => "coin",
-            Self::Unigram(_) => "unigram",
-            Self::Markov(_) => "markov",
-            Self::Linear(_) => "linear",
-            Self::Copies(_) => "copies",
-            Self::File(_) => "file",
-        }
+        self.as_kind().validate()
     }
 
     /// Vocabulary V: tokens go from 0 to V - 1.
     #[must_use]
     pub fn vocabulary(&self) -> u32 {
-        match self {
-            Self::Uniform(uniform) => uniform.vocabulary,
-            Self::Coin(_) | Self::Linear(_) => 2,
-            Self::Unigram(unigram) => unigram.vocabulary,
-            Self::Markov(markov) => markov.vocabulary,
-            Self::Copies(copies) => copies.of.vocabulary(),
-            Self::File(file) => file.vocabulary(),
-        }
+        self.as_kind().common().vocabulary
     }
 
     /// Length S: tokens a sequence.
     #[must_use]
     pub fn length(&self) -> u32 {
-        match self {
-            Self::Uniform(uniform) => uniform.length,
-            Self::Coin(coin) => coin.length,
-            Self::Unigram(unigram) => unigram.length,
-            Self::Markov(markov) => markov.length,
-            Self::Linear(linear) => linear.length,
-            Self::Copies(copies) => copies.of.length(),
-            Self::File(file) => file.length,
-        }
+        self.as_kind().common().length
     }
 
     /// The seed that the parameters are drawn with.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        match self {
-            Self::Uniform(uniform) => uniform.seed,
-            Self::Coin(coin) => coin.seed,
-            Self::Unigram(unigram) => unigram.seed,
-            Self::Markov(markov) => markov.seed,
-            Self::Linear(linear) => linear.seed,
-            Self::Copies(copies) => copies.seed,
-            Self::File(file) => file.seed,
-        }
+        self.as_kind().common().seed
     }
 
     /// Whether a model of this source needs a start token: all but uniform data do, as there the
     /// first token has a distribution to be learned, which must be predicted to be measured.
     #[must_use]
     pub fn needs_start_token(&self) -> bool {
-        !matches!(self, Self::Uniform(_))
+        self.as_kind().needs_start_token()
     }
 
     /// Whether the exact entropy of a dataset is known; it is not where the source is a file.
     #[must_use]
     pub fn entropy_is_known(&self) -> bool {
-        match self {
-            Self::File(_) => false,
-            Self::Copies(copies) => copies.of.entropy_is_known(),
-            _ => true,
-        }
+        self.as_kind().entropy_is_known()
     }
 
     /// Bits to plan a sequence by, before there is any data: how much N grows the entropy. None for
@@ -127,13 +112,7 @@ impl SourceSettings {
     /// measure.
     #[must_use]
     pub fn expected_entropy_bits_per_sequence(&self) -> Option<f64> {
-        match self {
-            Self::Copies(copies) => {
-                let string = copies.of.expected_entropy_bits_per_sequence()?;
-                copies.copies_each().map(|count| string / count as f64)
-            }
-            _ => Some(self.expected_entropy_bits(1)),
-        }
+        self.as_kind().expected_entropy_bits_per_sequence()
     }
 
     /// Bits to plan a dataset of `samples` sequences by: those of
@@ -142,66 +121,54 @@ impl SourceSettings {
     /// 2^53.
     #[must_use]
     pub fn expected_entropy_bits(&self, samples: u64) -> f64 {
-        let n = samples as f64;
-        match self {
-            Self::Uniform(uniform) => uniform.entropy_bits(samples),
-            Self::Coin(coin) => n * coin.mean_source_bits_per_sequence(),
-            Self::Unigram(unigram) => n * unigram.chain().mean_source_bits_per_sequence(),
-            Self::Markov(markov) => n * markov.chain().mean_source_bits_per_sequence(),
-            Self::Linear(linear) => n * linear.source_bits_per_sequence(),
-            Self::Copies(copies) => copies.of.expected_entropy_bits(copies.distinct(samples)),
-            Self::File(_) => {
-                n * f64::from(self.length()) * libm::log2(f64::from(self.vocabulary()))
-            }
-        }
+        self.as_kind().expected_entropy_bits(samples)
     }
 
     /// Which string each of `samples` sequences is a copy of, and how many copies each has; None
     /// where the source is not copies. It follows from the settings alone. They must be valid.
     #[must_use]
     pub fn exposure(&self, samples: usize) -> Option<Exposure> {
-        match self {
-            Self::Copies(copies) => Some(copies.exposure(samples)),
-            _ => None,
+        self.as_kind().exposure(samples)
+    }
+
+    /// Has the path of a source that is a file, or copies of one, begin at `base` where it is
+    /// relative.
+    pub fn resolve_paths(&mut self, base: &Path) {
+        self.as_kind_mut().resolve_paths(base);
+    }
+
+    /// What the file holds, where the source is a file or copies of one: all that is wrong with it
+    /// is found, in one pass that keeps nothing of it. The settings must be valid.
+    ///
+    /// # Errors
+    /// The file is missing, a folder or a device, shorter than a sequence, has a token that is not
+    /// in the vocabulary, or not the hash that the settings name.
+    pub fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
+        self.as_kind().inspect_file()
+    }
+
+    /// Has a source that is a file, or copies of one, be of this very content
+    /// ([`FileFacts::blake3`]).
+    pub fn set_file_blake3(&mut self, blake3: &str) {
+        self.as_kind_mut().set_file_blake3(blake3);
+    }
+
+    /// That a file has as many sequences as `samples` take.
+    ///
+    /// # Errors
+    /// It has fewer.
+    pub fn check_samples(&self, file: &FileFacts, samples: u64) -> Result<(), InvalidSetting> {
+        let strings = self.as_kind().strings(samples);
+        if strings <= file.sequences {
+            return Ok(());
         }
+        let mut found = samples.to_string();
+        if strings != samples {
+            found += &format!(" (copies of {strings} strings)");
+        }
+        let (sequences, length) = (file.sequences, self.length());
+        let allowed =
+            format!("smaller: the file has {sequences} whole sequences of {length} tokens");
+        Err(invalid("data.samples", found, allowed))
     }
-}
-
-/// An error naming `key` unless `found` lies from `low` to `high`, both allowed.
-pub(crate) fn in_range(key: &str, found: u32, low: u32, high: u32) -> Result<(), InvalidSetting> {
-    whole_in_range(key, found.into(), low.into(), high.into())
-}
-
-/// As [`in_range`].
-pub(crate) fn whole_in_range(
-    key: &str,
-    found: u64,
-    low: u64,
-    high: u64,
-) -> Result<(), InvalidSetting> {
-    if (low..=high).contains(&found) {
-        return Ok(());
-    }
-    Err(InvalidSetting {
-        key: key.into(),
-        found: found.to_string(),
-        allowed: format!("from {low} to {high}"),
-    })
-}
-
-/// As [`in_range`]; NaN is in no range.
-pub(crate) fn number_in_range(
-    key: &str,
-    found: f64,
-    low: f64,
-    high: f64,
-) -> Result<(), InvalidSetting> {
-    if (low..=high).contains(&found) {
-        return Ok(());
-    }
-    Err(InvalidSetting {
-        key: key.into(),
-        found: found.to_string(),
-        allowed: format!("from {low} to {high}"),
-    })
 }

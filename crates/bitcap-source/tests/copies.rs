@@ -2,22 +2,24 @@
 
 mod common;
 
-use bitcap_source::{Dataset, SourceSettings, Stream, draw};
+use bitcap_source::{Dataset, Entropy, SourceSettings, Split, draw};
 use common::*;
 use proptest::prelude::*;
 
 /// The first sequence of each string, in order.
 fn firsts(settings: &SourceSettings, data: &Dataset) -> Dataset {
-    let mut rows: Vec<Vec<u16>> = Vec::new();
-    for (sequence, string) in data
-        .sequences()
-        .zip(settings.exposure(data.samples).unwrap().string)
-    {
+    let exposure = settings.exposure(data.samples).unwrap();
+    let (mut rows, mut first) = (Vec::new(), Vec::new());
+    for (place, (sequence, string)) in data.sequences().zip(exposure.string).enumerate() {
         if string == rows.len() {
             rows.push(sequence.to_vec());
+            first.push(place);
         }
     }
-    dataset(settings, &rows)
+    assert_eq!(first, exposure.first);
+    let strings = dataset(settings, &rows);
+    assert_eq!(strings, data.select(&first));
+    strings
 }
 
 fn cases(seed: u64) -> Vec<(SourceSettings, SourceSettings)> {
@@ -43,10 +45,10 @@ proptest! {
     #[test]
     fn strings_are_those_of_their_source_and_count_once(seed in 0_u64..1 << 40, samples in 1_u64..90) {
         for (settings, of) in cases(seed) {
-            let data = draw(&settings, seed, samples, Stream::Training).unwrap();
+            let data = draw(&settings, seed, samples, Split::Training).unwrap();
             let strings = firsts(&settings, &data);
             let distinct = strings.samples as u64;
-            prop_assert_eq!(&strings, &draw(&of, seed, distinct, Stream::Training).unwrap());
+            prop_assert_eq!(&strings, &draw(&of, seed, distinct, Split::Training).unwrap());
 
             let exposure = settings.exposure(data.samples).unwrap();
             prop_assert_eq!(exposure.count.len() as u64, distinct);
@@ -56,7 +58,7 @@ proptest! {
             }
             prop_assert!(exposure.count.is_sorted_by(|a, b| a >= b));
 
-            prop_assert_eq!(settings.entropy_bits(&data), of.entropy_bits(&strings));
+            prop_assert_eq!(settings.entropy(&data), of.entropy(&strings));
             let (copies, one) = (source(&settings), source(&of));
             prop_assert_eq!(copies.source_bits(&data), one.source_bits(&strings));
             prop_assert_eq!(
@@ -72,10 +74,10 @@ proptest! {
 #[test]
 fn a_copy_that_differs_is_impossible() {
     for settings in [constant(uniform(5, 6), 4), zipf(uniform(5, 6), 1.0, 3)] {
-        let mut data = draw(&settings, 1, 12, Stream::Training).unwrap();
+        let mut data = draw(&settings, 1, 12, Split::Training).unwrap();
         let last = data.tokens.len() - 1;
         data.tokens[last] = (data.tokens[last] + 1) % 5;
-        assert_eq!(settings.entropy_bits(&data), Some(f64::INFINITY));
+        assert_eq!(settings.entropy(&data), Entropy::Exact(f64::INFINITY));
         assert_eq!(source(&settings).source_bits(&data), Some(f64::INFINITY));
     }
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use bitcap_source::file::{self, DatasetFileError, Problem};
-use bitcap_source::{SourceSettings, Stream, UniformSettings};
+use bitcap_source::{SourceSettings, Split, UniformSettings};
+use proptest::prelude::*;
 
 const SOURCE: SourceSettings = SourceSettings::Uniform(UniformSettings {
     vocabulary: 1000,
@@ -17,7 +18,7 @@ const SOURCE: SourceSettings = SourceSettings::Uniform(UniformSettings {
 fn sound() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data");
-    file::generate(&path, &SOURCE, 8, 6, Stream::Training, &mut |_| ()).unwrap();
+    file::generate(&path, &SOURCE, 8, 6, Split::Training, &mut |_| ()).unwrap();
     fs::read(path).unwrap()
 }
 
@@ -206,8 +207,9 @@ fn missing_and_contradicting_metadata_are_told() {
             .contains("`source.length` is 0; it must be from 1 to 4096")
     );
     assert!(
-        problem(&replaced(r#""samples":"6""#, r#""samples":"7""#))
-            .starts_with("`entropy_bits` in its header is `298.97")
+        problem(&replaced(r#""samples":"6""#, r#""samples":"7""#)).starts_with(
+            "its tensors are `tokens` U16 [6, 5]; there must be one, `tokens` U16 [7, 5]"
+        )
     );
     // A claim of 2^63 sequences is refused before anything of that size is asked for.
     let huge = with_header(|text| {
@@ -244,4 +246,51 @@ fn errors_name_the_file_and_keep_the_problem() {
     };
     assert_eq!(path, Path::new("no/such/file"));
     assert!(matches!(problem, Problem::Open(_)));
+}
+
+/// Every number of the header, and what may stand in its place: near the powers of two where sums and
+/// products overflow, small, or any.
+fn forged_number() -> impl Strategy<Value = (&'static str, String)> {
+    let keys = [
+        r#""samples":"6""#,
+        r#""length":"5""#,
+        r#""vocabulary":"1000""#,
+        r#""data_seed":"8""#,
+        r#"length\":5"#,
+        r#"vocabulary\":1000"#,
+        "[6,5]",
+        "[0,60]",
+    ];
+    let near = |power: u32| (-1i128..=1).prop_map(move |off| (1i128 << power) + off);
+    let number = prop_oneof![
+        (0..66_u32).prop_flat_map(near),
+        -9_i128..9,
+        any::<u64>().prop_map(i128::from),
+    ];
+    (prop::sample::select(keys.to_vec()), number).prop_map(|(key, number)| {
+        let digits = key.find(|c: char| c.is_ascii_digit()).unwrap();
+        let end = key[digits..].find(|c: char| !c.is_ascii_digit());
+        let end = end.map_or(key.len(), |end| digits + end);
+        (key, format!("{}{number}{}", &key[..digits], &key[end..]))
+    })
+}
+
+proptest! {
+    /// Whatever sizes a header claims, in one place or in two, nothing is allocated by its word and
+    /// nothing panics.
+    #[test]
+    fn forged_sizes_are_told((a, new_a) in forged_number(), (b, new_b) in forged_number()) {
+        let bytes = with_header(|text| {
+            let text = text.replacen(a, &new_a, 1).replacen(b, &new_b, 1);
+            // So that it differs from the sound one for sure.
+            format!("{text} ")
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        fs::write(&path, bytes).unwrap();
+        if let Ok((dataset, _)) = file::read(&path) {
+            prop_assert_eq!((dataset.samples, dataset.length), (6, 5));
+            prop_assert_eq!(dataset.tokens.len(), 30);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What is drawn: held against an independent program, and by its properties.
 
 use bitcap_base::stream;
-use bitcap_source::{Drawer, SourceSettings, Stream, UniformSettings, draw};
+use bitcap_source::{Source, SourceSettings, Split, UniformSettings, draw};
 use proptest::prelude::*;
 use rand::Rng;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ struct KnownAnswer {
     length: u32,
     samples: u64,
     data_seed: u64,
-    stream: Stream,
+    stream: Split,
     first_tokens: Vec<u16>,
     last_token: u16,
     tokens_blake3: String,
@@ -59,7 +59,7 @@ fn streams_differ_by_seed_and_by_purpose() {
 /// The bits of a dataset, most significant first.
 fn bits(source: &SourceSettings, seed: u64, samples: u64) -> Vec<u16> {
     let width = source.vocabulary().trailing_zeros();
-    let dataset = draw(source, seed, samples, Stream::Training).unwrap();
+    let dataset = draw(source, seed, samples, Split::Training).unwrap();
     dataset
         .tokens
         .iter()
@@ -89,8 +89,8 @@ proptest! {
         more in 1_u64..50,
     ) {
         let source = uniform(vocabulary, length);
-        let smaller = draw(&source, seed, samples, Stream::Training).unwrap();
-        let larger = draw(&source, seed, samples + more, Stream::Training).unwrap();
+        let smaller = draw(&source, seed, samples, Split::Training).unwrap();
+        let larger = draw(&source, seed, samples + more, Split::Training).unwrap();
         prop_assert!(larger.tokens.starts_with(&smaller.tokens));
         prop_assert!(larger.tokens.iter().all(|&token| u32::from(token) < vocabulary));
         prop_assert_eq!(larger.samples as u64, samples + more);
@@ -104,7 +104,7 @@ proptest! {
         pieces in prop::collection::vec(0_usize..50, 1..10),
     ) {
         let source = uniform(vocabulary, 1);
-        let mut drawer = Drawer::new(&source, seed, Stream::Fresh).unwrap();
+        let mut drawer = Source::draw_parameters(&source).unwrap().drawer(seed, Split::Fresh);
         let mut drawn = Vec::new();
         for piece in pieces {
             let start = drawn.len();
@@ -112,7 +112,7 @@ proptest! {
             drawer.fill(&mut drawn[start..]);
         }
         if !drawn.is_empty() {
-            let whole = draw(&source, seed, drawn.len() as u64, Stream::Fresh).unwrap();
+            let whole = draw(&source, seed, drawn.len() as u64, Split::Fresh).unwrap();
             prop_assert_eq!(drawn, whole.tokens);
         }
     }
@@ -139,7 +139,7 @@ fn every_token_is_equally_likely() {
     for vocabulary in [3, 10, 37, 1000, 2048, 50_257, 65_175, 65_536] {
         let source = uniform(vocabulary, 64);
         let samples = u64::from(vocabulary).max(1000);
-        let dataset = draw(&source, 3, samples, Stream::Training).unwrap();
+        let dataset = draw(&source, 3, samples, Split::Training).unwrap();
         let deviation = chi_square_deviation(&dataset.tokens, vocabulary);
         assert!(deviation.abs() < 4.0, "V = {vocabulary}: {deviation}");
     }
@@ -167,7 +167,7 @@ fn entropy_is_the_closed_form() {
 #[test]
 fn impossible_settings_are_named() {
     let error = |vocabulary, length, samples| {
-        draw(&uniform(vocabulary, length), 0, samples, Stream::Training)
+        draw(&uniform(vocabulary, length), 0, samples, Split::Training)
             .unwrap_err()
             .to_string()
     };

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bitcap_source::file::{self, DatasetInfo};
-use bitcap_source::{SourceSettings, Stream, UniformSettings, draw};
+use bitcap_source::{SourceSettings, Split, UniformSettings, draw};
 use proptest::prelude::*;
 use safetensors::SafeTensors;
 
@@ -17,7 +17,7 @@ fn uniform(vocabulary: u32, length: u32) -> SourceSettings {
 }
 
 fn generate(path: &Path, source: &SourceSettings, seed: u64, samples: u64) -> DatasetInfo {
-    file::generate(path, source, seed, samples, Stream::Training, &mut |_| ()).unwrap()
+    file::generate(path, source, seed, samples, Split::Training, &mut |_| ()).unwrap()
 }
 
 proptest! {
@@ -30,7 +30,7 @@ proptest! {
         seed: u64,
         fresh: bool,
     ) {
-        let which = if fresh { Stream::Fresh } else { Stream::Training };
+        let which = if fresh { Split::Fresh } else { Split::Training };
         let source = uniform(vocabulary, length);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.safetensors");
@@ -42,7 +42,7 @@ proptest! {
         prop_assert_eq!(&file::inspect(&path, &mut |_| ()).unwrap(), &written);
         prop_assert_eq!(&info.tokens_blake3, &dataset.tokens_blake3());
         prop_assert_eq!(info.entropy_bits, Some(source.expected_entropy_bits(samples)));
-        prop_assert_eq!(info.entropy_bits, source.entropy_bits(&dataset));
+        prop_assert_eq!(info.entropy_bits, source.entropy(&dataset).exact());
         prop_assert_eq!((info.data_seed, info.samples, info.stream), (seed, samples, which));
     }
 }
@@ -63,7 +63,7 @@ fn the_safetensors_crate_reads_our_files() {
         .chunks_exact(2)
         .map(|b| u16::from_le_bytes([b[0], b[1]]))
         .collect();
-    let drawn = draw(&uniform(1000, 6), 11, 7, Stream::Training).unwrap();
+    let drawn = draw(&uniform(1000, 6), 11, 7, Split::Training).unwrap();
     assert_eq!(tokens, drawn.tokens);
 
     let (size, header) = SafeTensors::read_metadata(&bytes).unwrap();
@@ -112,7 +112,7 @@ fn progress_counts_sequences_to_the_last() {
     };
     let mut calls = Vec::new();
     let note = &mut |done| calls.push(done);
-    file::generate(&path, &uniform(2, 64), 0, 5000, Stream::Fresh, note).unwrap();
+    file::generate(&path, &uniform(2, 64), 0, 5000, Split::Fresh, note).unwrap();
     check(&calls);
     calls.clear();
     file::inspect(&path, &mut |done| calls.push(done)).unwrap();

@@ -1,10 +1,11 @@
 //! Writing that cannot be done: a clear error, nothing left behind, nothing harmed.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use bitcap_source::file;
-use bitcap_source::{SourceSettings, Stream, UniformSettings};
+use bitcap_source::{SourceSettings, Split, UniformSettings};
 
 const SOURCE: SourceSettings = SourceSettings::Uniform(UniformSettings {
     vocabulary: 2048,
@@ -13,7 +14,7 @@ const SOURCE: SourceSettings = SourceSettings::Uniform(UniformSettings {
 });
 
 fn error(path: &Path, samples: u64) -> String {
-    file::generate(path, &SOURCE, 0, samples, Stream::Training, &mut |_| ())
+    file::generate(path, &SOURCE, 0, samples, Split::Training, &mut |_| ())
         .unwrap_err()
         .to_string()
 }
@@ -38,7 +39,7 @@ fn a_folder_and_a_file_in_the_way_stay() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("inner");
     fs::create_dir(&inner).unwrap();
-    assert!(error(&inner, 4).ends_with("inner: not a regular file"));
+    assert!(error(&inner, 4).ends_with("inner: cannot write the dataset: not a regular file"));
     let file = folder.path().join("file");
     fs::write(&file, "kept").unwrap();
     assert!(error(&file.join("data"), 4).contains("cannot write the dataset: "));
@@ -51,7 +52,7 @@ fn a_folder_and_a_file_in_the_way_stay() {
 fn devices_stay_and_folders_nobody_may_write_to_are_told() {
     assert_eq!(
         error(Path::new("/dev/full"), 4),
-        "/dev/full: not a regular file"
+        "/dev/full: cannot write the dataset: not a regular file"
     );
     let read_only = error(Path::new("/proc/data"), 4);
     assert!(read_only.starts_with("/proc/data: cannot write the dataset: "));
@@ -69,7 +70,7 @@ fn impossible_settings_and_sizes_touch_nothing() {
         length: 64,
         seed: 0,
     });
-    let error = file::generate(&path, &bad, 0, 4, Stream::Training, &mut |_| ()).unwrap_err();
+    let error = file::generate(&path, &bad, 0, 4, Split::Training, &mut |_| ()).unwrap_err();
     assert!(error.to_string().starts_with("`source.vocabulary` is 1; "));
     assert_eq!(fs::read(&path).unwrap(), b"kept");
     assert_eq!(names(folder.path()), ["data"]);
@@ -117,4 +118,46 @@ fn a_file_that_cannot_grow_leaves_what_was_there() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
     assert_eq!(fs::read(folder.path().join("data")).unwrap(), b"kept");
     assert_eq!(names(folder.path()), ["data"]);
+}
+
+/// A disk with so many bytes left.
+struct Disk(usize);
+
+impl Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let written = bytes.len().min(self.0);
+        self.0 -= written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_ends_the_writing() {
+    let write = |bytes| {
+        let mut last = 0;
+        let progress = &mut |done| last = done;
+        let mut disk = Disk(bytes);
+        let written = file::generate_to(&mut disk, &SOURCE, 0, 5000, Split::Training, progress);
+        (written.map_err(|error| error.to_string()), last, disk.0)
+    };
+    let (written, last, left) = write(1 << 20);
+    assert_eq!((written.unwrap().samples, last), (5000, 5000));
+    let all = (1 << 20) - left;
+    // One byte less: the last piece, of 904 sequences, is missing.
+    for (bytes, reached) in [(all - 1, 4548), (0, 2500)] {
+        let (written, last, _) = write(bytes);
+        assert!(
+            written
+                .unwrap_err()
+                .starts_with("-: cannot write the dataset: ")
+        );
+        assert_eq!(last, reached);
+    }
 }

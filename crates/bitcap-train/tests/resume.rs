@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use bitcap_model::{PredictionTask, initial_weights, open};
 use bitcap_plan::{Batch, OptimizerKind, ScheduleKind, TrainSettings};
 use bitcap_plan::{DeviceSpec, Gpt2Shape, Initialization};
-use bitcap_source::{SourceSettings, Stream, UniformSettings, draw};
+use bitcap_source::{SourceSettings, Split, UniformSettings, draw};
 use bitcap_train::{Progress, StateError, TrainState, Trainer};
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ fn task() -> PredictionTask {
     });
     PredictionTask::new(
         &SHAPE,
-        &draw(&source, 0, 10, Stream::Training).unwrap().tokens,
+        &draw(&source, 0, 10, Split::Training).unwrap().tokens,
     )
 }
 

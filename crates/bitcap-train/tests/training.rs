@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use bitcap_model::{PredictionTask, initial_weights, open};
 use bitcap_plan::{Batch, OptimizerKind, TrainSettings};
 use bitcap_plan::{DeviceSpec, Gpt2Shape, Initialization};
-use bitcap_source::{SourceSettings, Stream, UniformSettings, draw};
+use bitcap_source::{SourceSettings, Split, UniformSettings, draw};
 use bitcap_train::{Progress, TrainError, Trainer};
 
 const SHAPE: Gpt2Shape = Gpt2Shape {
@@ -28,7 +28,7 @@ fn task() -> PredictionTask {
     });
     PredictionTask::new(
         &SHAPE,
-        &draw(&source, 0, 24, Stream::Training).unwrap().tokens,
+        &draw(&source, 0, 24, Split::Training).unwrap().tokens,
     )
 }
 

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use bitcap_measure::{CodeLengths, Prediction, Shape};
+use bitcap_measure::CodeLengths;
+use bitcap_source::DataShape;
 
 /// The probability of each next token after each prefix (the empty one too).
 pub(crate) struct Predictor {
@@ -49,18 +50,17 @@ impl Predictor {
     }
 
     /// Natural-log probabilities of the predicted tokens, row-major [N, S_pred].
-    pub(crate) fn log_probabilities(&self, tokens: &[u16], shape: Shape) -> Vec<f64> {
-        let first = shape.length() - shape.predicted();
+    pub(crate) fn log_probabilities(&self, tokens: &[u16], shape: DataShape) -> Vec<f64> {
         tokens
-            .chunks_exact(shape.length())
+            .chunks_exact(shape.length)
             .flat_map(|sequence| {
-                (first..sequence.len())
+                (shape.given()..sequence.len())
                     .map(|at| self.conditionals[&sequence[..at]][usize::from(sequence[at])].ln())
             })
             .collect()
     }
 
-    pub(crate) fn code(&self, tokens: &[u16], shape: Shape) -> CodeLengths {
+    pub(crate) fn code(&self, tokens: &[u16], shape: DataShape) -> CodeLengths {
         CodeLengths::new(shape, &self.log_probabilities(tokens, shape)).unwrap()
     }
 }
@@ -93,12 +93,12 @@ pub(crate) fn all_sequences(vocabulary: u32, length: usize) -> Vec<Vec<u16>> {
     })
 }
 
-/// The shape of `tokens`.
-pub(crate) fn shape(
-    tokens: &[u16],
-    length: usize,
-    vocabulary: u32,
-    prediction: Prediction,
-) -> Shape {
-    Shape::new(tokens.len() / length, length, vocabulary, prediction).unwrap()
+pub(crate) fn shape(length: usize, vocabulary: u32, start_token: bool) -> DataShape {
+    let shape = DataShape {
+        vocabulary,
+        length,
+        start_token,
+    };
+    shape.validate().unwrap();
+    shape
 }

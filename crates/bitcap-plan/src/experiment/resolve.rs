@@ -3,6 +3,7 @@
 use crate::settings::{Gpt2Shape, ModelSettings};
 use crate::settings::{OptimizerKind, TrainSettings};
 use bitcap_base::InvalidSetting;
+use bitcap_measure::expected_capacity_bits;
 use bitcap_source::SourceSettings;
 use serde::Deserialize;
 
@@ -11,7 +12,7 @@ use crate::experiment::error::ExperimentError;
 use crate::experiment::grid::is_size;
 use crate::experiment::sections::Document;
 use crate::settings::CellEngine;
-use crate::settings::{CellData, CellSettings, MAX_TOKENS, expected_capacity_bits};
+use crate::settings::{CellData, CellSettings, MAX_TOKENS};
 
 /// The `[data]` section as it is written: exactly one of the sizes.
 #[derive(Deserialize)]

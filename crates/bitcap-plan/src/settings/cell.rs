@@ -3,6 +3,7 @@
 use crate::settings::model::{Gpt2Shape, ModelSettings};
 use crate::settings::train::{Batch, TrainSettings};
 use bitcap_base::InvalidSetting;
+use bitcap_measure::expected_capacity_bits;
 use bitcap_source::SourceSettings;
 use serde::{Deserialize, Serialize};
 
@@ -133,11 +134,4 @@ impl CellSettings {
     pub fn training_flops(&self) -> f64 {
         6.0 * self.shape().parameters() as f64 * self.training_tokens() as f64
     }
-}
-
-/// Bits that a model of so many parameters is expected to hold at most: 3.6 a parameter, within
-/// the paper's 3.5 to 3.9. The unit of load.
-#[must_use]
-pub fn expected_capacity_bits(parameters: u64) -> f64 {
-    3.6 * parameters as f64
 }

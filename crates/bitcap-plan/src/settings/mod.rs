@@ -8,7 +8,7 @@ mod measure;
 mod model;
 mod train;
 
-pub use cell::{CellData, CellSettings, MAX_TOKENS, expected_capacity_bits};
+pub use cell::{CellData, CellSettings, MAX_TOKENS};
 pub use device::{Backend, DeviceIndex, DeviceSpec};
 pub use engine::{CellEngine, EngineSettings};
 pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};

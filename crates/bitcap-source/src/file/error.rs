@@ -1,5 +1,6 @@
 //! What can be wrong with a dataset file.
 
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,102 +25,29 @@ pub enum DatasetFileError {
 /// What is wrong with a dataset file.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// There is no such file, or it may not be opened.
+    /// There is no such file, it may not be opened, or it is a folder, a device or a pipe.
     #[error("cannot open the dataset: {0}")]
     Open(io::Error),
     /// Reading failed half-way.
     #[error("cannot read the dataset: {0}")]
     Read(io::Error),
-    /// Writing failed: a full or read-only disk, a missing folder. No part of the file is left, and
-    /// what stood there before still stands.
+    /// Writing failed: a full or read-only disk, a missing folder, a folder or a device in the place. No
+    /// part of the file is left, and what stood there before still stands.
     #[error("cannot write the dataset: {0}")]
     Write(io::Error),
-    /// A folder, a device or a pipe.
-    #[error("not a regular file")]
-    NotAFile,
-    /// The header is not that of a safetensors file.
-    #[error("not a safetensors file: {0}")]
-    NotSafetensors(String),
-    /// The file ends before its last token.
-    #[error("the file is truncated: it has {found} bytes and its header asks for {expected}")]
-    Truncated {
-        /// Bytes it has.
-        found: u64,
-        /// Bytes it should have.
-        expected: u64,
-    },
-    /// The file goes on after its last token.
-    #[error("the file has {found} bytes and its header asks for {expected} only")]
-    TooLong {
-        /// Bytes it has.
-        found: u64,
-        /// Bytes it should have.
-        expected: u64,
-    },
-    /// A safetensors file of something else, or one stripped of its provenance.
-    #[error("not a dataset made by bitcap: its header has no `{0}`")]
-    MissingMetadata(&'static str),
-    /// A dataset in the format of another version.
-    #[error(
-        "its format is `{found}`; this version of bitcap reads `{}`",
-        super::FORMAT
-    )]
-    Format {
-        /// The format it claims.
-        found: String,
-    },
-    /// A value of the header is impossible, or contradicts another.
-    #[error("`{key}` in its header is `{found}`; it must be {expected}")]
-    Metadata {
-        /// The key in `__metadata__`.
-        key: &'static str,
-        /// Its value.
-        found: String,
-        /// What would be right, worded to follow "it must be".
-        expected: String,
-    },
-    /// The tensors are not one `tokens` of the right type and shape.
-    #[error("its tensors are {found}; there must be one, {expected}")]
-    Tensor {
-        /// Name, type and shape of each.
-        found: String,
-        /// Name, type and shape of the right one.
-        expected: String,
-    },
-    /// A token that is not in the vocabulary.
-    #[error(
-        "token {position} of sequence {sequence} (both counted from 0) is {token}; with \
-         vocabulary {vocabulary} it must be below that"
-    )]
-    TokenOutOfRange {
-        /// The sequence, from 0.
-        sequence: u64,
-        /// The place in the sequence, from 0.
-        position: usize,
-        /// The token.
-        token: u16,
-        /// The vocabulary V.
-        vocabulary: u32,
-    },
-    /// The tokens are not those that the file was written with.
-    #[error(
-        "the file was altered: the blake3 of its tokens is {found}, its header says {expected}"
-    )]
-    Altered {
-        /// The hash of the tokens as they are.
-        found: String,
-        /// The hash in the header.
-        expected: String,
-    },
-    /// The tokens are as they were written, but their provenance is not true.
-    #[error("its tokens are not what the source, data_seed and stream in its header give")]
-    NotFromSource,
-    /// More tokens than this machine can address or hold.
-    #[error("its {0} bytes of tokens do not fit this machine's memory")]
-    TooLarge(u64),
+    /// Something else than a dataset, or one that is cut, altered or forged.
+    #[error("{0}")]
+    Content(String),
 }
 
 impl Problem {
+    /// A value of the header that is impossible, or contradicts another; `expected` is worded to follow
+    /// "it must be".
+    pub(super) fn metadata(key: &str, found: &str, expected: impl Display) -> Self {
+        let text = format!("`{key}` in its header is `{found}`; it must be {expected}");
+        Self::Content(text)
+    }
+
     pub(super) fn at(self, path: &Path) -> DatasetFileError {
         DatasetFileError::File {
             path: path.to_path_buf(),

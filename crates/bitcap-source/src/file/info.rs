@@ -1,19 +1,17 @@
 //! The provenance of a dataset file, and how it is spelled in the header.
 
-use std::collections::HashMap;
-use std::fmt::Display;
-use std::str::FromStr;
-
 use serde::Serialize;
 
 use super::error::Problem;
-use crate::{SourceSettings, Stream};
+use super::tokens::{FORMAT, TokenFile, header, number};
+use crate::kind::AnyKind;
+use crate::{SourceSettings, Split};
 
 /// The provenance of a dataset file. Everything but the hash and the version follows from the
 /// settings the dataset was drawn with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DatasetInfo {
-    /// [`super::FORMAT`].
+    /// [`FORMAT`].
     pub format: String,
     /// The source the sequences were drawn from.
     pub source: SourceSettings,
@@ -26,13 +24,13 @@ pub struct DatasetInfo {
     /// The seed the samples were drawn with.
     pub data_seed: u64,
     /// Which of that seed's streams.
-    pub stream: Stream,
+    pub stream: Split,
     /// BLAKE3 of the user's file that the sequences are from ([`crate::FileFacts`]); None where the
     /// source is not a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_blake3: Option<String>,
     /// Exact code length of the whole dataset, in bits, with the source's parameters unknown
-    /// ([`SourceSettings::entropy_bits`]); None where the source is a file, whose entropy is not
+    /// ([`SourceSettings::entropy`]); None where the source is a file, whose entropy is not
     /// known.
     pub entropy_bits: Option<f64>,
     /// BLAKE3 of the tokens (`u16` little-endian, row-major), 64 hexadecimal digits.
@@ -48,16 +46,16 @@ impl DatasetInfo {
         source: &SourceSettings,
         data_seed: u64,
         samples: u64,
-        stream: Stream,
+        split: Split,
     ) -> Self {
         Self {
-            format: super::FORMAT.into(),
+            format: FORMAT.into(),
             source: source.clone(),
             vocabulary: source.vocabulary(),
             length: source.length(),
             samples,
             data_seed,
-            stream,
+            stream: split,
             source_blake3: None,
             entropy_bits: None,
             tokens_blake3: "0".repeat(64),
@@ -65,8 +63,11 @@ impl DatasetInfo {
         }
     }
 
-    /// The strings of `__metadata__`, in the order in which they are written.
-    pub(super) fn to_strings(&self) -> Result<Vec<(&'static str, String)>, serde_json::Error> {
+    /// The whole header of the file. Its size depends on neither the hash nor the entropy, so that it
+    /// can be written first and written again once they are known.
+    pub(super) fn header(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let entropy = entropy_text(self.entropy_bits);
+        let padding = 24_usize.saturating_sub(entropy.len());
         let mut strings = vec![
             ("format", self.format.clone()),
             ("source", serde_json::to_string(&self.source)?),
@@ -75,75 +76,56 @@ impl DatasetInfo {
             ("samples", self.samples.to_string()),
             ("data_seed", self.data_seed.to_string()),
             ("stream", self.stream.name().into()),
-            ("entropy_bits", entropy_text(self.entropy_bits)),
+            ("entropy_bits", entropy),
             ("tokens_blake3", self.tokens_blake3.clone()),
             ("bitcap_version", self.bitcap_version.clone()),
         ];
         if let Some(hash) = &self.source_blake3 {
             strings.push(("source_blake3", hash.clone()));
         }
-        Ok(strings)
+        Ok(header(strings, self.samples, self.length, padding))
     }
 
-    /// Reads the strings of `__metadata__` and holds each against the others. Keys that this
-    /// version does not know are passed over.
-    pub(super) fn from_strings(strings: &HashMap<String, String>) -> Result<Self, Problem> {
-        let get = |key| strings.get(key).ok_or(Problem::MissingMetadata(key));
-        let format = get("format")?;
-        if format != super::FORMAT {
-            return Err(Problem::Format {
-                found: format.clone(),
-            });
-        }
-
-        let text = get("source")?;
-        let wrong_source = |expected: String| Problem::Metadata {
-            key: "source",
-            found: text.clone(),
-            expected,
-        };
+    /// Reads what the file says of the source, and holds it against what it says of the tokens. Keys
+    /// that this version does not know are passed over.
+    pub(super) fn of(file: &TokenFile) -> Result<Self, Problem> {
+        let text = file.string("source")?;
+        let wrong_source = |expected: String| Problem::metadata("source", text, expected);
         let source: SourceSettings = serde_json::from_str(text)
             .map_err(|e| wrong_source(format!("a source this version knows, as JSON ({e})")))?;
         source
             .validate()
             .map_err(|e| wrong_source(format!("a valid source ({e})")))?;
 
-        let samples = number("samples", get("samples")?)?;
-        let data_seed = number("data_seed", get("data_seed")?)?;
-        let name = get("stream")?;
-        let stream = Stream::ALL
-            .into_iter()
-            .find(|stream| stream.name() == name)
-            .ok_or_else(|| Problem::Metadata {
-                key: "stream",
-                found: name.clone(),
-                expected: "`data` or `fresh`".into(),
-            })?;
+        let data_seed = number("data_seed", file.string("data_seed")?, 0, u64::MAX)?;
+        let name = file.string("stream")?;
+        let mut splits = [Split::Training, Split::Fresh].into_iter();
+        let split = splits.find(|split| split.name() == name);
+        let split = split.ok_or_else(|| Problem::metadata("stream", name, "`data` or `fresh`"))?;
 
-        let mut info = Self::before_drawing(&source, data_seed, samples, stream);
-        same("vocabulary", get("vocabulary")?, info.vocabulary)?;
-        same("length", get("length")?, info.length)?;
-        let entropy = get("entropy_bits")?;
-        if let SourceSettings::Uniform(uniform) = &source {
-            // Known before any token is read.
-            let right = uniform.entropy_bits(samples);
-            same("entropy_bits", entropy, right)?;
-        }
-        info.entropy_bits = if source.entropy_is_known() {
-            let bits = entropy.parse().ok();
-            let wrong = || Problem::Metadata {
-                key: "entropy_bits",
-                found: entropy.clone(),
-                expected: "a number".into(),
-            };
-            Some(bits.ok_or_else(wrong)?)
-        } else {
-            same("entropy_bits", entropy, UNKNOWN.to_owned())?;
-            info.source_blake3 = Some(get("source_blake3")?.clone());
-            None
+        let mut info = Self::before_drawing(&source, data_seed, file.samples, split);
+        let by_source = |key: &str, right: u32| {
+            let found = file.string(key)?;
+            if found == right.to_string() {
+                return Ok(());
+            }
+            let expected = format!("{right}, by its source and samples");
+            Err(Problem::metadata(key, found, expected))
         };
-        info.tokens_blake3.clone_from(get("tokens_blake3")?);
-        info.bitcap_version.clone_from(get("bitcap_version")?);
+        by_source("vocabulary", info.vocabulary)?;
+        by_source("length", info.length)?;
+        let entropy = file.string("entropy_bits")?;
+        let bits = entropy.parse().ok();
+        if bits.is_none() && entropy != UNKNOWN {
+            let expected = "a number, or unknown";
+            return Err(Problem::metadata("entropy_bits", entropy, expected));
+        }
+        info.entropy_bits = bits;
+        if source.as_kind().reads_file() {
+            info.source_blake3 = Some(file.string("source_blake3")?.into());
+        }
+        info.tokens_blake3.clone_from(&file.blake3);
+        info.bitcap_version = file.string("bitcap_version")?.into();
         Ok(info)
     }
 }
@@ -162,28 +144,4 @@ pub(super) fn entropy_text(bits: Option<f64>) -> String {
     } else {
         text
     }
-}
-
-fn number(key: &'static str, text: &str) -> Result<u64, Problem> {
-    text.parse().map_err(|_| Problem::Metadata {
-        key,
-        found: text.into(),
-        expected: "a whole number below 2^64".into(),
-    })
-}
-
-/// An error unless `text` is the number that the source and the samples give.
-fn same<T: FromStr + PartialEq + Display>(
-    key: &'static str,
-    text: &str,
-    right: T,
-) -> Result<(), Problem> {
-    if text.parse::<T>().is_ok_and(|found| found == right) {
-        return Ok(());
-    }
-    Err(Problem::Metadata {
-        key,
-        found: text.into(),
-        expected: format!("{right}, by its source and samples"),
-    })
 }

@@ -1,13 +1,11 @@
 //! Reading a dataset file, with everything in it checked.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 use super::error::{DatasetFileError, Problem};
-use super::header;
 use super::info::{DatasetInfo, entropy_text};
-use crate::dataset::rows_at_a_time;
+use super::tokens::TokenFile;
+use crate::kind::AnyKind;
 use crate::{Dataset, Drawer, Marginal, Source};
 
 /// Reads a dataset into memory: 2 N S bytes.
@@ -15,7 +13,29 @@ use crate::{Dataset, Drawer, Marginal, Source};
 /// # Errors
 /// Everything [`inspect`] finds, and tokens that do not fit this machine's memory.
 pub fn read(path: &Path) -> Result<(Dataset, DatasetInfo), DatasetFileError> {
-    read_checked(path).map_err(|problem| problem.at(path))
+    let read = || {
+        let (file, info) = open(path)?;
+        // Below 2^64: the header has been held against the size of the file.
+        let count = info.samples * u64::from(info.length);
+        let mut tokens = Vec::new();
+        usize::try_from(count)
+            .ok()
+            .and_then(|count| tokens.try_reserve_exact(count).ok())
+            .ok_or_else(|| {
+                let bytes = 2 * count;
+                let text = format!("its {bytes} bytes of tokens do not fit this machine's memory");
+                Problem::Content(text)
+            })?;
+        check(file, &info, |piece, _| tokens.extend_from_slice(piece))?;
+        let dataset = Dataset {
+            tokens,
+            samples: info.samples as usize,
+            length: info.length as usize,
+            vocabulary: info.vocabulary,
+        };
+        Ok((dataset, info))
+    };
+    read().map_err(|problem: Problem| problem.at(path))
 }
 
 /// Checks a dataset file from its first byte to its last, in a stream: header, size, shape, that
@@ -31,121 +51,63 @@ pub fn inspect(
     path: &Path,
     progress: &mut dyn FnMut(u64),
 ) -> Result<DatasetInfo, DatasetFileError> {
-    open(path)
-        .and_then(|(mut file, info)| {
-            check_tokens(&mut file, &info, |_, done| progress(done))?;
-            Ok(info)
-        })
-        .map_err(|problem| problem.at(path))
-}
-
-fn read_checked(path: &Path) -> Result<(Dataset, DatasetInfo), Problem> {
-    let (mut file, info) = open(path)?;
-    let length = info.length as usize;
-    // Below 2^64: the header has been held against the size of the file.
-    let count = info.samples * u64::from(info.length);
-    let mut tokens = Vec::new();
-    usize::try_from(count)
-        .ok()
-        .and_then(|count| tokens.try_reserve_exact(count).ok())
-        .ok_or(Problem::TooLarge(2 * count))?;
-    check_tokens(&mut file, &info, |piece, _| tokens.extend_from_slice(piece))?;
-    let dataset = Dataset {
-        samples: tokens.len() / length,
-        tokens,
-        length,
-        vocabulary: info.vocabulary,
+    let inspect = || {
+        let (file, info) = open(path)?;
+        check(file, &info, |_, done| progress(done))?;
+        Ok(info)
     };
-    Ok((dataset, info))
+    let inspected: Result<_, Problem> = { inspect }();
+    inspected.map_err(|problem| problem.at(path))
 }
 
-fn open(path: &Path) -> Result<(File, DatasetInfo), Problem> {
-    // Asked before it is opened: opening a pipe would wait for a writer.
-    if !fs::metadata(path).map_err(Problem::Open)?.is_file() {
-        return Err(Problem::NotAFile);
-    }
-    let mut file = File::open(path).map_err(Problem::Open)?;
-    let info = header::read(&mut file)?;
+fn open(path: &Path) -> Result<(TokenFile, DatasetInfo), Problem> {
+    let file = TokenFile::open(path)?;
+    let info = DatasetInfo::of(&file)?;
     Ok((file, info))
 }
 
 /// Reads the tokens and checks them; `take` gets them piece by piece, with the sequences done.
-fn check_tokens(
-    file: &mut File,
+fn check(
+    file: TokenFile,
     info: &DatasetInfo,
     mut take: impl FnMut(&[u16], u64),
 ) -> Result<(), Problem> {
-    let length = info.length as usize;
-    let rows = rows_at_a_time(info.length, info.samples);
     let mut drawer = redrawer(info)?;
     let mut marginal = Marginal::new(&info.source);
-    let mut drawn = vec![0; rows * length];
+    let mut drawn = Vec::new();
     let mut as_drawn = true;
-    let mut bytes = vec![0; 2 * rows * length];
-    let mut tokens = Vec::with_capacity(rows * length);
-    let mut hasher = blake3::Hasher::new();
-    let mut done = 0;
-    while done < info.samples {
-        let now = (info.samples - done).min(rows as u64);
-        let bytes = &mut bytes[..2 * now as usize * length];
-        file.read_exact(bytes).map_err(Problem::Read)?;
-        hasher.update(bytes);
-        tokens.clear();
-        tokens.extend(
-            bytes
-                .chunks_exact(2)
-                .map(|b| u16::from_le_bytes([b[0], b[1]])),
-        );
-        let outside = |&token: &u16| u32::from(token) >= info.vocabulary;
-        if let Some(at) = tokens.iter().position(outside) {
-            return Err(Problem::TokenOutOfRange {
-                sequence: done + (at / length) as u64,
-                position: at % length,
-                token: tokens[at],
-                vocabulary: info.vocabulary,
-            });
-        }
+    file.read(|tokens, done| {
         if let Some(drawer) = &mut drawer {
-            let drawn = &mut drawn[..tokens.len()];
-            drawer.fill(drawn);
+            drawn.resize(tokens.len(), 0);
+            drawer.fill(&mut drawn);
             as_drawn &= drawn == tokens;
         }
         tokens
-            .chunks_exact(length)
+            .chunks_exact(info.length as usize)
             .for_each(|sequence| marginal.observe(sequence));
-        done += now;
-        take(&tokens, done);
-    }
-    let found = hasher.finalize().to_hex().to_string();
-    if found != info.tokens_blake3 {
-        return Err(Problem::Altered {
-            found,
-            expected: info.tokens_blake3.clone(),
-        });
-    }
+        take(tokens, done);
+    })?;
     if !as_drawn {
-        return Err(Problem::NotFromSource);
+        let text = "its tokens are not what the source, data_seed and stream in its header give";
+        return Err(Problem::Content(text.into()));
     }
-    let entropy = marginal.entropy_bits();
+    let entropy = marginal.entropy().exact();
     if entropy != info.entropy_bits {
-        return Err(Problem::Metadata {
-            key: "entropy_bits",
-            found: entropy_text(info.entropy_bits),
-            expected: format!("{}, by its source and tokens", entropy_text(entropy)),
-        });
+        let found = entropy_text(info.entropy_bits);
+        let expected = format!("{}, by its source and tokens", entropy_text(entropy));
+        return Err(Problem::metadata("entropy_bits", &found, expected));
     }
     Ok(())
 }
 
 /// Draws the tokens anew; None where they came from a user's file.
 fn redrawer(info: &DatasetInfo) -> Result<Option<Drawer>, Problem> {
-    if !info.source.entropy_is_known() {
+    if info.source.as_kind().reads_file() {
         return Ok(None);
     }
-    let source = Source::of_valid(&info.source).map_err(|invalid| Problem::Metadata {
-        key: "source",
-        found: info.source.kind().into(),
-        expected: format!("a valid source ({invalid})"),
+    let source = Source::of_valid(&info.source).map_err(|invalid| {
+        let expected = format!("a valid source ({invalid})");
+        Problem::metadata("source", info.source.kind(), expected)
     })?;
     Ok(Some(source.drawer(info.data_seed, info.stream)))
 }

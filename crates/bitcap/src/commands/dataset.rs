@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use bitcap_plan::read_source;
-use bitcap_source::{SourceSettings, Stream, UniformSettings, file};
+use bitcap_source::{SourceSettings, Split, UniformSettings, file};
 
 use super::print_json;
 use crate::arguments::{Generate, Inspect};
@@ -23,10 +23,10 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
         }),
         _ => bail!("--vocabulary and --length are needed, or --source"),
     };
-    let stream = if arguments.fresh {
-        Stream::Fresh
+    let split = if arguments.fresh {
+        Split::Fresh
     } else {
-        Stream::Training
+        Split::Training
     };
     if arguments.file == Path::new("-") {
         bail!(
@@ -40,7 +40,7 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
         &source,
         arguments.seed,
         arguments.samples,
-        stream,
+        split,
         &mut |done| bar.set_position(done),
     );
     bar.finish_and_clear();

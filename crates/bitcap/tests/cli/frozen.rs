@@ -80,7 +80,10 @@ fn a_later_sweep_of_the_same_name_drops_nothing() {
     let place = Place::new(&long());
     place.sweep(&[]);
     let note = stderr(&place.sweep(&["--set", "train.steps=6"]));
-    assert_says(&note, &["note: outputs/tiny has 4 cells of other settings too"]);
+    assert_says(
+        &note,
+        &["note: outputs/tiny has 4 cells of other settings too"],
+    );
     assert_eq!(steps(&place, "outputs/tiny"), (both(), 8));
     // One cell alone joins the others too.
     place
@@ -172,7 +175,13 @@ fn values_that_look_like_options_or_are_no_text_reach_the_cells() {
     let place = Place::new(TINY);
     fs::copy(place.path("e.toml"), place.path("-e.toml")).unwrap();
     place
-        .bitcap(&["sweep", "--outputs=-o", "--tensorboard=-tb", "--", "-e.toml"])
+        .bitcap(&[
+            "sweep",
+            "--outputs=-o",
+            "--tensorboard=-tb",
+            "--",
+            "-e.toml",
+        ])
         .success();
     assert_eq!(place.rows("-o/tiny/runs.csv").len(), 4);
     assert_eq!(place.names("-tb/tiny").len(), 4);
@@ -183,5 +192,12 @@ fn values_that_look_like_options_or_are_no_text_reach_the_cells() {
         .arg(not_utf8)
         .assert()
         .success();
-    assert!(place.folder.path().join(not_utf8).join("tiny/runs.csv").is_file());
+    assert!(
+        place
+            .folder
+            .path()
+            .join(not_utf8)
+            .join("tiny/runs.csv")
+            .is_file()
+    );
 }

@@ -169,7 +169,8 @@ fn gather(folder: &Path, files: &mut Files) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             gather(&path, files);
-        } else if !path.ends_with("lock") && path.extension().is_none_or(|ending| ending != "lock") {
+        } else if !path.ends_with("lock") && path.extension().is_none_or(|ending| ending != "lock")
+        {
             let modified = path.metadata().unwrap().modified().unwrap();
             files.insert(path.clone(), (fs::read(&path).unwrap(), modified));
         }

@@ -49,13 +49,9 @@ impl Term {
 pub(super) fn shortest(saved: &[f64]) -> (f64, f64) {
     let terms: Vec<Term> = saved.iter().copied().map(Term::new).collect();
     let weight = fit(&terms);
-    let mixture = terms
-        .iter()
-        .map(|term| term.gain(weight))
-        .collect::<CompensatedSum>()
-        .value()
-        - cost(terms.len());
-    let model = saved.iter().copied().collect::<CompensatedSum>().value();
+    let gains = terms.iter().map(|term| term.gain(weight));
+    let mixture = CompensatedSum::from_iter(gains).value() - cost(terms.len());
+    let model = CompensatedSum::from_iter(saved.iter().copied()).value();
     // The simpler of equals first; a comparison with NaN would not be taken, and there is none.
     let mut best = (0.0, 0.0);
     for candidate in [(1.0, model), (weight, mixture)] {

@@ -1,12 +1,16 @@
 //! The file of a toy case.
 
-use serde::Deserialize;
+use std::collections::HashSet;
+use std::fmt::Display;
 
-use super::ToyError;
-use super::enumerate::check_size;
+use bitcap_base::InvalidSetting;
+use serde::Deserialize;
 
 /// Probabilities written with nine decimals or more pass; anything farther from a sum of 1 is a mistake.
 const SUM_TOLERANCE: f64 = 1e-9;
+
+/// Most (T, X) there may be: worked out in seconds, and some hundred megabytes for a learner that copies all.
+const LIMIT: usize = 1 << 21;
 
 /// A finite source, what it draws, and who learns from it. Always valid.
 ///
@@ -33,28 +37,28 @@ const SUM_TOLERANCE: f64 = 1e-9;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Toy {
-    data: Vec<String>,
-    samples: Vec<u32>,
-    source: Vec<SourceValue>,
-    learner: Learner,
+    /// The names of the data values.
+    pub(super) data: Vec<String>,
+    /// The numbers of samples to work out.
+    pub(super) samples: Vec<u32>,
+    pub(super) source: Vec<SourceValue>,
+    pub(super) learner: Learner,
 }
 
 /// One value of the source.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SourceValue {
-    /// What it is called.
-    pub name: String,
-    /// Its probability.
-    pub prior: f64,
+pub(super) struct SourceValue {
+    name: String,
+    pub(super) prior: f64,
     /// The probability of each data value given it.
-    pub data: Vec<f64>,
+    pub(super) data: Vec<f64>,
 }
 
 /// What the learner makes of its samples. The braces are there so that serde refuses unknown keys beside a kind too.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Learner {
+pub(super) enum Learner {
     /// Copies of all samples, in order.
     All {},
     /// The most frequent value; of several, the first in the order of `data`.
@@ -68,11 +72,11 @@ pub enum Learner {
 /// A learner given row by row.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LearnerTable {
+pub(super) struct LearnerTable {
     /// What the outputs are called. One called as a data value is an answer as it stands.
-    pub outputs: Vec<String>,
+    pub(super) outputs: Vec<String>,
     /// `[data values][outputs]`: the probability of each output.
-    pub table: Vec<Vec<f64>>,
+    pub(super) table: Vec<Vec<f64>>,
 }
 
 impl Toy {
@@ -90,30 +94,9 @@ impl Toy {
         Ok(toy)
     }
 
-    /// The names of the data values.
-    pub fn data(&self) -> &[String] {
-        &self.data
-    }
-
-    /// The numbers of samples to work out, as they stand in the file.
-    pub fn samples(&self) -> &[u32] {
-        &self.samples
-    }
-
-    /// The values of the source.
-    pub fn source(&self) -> &[SourceValue] {
-        &self.source
-    }
-
-    /// The learner.
-    pub fn learner(&self) -> &Learner {
-        &self.learner
-    }
-
-    fn check(&self) -> Result<(), ToyError> {
-        names("data", &self.data, 2)?;
-        let sources: Vec<String> = self.source.iter().map(|value| value.name.clone()).collect();
-        names("source.name", &sources, 1)?;
+    fn check(&self) -> Result<(), InvalidSetting> {
+        names("data", self.data.iter(), 2)?;
+        names("source.name", self.source.iter().map(|t| &t.name), 1)?;
         for (index, value) in self.source.iter().enumerate() {
             let key = format!("source[{index}].data");
             distribution(&key, &value.data, self.data.len(), "a data value")?;
@@ -127,32 +110,45 @@ impl Toy {
         Ok(())
     }
 
-    fn check_samples(&self) -> Result<(), ToyError> {
+    fn check_samples(&self) -> Result<(), InvalidSetting> {
         if self.samples.is_empty() {
-            let allowed = "a list of numbers from 1";
-            return Err(ToyError::setting("samples", "empty", allowed));
+            return wrong("samples", "empty", "a list of numbers from 1");
         }
+        let (values, sources) = (self.data.len(), self.source.len());
         for (index, &samples) in self.samples.iter().enumerate() {
             let key = format!("samples[{index}]");
             if samples == 0 {
-                return Err(ToyError::setting(key, samples, "1 or more"));
+                return wrong(&key, samples, "1 or more");
             }
             if samples > 1 && matches!(self.learner, Learner::Table(_)) {
                 let allowed = "1 where the learner is a table: its rows are of one sample";
-                return Err(ToyError::setting(key, samples, allowed));
+                return wrong(&key, samples, allowed);
             }
-            check_size(samples, self.source.len(), self.data.len())?;
+            let terms = values
+                .checked_pow(samples)
+                .and_then(|sequences| sequences.checked_mul(sources));
+            if terms.is_none_or(|terms| terms > LIMIT) {
+                let terms = terms.map_or("more than 10^19".into(), |terms| terms.to_string());
+                let allowed = format!(
+                    "smaller: {sources} source values and {values} data values then have {terms} terms to go \
+                     through, and the most is {LIMIT}"
+                );
+                return wrong(&key, samples, allowed);
+            }
         }
         Ok(())
     }
 
-    fn check_table(&self, table: &LearnerTable) -> Result<(), ToyError> {
-        names("learner.outputs", &table.outputs, 1)?;
+    fn check_table(&self, table: &LearnerTable) -> Result<(), InvalidSetting> {
+        names("learner.outputs", table.outputs.iter(), 1)?;
         let values = self.data.len();
         if table.table.len() != values {
             let found = format!("{} rows long", table.table.len());
-            let allowed = format!("{values}, one a data value");
-            return Err(ToyError::setting("learner.table", found, allowed));
+            return wrong(
+                "learner.table",
+                found,
+                format!("{values}, one a data value"),
+            );
         }
         for (index, row) in table.table.iter().enumerate() {
             let key = format!("learner.table[{index}]");
@@ -188,48 +184,60 @@ fn to_sum_one(row: &mut [f64]) {
     row.iter_mut().for_each(|probability| *probability /= sum);
 }
 
-fn names(key: &str, names: &[String], least: usize) -> Result<(), ToyError> {
-    if names.len() < least {
-        let found = format!("{} long", names.len());
-        return Err(ToyError::setting(
-            key,
-            found,
-            format!("{least} or more names"),
-        ));
-    }
-    for (index, name) in names.iter().enumerate() {
-        if name.is_empty() || names[..index].contains(name) {
+fn names<'a>(
+    key: &str,
+    names: impl Iterator<Item = &'a String>,
+    least: usize,
+) -> Result<(), InvalidSetting> {
+    let mut seen = HashSet::new();
+    for (index, name) in names.enumerate() {
+        if name.is_empty() || !seen.insert(name) {
             let found = format!("\"{name}\" at {index}");
-            return Err(ToyError::setting(
-                key,
-                found,
-                "a name that occurs only once",
-            ));
+            return wrong(key, found, "a name that occurs only once");
         }
+    }
+    if seen.len() < least {
+        let found = format!("{} long", seen.len());
+        return wrong(key, found, format!("{least} or more names"));
     }
     Ok(())
 }
 
-fn distribution(key: &str, row: &[f64], expected: usize, each: &str) -> Result<(), ToyError> {
+fn distribution(key: &str, row: &[f64], expected: usize, each: &str) -> Result<(), InvalidSetting> {
     if row.len() != expected {
         let found = format!("{} long", row.len());
-        return Err(ToyError::setting(
-            key,
-            found,
-            format!("{expected}, one {each}"),
-        ));
+        return wrong(key, found, format!("{expected}, one {each}"));
     }
     if let Some(found) = row.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-        return Err(ToyError::setting(
-            key,
-            format!("{found} in one place"),
-            "from 0 to 1",
-        ));
+        return wrong(key, format!("{found} in one place"), "from 0 to 1");
     }
     let sum: f64 = row.iter().sum();
     if (sum - 1.0).abs() > SUM_TOLERANCE {
-        let found = format!("{sum} in sum");
-        return Err(ToyError::setting(key, found, "1 in sum, to 1e-9"));
+        return wrong(key, format!("{sum} in sum"), "1 in sum, to 1e-9");
     }
     Ok(())
+}
+
+/// Why a toy case cannot be worked out.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ToyError {
+    /// Not TOML, an unknown or missing key, or a value of the wrong type. Says the line.
+    #[error("{0}")]
+    Toml(String),
+    /// A value that it cannot have. The key goes from the top of the file; list items are counted from 0.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
+}
+
+fn wrong<T>(
+    key: &str,
+    found: impl Display,
+    allowed: impl Into<String>,
+) -> Result<T, InvalidSetting> {
+    Err(InvalidSetting {
+        key: key.into(),
+        found: found.to_string(),
+        allowed: allowed.into(),
+    })
 }

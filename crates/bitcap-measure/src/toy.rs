@@ -1,17 +1,25 @@
-//! The figures of a toy case.
+//! Memorization of a finite source, by exact enumeration: what the definitions come to where everything can be
+//! written out.
+//!
+//! A source T is drawn from a prior, then n samples X = (X_1, ..., X_n), independent given T, and the learner makes its
+//! output T' of the samples alone. Every (T, X, T') is gone through, so each figure is exact up to f64 rounding.
+//! Definitions: Morris et al. (arXiv 2505.24832), section 2.
 
-use serde::{Deserialize, Serialize};
+mod case;
+mod learner;
 
-use super::enumerate::{probability, sequences};
-use super::learner::Outputs;
-use super::{Toy, answer};
+use serde::Serialize;
+
+pub use case::{Toy, ToyError};
+
 use bitcap_base::CompensatedSum;
+use learner::Outputs;
 
 /// Roundings of differences that are exactly 0 stay below this; figures are in bits of at most some dozens.
 const ROUNDING: f64 = 1e-12;
 
 /// What the learner memorizes of n samples, and how well it answers. Bits are of all n samples together.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ToyRow {
     /// n, the samples that the learner sees.
     pub samples: u32,
@@ -42,25 +50,25 @@ pub struct ToyRow {
 impl Toy {
     /// Works out all figures, a row for each number of samples, in the order of the file.
     pub fn rows(&self) -> Vec<ToyRow> {
-        self.samples()
+        self.samples
             .iter()
             .map(|&samples| self.row(samples))
             .collect()
     }
 
     fn row(&self, samples: u32) -> ToyRow {
-        let sequences = sequences(self.data().len(), samples);
+        let sequences = sequences(self.data.len(), samples);
         let outputs = Outputs::of(self, samples, &sequences);
         let given: Vec<Vec<f64>> = sequences
             .iter()
             .map(|x| {
-                self.source()
+                self.source
                     .iter()
                     .map(|t| probability(x, &t.data))
                     .collect()
             })
             .collect();
-        let priors: Vec<f64> = self.source().iter().map(|t| t.prior).collect();
+        let priors: Vec<f64> = self.source.iter().map(|t| t.prior).collect();
         let mut joint = vec![vec![0.0; priors.len()]; outputs.values.len()];
         for (row, given) in outputs.rows.iter().zip(&given) {
             for &(output, said) in row {
@@ -71,7 +79,7 @@ impl Toy {
         }
 
         let information = information(&priors, &given, &outputs, &joint);
-        let answers = answer::answers(self, &outputs, &joint);
+        let answers = learner::answers(self, &outputs, &joint);
         ToyRow {
             samples,
             entropy_bits: information.entropy,
@@ -79,12 +87,31 @@ impl Toy {
             memorized_bits: information.total,
             unintended_bits: information.given_source,
             intended_bits: without_rounding(information.total - information.given_source),
-            accuracy_on_data: answer::accuracy_on_data(self, &joint, &answers),
-            accuracy_baseline: 1.0 / self.data().len() as f64,
-            accuracy_best: answer::best_accuracy(self),
-            accuracy_on_source: answer::accuracy_on_source(self, &joint, &answers),
+            accuracy_on_data: learner::accuracy_on_data(self, &joint, &answers),
+            accuracy_baseline: 1.0 / self.data.len() as f64,
+            accuracy_best: learner::best_accuracy(self),
+            accuracy_on_source: learner::accuracy_on_source(self, &joint, &answers),
         }
     }
+}
+
+/// All sequences of n of the values, the last sample changing first.
+fn sequences(values: usize, samples: u32) -> Vec<Vec<usize>> {
+    (0..samples).fold(vec![vec![]], |shorter, _| {
+        let longer = shorter.iter().flat_map(|start| {
+            (0..values).map(move |value| {
+                let mut sequence = start.clone();
+                sequence.push(value);
+                sequence
+            })
+        });
+        longer.collect()
+    })
+}
+
+/// p(x | t) of samples that are independent given the source.
+fn probability(sequence: &[usize], given: &[f64]) -> f64 {
+    sequence.iter().map(|&value| given[value]).product()
 }
 
 struct Information {

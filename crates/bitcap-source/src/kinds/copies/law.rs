@@ -5,6 +5,8 @@ use std::collections::BinaryHeap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind::Exposure;
+
 /// The law of repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,14 +31,34 @@ pub(super) enum Law {
 
 impl Law {
     /// The string of each place of a dataset, numbered in the order of first appearance.
-    pub(super) fn strings(self) -> Strings {
+    pub(super) fn places(self) -> Places {
         match self {
-            Self::Constant { count } => Strings::Constant { count, place: 0 },
-            Self::Zipf { exponent, distinct } => Strings::Zipf {
+            Self::Constant { count } => Places::Constant { count, place: 0 },
+            Self::Zipf { exponent, distinct } => Places::Zipf {
                 exponent,
                 distinct,
                 claims: BinaryHeap::from([Claim::new(0, 0, exponent)]),
             },
+        }
+    }
+
+    /// Which string each of `samples` places holds.
+    pub(super) fn exposure(self, samples: usize) -> Exposure {
+        let mut places = self.places();
+        let string: Vec<usize> = (0..samples).map(|_| places.next() as usize).collect();
+        let (mut count, mut first) = (Vec::new(), Vec::new());
+        for (place, &string) in string.iter().enumerate() {
+            // Strings are numbered as they appear.
+            if string == count.len() {
+                count.push(0);
+                first.push(place);
+            }
+            count[string] += 1;
+        }
+        Exposure {
+            string,
+            count,
+            first,
         }
     }
 
@@ -96,8 +118,8 @@ fn places_before(rank: u64, exponent: f64) -> u64 {
 }
 
 /// Goes through the places of a dataset.
-#[derive(Clone, Debug)]
-pub(super) enum Strings {
+#[derive(Debug)]
+pub(super) enum Places {
     Constant {
         count: u64,
         place: u64,
@@ -110,7 +132,7 @@ pub(super) enum Strings {
     },
 }
 
-impl Strings {
+impl Places {
     /// The string of the next place.
     pub(super) fn next(&mut self) -> u64 {
         match self {
@@ -138,7 +160,7 @@ impl Strings {
 }
 
 /// What a string has to say for its next copy.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Claim {
     quotient: f64,
     rank: u64,
@@ -181,8 +203,8 @@ mod tests {
     use super::*;
 
     fn first(law: Law, places: usize) -> Vec<u64> {
-        let mut strings = law.strings();
-        (0..places).map(|_| strings.next()).collect()
+        let mut law = law.places();
+        (0..places).map(|_| law.next()).collect()
     }
 
     #[test]

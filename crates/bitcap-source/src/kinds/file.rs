@@ -1,0 +1,283 @@
+//! A user's own file as a source: bytes, or tokens, cut into sequences of S.
+//!
+//! Nobody knows the distribution it came from, so that no entropy and no probability is given. The
+//! training stream goes from the first whole sequence of the file onwards, the fresh stream from the
+//! last one backwards (each sequence read forwards): both have the prefix property, and as long as
+//! there are no more of both than the file has, fresh data are held out of training. What is left
+//! after the last whole sequence is dropped. Seeds change nothing.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::PIECE;
+use crate::file::tokens::{TokenFile, check_hash, open_regular};
+use crate::kind::{Common, FileFacts, Kind, Parameters, Rows, Statistics};
+use crate::range::{in_range, invalid};
+use crate::{Split, is_blake3};
+use bitcap_base::InvalidSetting;
+
+/// How the file holds its tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileFormat {
+    /// Any file, each byte a token; V = 256.
+    Bytes,
+    /// Nothing but tokens of two bytes, the lower first.
+    U16,
+    /// A dataset file of bitcap's, whose sequences are joined and cut anew.
+    Dataset,
+}
+
+impl FileFormat {
+    /// Bytes a token.
+    fn width(self) -> usize {
+        match self {
+            Self::Bytes => 1,
+            Self::U16 | Self::Dataset => 2,
+        }
+    }
+}
+
+/// Settings of a source that is a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSettings {
+    /// The file; a relative path begins at the working directory. It is held in memory whole.
+    pub path: PathBuf,
+    /// How it holds its tokens.
+    pub format: FileFormat,
+    /// Vocabulary V, 2 to 65,536, above every token; left out for bytes, which have 256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<u32>,
+    /// Length S, 1 to 4,096 tokens a sequence.
+    pub length: u32,
+    /// The BLAKE3 that the content must have ([`FileFacts::blake3`]), where it is settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<String>,
+    /// Kept so that all sources are set alike; a file has no parameters to draw.
+    pub seed: u64,
+}
+
+impl Kind for FileSettings {
+    fn validate(&self) -> Result<(), InvalidSetting> {
+        in_range("source.length", self.length, 1, 4096)?;
+        if self.path.as_os_str().is_empty() {
+            return Err(invalid("source.path", "empty", "the path of a file"));
+        }
+        if let Some(hash) = self.blake3.as_ref().filter(|hash| !is_blake3(hash)) {
+            let allowed = "left out, or 64 lower-case hexadecimal digits";
+            return Err(invalid("source.blake3", format!("{hash:?}"), allowed));
+        }
+        let key = "source.vocabulary";
+        match (self.format, self.vocabulary) {
+            (FileFormat::Bytes, Some(vocabulary)) if vocabulary != 256 => {
+                let allowed = "left out, or 256: the tokens of `bytes` are bytes";
+                Err(invalid(key, vocabulary, allowed))
+            }
+            (FileFormat::Bytes, _) => Ok(()),
+            (_, Some(vocabulary)) => in_range(key, vocabulary, 2, 65_536),
+            (_, None) => {
+                let allowed = "given, from 2 to 65536, unless source.format is \"bytes\"";
+                Err(invalid(key, "missing", allowed))
+            }
+        }
+    }
+
+    fn common(&self) -> Common {
+        Common {
+            vocabulary: self.vocabulary.unwrap_or(256),
+            length: self.length,
+            seed: self.seed,
+        }
+    }
+
+    fn entropy_is_known(&self) -> bool {
+        false
+    }
+
+    /// Of uniform data.
+    fn expected_entropy_bits(&self, samples: u64) -> f64 {
+        let vocabulary = f64::from(self.common().vocabulary);
+        samples as f64 * f64::from(self.length) * libm::log2(vocabulary)
+    }
+
+    fn marginal(&self) -> Option<Box<dyn Statistics>> {
+        None
+    }
+
+    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
+        let mut bytes = Vec::new();
+        let facts = self.scan(Some(&mut bytes))?;
+        Ok(Arc::new(UserFile {
+            settings: self.clone(),
+            bytes,
+            facts,
+        }))
+    }
+
+    fn reads_file(&self) -> bool {
+        true
+    }
+
+    fn resolve_paths(&mut self, base: &Path) {
+        self.path = base.join(&self.path);
+    }
+
+    fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
+        self.scan(None).map(Some)
+    }
+
+    fn set_file_blake3(&mut self, blake3: &str) {
+        self.blake3 = Some(blake3.into());
+    }
+}
+
+impl FileSettings {
+    /// Goes through the file of valid settings once, and checks all of it. `keep` gets the bytes of its
+    /// tokens, where it is asked for.
+    fn scan(&self, mut keep: Option<&mut Vec<u8>>) -> Result<FileFacts, InvalidSetting> {
+        let path = self.path.display();
+        let wrong = |more: &str, allowed: String| {
+            invalid("source.path", format!("`{path}`{more}"), allowed)
+        };
+        let unreadable = |error| wrong("", format!("a file that can be read ({error})"));
+        let unsound = |problem| wrong("", format!("a sound dataset file ({problem})"));
+        let (file, claimed) = match self.format {
+            FileFormat::Dataset => {
+                let TokenFile { file, blake3, .. } =
+                    TokenFile::open(&self.path).map_err(unsound)?;
+                (file, Some(blake3))
+            }
+            FileFormat::Bytes | FileFormat::U16 => {
+                (open_regular(&self.path).map_err(unreadable)?, None)
+            }
+        };
+        if let Some(kept) = &mut keep {
+            let size = file.metadata().map_err(unreadable)?.len();
+            let room = usize::try_from(size).ok();
+            let reserved = room.and_then(|room| kept.try_reserve_exact(room).ok());
+            reserved.ok_or_else(|| {
+                wrong(
+                    &format!(", of {size} bytes"),
+                    "a file that fits this machine's memory".into(),
+                )
+            })?;
+        }
+        let width = self.format.width();
+        let mut hasher = blake3::Hasher::new();
+        let mut piece = Vec::with_capacity(2 * PIECE);
+        let (mut bytes, mut largest) = (0, 0);
+        loop {
+            piece.clear();
+            let mut next = (&file).take(2 * PIECE as u64);
+            next.read_to_end(&mut piece).map_err(unreadable)?;
+            if piece.is_empty() {
+                break;
+            }
+            bytes += piece.len();
+            hasher.update(&piece);
+            if width > 1 {
+                largest = tokens(&piece, width).fold(largest, u16::max);
+            }
+            if let Some(kept) = &mut keep {
+                kept.extend_from_slice(&piece);
+            }
+        }
+        let blake3 = hasher.finalize().to_hex().to_string();
+        if let Some(claimed) = claimed {
+            check_hash(&blake3, &claimed).map_err(unsound)?;
+        }
+        if let Some(settled) = self.blake3.as_ref().filter(|settled| **settled != blake3) {
+            let allowed = format!("{blake3}, the BLAKE3 of `{path}`: the file was changed");
+            return Err(invalid("source.blake3", settled, allowed));
+        }
+        if !bytes.is_multiple_of(width) {
+            let allowed = "a file of whole tokens, two bytes each".into();
+            return Err(wrong(&format!(", of {bytes} bytes"), allowed));
+        }
+        let vocabulary = self.common().vocabulary;
+        if u32::from(largest) >= vocabulary {
+            let allowed = format!("above {largest}, the largest token of `{path}`");
+            return Err(invalid("source.vocabulary", vocabulary, allowed));
+        }
+        let (count, length) = (bytes / width, self.length as usize);
+        if count < length {
+            let allowed = format!("a file of at least one sequence, {length} tokens");
+            return Err(wrong(&format!(", of {count} tokens"), allowed));
+        }
+        Ok(FileFacts {
+            sequences: (count / length) as u64,
+            dropped_tokens: (count % length) as u64,
+            blake3,
+        })
+    }
+}
+
+/// Tokens of one byte each, or of two, the lower first.
+fn tokens(bytes: &[u8], width: usize) -> impl Iterator<Item = u16> {
+    let token = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |token, &byte| token << 8 | u16::from(byte))
+    };
+    bytes.chunks_exact(width).map(token)
+}
+
+/// A file that has been read.
+#[derive(Debug)]
+struct UserFile {
+    settings: FileSettings,
+    /// Its tokens, in the least memory.
+    bytes: Vec<u8>,
+    facts: FileFacts,
+}
+
+impl Parameters for UserFile {
+    fn log2_probability(&self, _: &[u16]) -> Option<f64> {
+        None
+    }
+
+    fn rows(self: Arc<Self>, _data_seed: u64, split: Split) -> Box<dyn Rows> {
+        Box::new(FileRows {
+            file: self,
+            split,
+            drawn: 0,
+        })
+    }
+
+    fn file(&self) -> Option<&FileFacts> {
+        Some(&self.facts)
+    }
+}
+
+/// The sequences of a file from its beginning, or from its end backwards.
+#[derive(Debug)]
+struct FileRows {
+    file: Arc<UserFile>,
+    split: Split,
+    drawn: u64,
+}
+
+impl Rows for FileRows {
+    fn next(&mut self, row: &mut [u16]) {
+        let file = &*self.file;
+        let sequences = file.facts.sequences;
+        let drawn = self.drawn;
+        assert!(drawn < sequences, "the file has {sequences} sequences only");
+        let at = match self.split {
+            Split::Training => drawn,
+            Split::Fresh => sequences - 1 - drawn,
+        };
+        self.drawn += 1;
+        let width = file.settings.format.width();
+        // Within the file, which is in memory.
+        let bytes = &file.bytes[at as usize * row.len() * width..];
+        for (token, found) in row.iter_mut().zip(tokens(bytes, width)) {
+            *token = found;
+        }
+    }
+}

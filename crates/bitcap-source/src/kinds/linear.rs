@@ -1,0 +1,319 @@
+//! Linear data: the last m bits of each string are a linear map over GF(2) of the first k, each then
+//! flipped at a rate. The map is the one thing there is to learn.
+
+use std::sync::Arc;
+
+use rand::Rng;
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::kind::{Common, Independent, Kind, Parameters, Statistics, parameter_words};
+use crate::math::{binary_entropy, log2_sum, times_log2};
+use crate::random::{fraction, threshold};
+use crate::range::in_range;
+use bitcap_base::InvalidSetting;
+
+/// Most inputs where outputs are flipped: the marginal then sums over all 2^k rows of the map.
+const MAX_NOISY_INPUTS: u32 = 20;
+
+/// Most counts held for that sum, m 2^k: 128 MiB.
+const MAX_NOISY_COUNTS: u64 = 1 << 24;
+
+/// Settings of the linear source; V = 2. A string is k uniform bits, S - k - m more uniform bits,
+/// and m outputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinearSettings {
+    /// Length S, 2 to 4,096 bits a sequence.
+    pub length: u32,
+    /// Inputs k, at least 1, with k + m at most S; at most 20 where `flip` is above 0.
+    pub inputs: u32,
+    /// Outputs m, at least 1; m 2^k at most 2^24 where `flip` is above 0.
+    pub outputs: u32,
+    /// How likely each output is flipped, by itself: 0 to 0.5.
+    #[serde(default)]
+    pub flip: f64,
+    /// Seed of the source's map.
+    pub seed: u64,
+}
+
+impl LinearSettings {
+    /// Bits of a string that are uniform: all but the outputs.
+    fn uniform(&self) -> u32 {
+        self.length - self.outputs
+    }
+
+    fn split<'a>(&self, sequence: &'a [u16]) -> (&'a [u16], &'a [u16]) {
+        let outputs = sequence.len() - self.outputs as usize;
+        (&sequence[..self.inputs as usize], &sequence[outputs..])
+    }
+}
+
+impl Kind for LinearSettings {
+    fn validate(&self) -> Result<(), InvalidSetting> {
+        in_range("source.length", self.length, 2, 4096)?;
+        in_range("source.inputs", self.inputs, 1, self.length - 1)?;
+        in_range("source.outputs", self.outputs, 1, self.length - self.inputs)?;
+        in_range("source.flip", self.flip, 0.0, 0.5)?;
+        if self.flip > 0.0 {
+            in_range("source.inputs", self.inputs, 1, MAX_NOISY_INPUTS).map_err(because_of_flip)?;
+            let most = (MAX_NOISY_COUNTS >> self.inputs) as u32;
+            in_range("source.outputs", self.outputs, 1, most).map_err(because_of_flip)?;
+        }
+        Ok(())
+    }
+
+    fn common(&self) -> Common {
+        Common {
+            vocabulary: 2,
+            length: self.length,
+            seed: self.seed,
+        }
+    }
+
+    /// Given the map, the same for every map.
+    fn expected_entropy_bits(&self, samples: u64) -> f64 {
+        let outputs = f64::from(self.outputs) * binary_entropy(self.flip);
+        samples as f64 * (f64::from(self.uniform()) + outputs)
+    }
+
+    fn marginal(&self) -> Option<Box<dyn Statistics>> {
+        Some(if self.flip > 0.0 {
+            Box::new(Noisy::new(self.clone()))
+        } else {
+            Box::new(Basis::new(self.clone()))
+        })
+    }
+
+    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
+        let words = &mut parameter_words(self.seed);
+        Ok(Arc::new(LinearMap::new(self.clone(), words)))
+    }
+}
+
+fn because_of_flip(mut setting: InvalidSetting) -> InvalidSetting {
+    setting.allowed += " where source.flip is above 0: the exact marginal holds m 2^k counts, at \
+                        most 2^24, with k at most 20";
+    setting
+}
+
+/// Bits, 64 a word, the first in the highest place; places after the last bit are 0.
+fn pack(bits: &[u16]) -> Vec<u64> {
+    let word = |bits: &[u16]| {
+        let places = bits.iter().zip((0..64).rev());
+        places.fold(0, |word, (&bit, place)| word | u64::from(bit) << place)
+    };
+    bits.chunks(64).map(word).collect()
+}
+
+/// `row.len()` fair bits, from the highest place of each word down; the rest of the last word is
+/// thrown away.
+fn fair_bits(words: &mut ChaCha8Rng, row: &mut [u16]) {
+    for bits in row.chunks_mut(64) {
+        let word = words.next_u64();
+        for (bit, place) in bits.iter_mut().zip((0..64).rev()) {
+            *bit = (word >> place & 1) as u16;
+        }
+    }
+}
+
+/// An m x k matrix over GF(2), all of its bits fair.
+#[derive(Debug)]
+struct LinearMap {
+    settings: LinearSettings,
+    /// The m rows, each packed.
+    rows: Vec<Vec<u64>>,
+}
+
+impl LinearMap {
+    fn new(settings: LinearSettings, words: &mut ChaCha8Rng) -> Self {
+        let mut row = vec![0; settings.inputs as usize];
+        let rows = (0..settings.outputs)
+            .map(|_| {
+                fair_bits(words, &mut row);
+                pack(&row)
+            })
+            .collect();
+        Self { settings, rows }
+    }
+
+    /// The outputs of an input, not flipped.
+    fn outputs(&self, inputs: &[u16]) -> impl Iterator<Item = u16> {
+        let inputs = pack(inputs);
+        self.rows.iter().map(move |row| {
+            let both = row.iter().zip(&inputs).fold(0, |sum, (a, b)| sum ^ (a & b));
+            (both.count_ones() & 1) as u16
+        })
+    }
+}
+
+impl Independent for LinearMap {
+    fn log2_probability(&self, sequence: &[u16]) -> f64 {
+        let (inputs, outputs) = self.settings.split(sequence);
+        let pairs = self.outputs(inputs).zip(outputs);
+        let flipped = pairs.filter(|(right, found)| right != *found).count() as u64;
+        let kept = u64::from(self.settings.outputs) - flipped;
+        times_log2(flipped, self.settings.flip) + times_log2(kept, 1.0 - self.settings.flip)
+            - f64::from(self.settings.uniform())
+    }
+
+    /// Takes the uniform bits off the stream, then, where outputs are flipped at all, a fraction for
+    /// each output.
+    fn draw(&self, words: &mut ChaCha8Rng, row: &mut [u16]) {
+        let (uniform, outputs) = row.split_at_mut(self.settings.uniform() as usize);
+        fair_bits(words, uniform);
+        let right = self.outputs(&uniform[..self.settings.inputs as usize]);
+        let threshold = threshold(self.settings.flip);
+        for (output, right) in outputs.iter_mut().zip(right) {
+            let flipped = threshold > 0 && fraction(words) < threshold;
+            *output = right ^ u16::from(flipped);
+        }
+    }
+}
+
+/// The equations so far, brought to a form in which no two begin at the same place.
+///
+/// The marginal of linear data without flips, with the map unknown: by the rank of the inputs.
+///
+/// A row M_j of the map, k fair bits, gives output j of all strings if it solves <M_j, x_i> = y_ij
+/// for every i. Where these equations agree with each other their solutions are 2^(k-r) of the 2^k
+/// rows, r the rank of the inputs x_i; where they do not, there are none. The m rows are
+/// independent, so that p(X) = 2^(-N (S - m)) 2^(-m r), or 0.
+#[derive(Debug)]
+struct Basis {
+    settings: LinearSettings,
+    sequences: u64,
+    /// By the place of its first 1 among the inputs: an equation, inputs and outputs, each packed.
+    equations: Vec<Option<(Vec<u64>, Vec<u64>)>>,
+    contradiction: bool,
+}
+
+impl Basis {
+    fn new(settings: LinearSettings) -> Self {
+        Self {
+            equations: vec![None; settings.inputs as usize],
+            settings,
+            sequences: 0,
+            contradiction: false,
+        }
+    }
+}
+
+impl Statistics for Basis {
+    fn observe(&mut self, sequence: &[u16]) {
+        self.sequences += 1;
+        let (inputs, outputs) = self.settings.split(sequence);
+        let (mut inputs, mut outputs) = (pack(inputs), pack(outputs));
+        while let Some(at) = first_one(&inputs) {
+            match &self.equations[at] {
+                Some((known_inputs, known_outputs)) => {
+                    add(&mut inputs, known_inputs);
+                    add(&mut outputs, known_outputs);
+                }
+                None => {
+                    self.equations[at] = Some((inputs, outputs));
+                    return;
+                }
+            }
+        }
+        // The equations so far give this input: 0 = outputs.
+        self.contradiction |= first_one(&outputs).is_some();
+    }
+
+    fn log2_marginal(&self) -> f64 {
+        if self.contradiction {
+            return f64::NEG_INFINITY;
+        }
+        let rank = self.equations.iter().flatten().count() as f64;
+        let uniform = self.sequences as f64 * f64::from(self.settings.uniform());
+        -(uniform + f64::from(self.settings.outputs) * rank)
+    }
+}
+
+fn first_one(words: &[u64]) -> Option<usize> {
+    let word = words.iter().position(|&word| word != 0)?;
+    Some(64 * word + words[word].leading_zeros() as usize)
+}
+
+fn add(sum: &mut [u64], words: &[u64]) {
+    for (sum, word) in sum.iter_mut().zip(words) {
+        *sum ^= word;
+    }
+}
+
+/// For each output and each input, strings whose output is 0 less strings whose output is 1.
+///
+/// The marginal of linear data with flips, with the map unknown: a sum over all rows there are.
+///
+/// Given row a, output j of all N strings has probability f^d (1 - f)^(N - d), with d(a) how many of
+/// them differ from <a, x_i>; its marginal is the mean of that over the 2^k rows. With
+/// c(x) = sum over the strings with input x of (-1)^y, the Walsh-Hadamard transform
+/// c^(a) = sum over x of c(x) (-1)^<a, x> is (N - d) - d, so that d(a) = (N - c^(a)) / 2: one
+/// transform an output, in exact integers. The mean is taken in the log domain. Outputs are
+/// independent given the inputs, and the S - m other bits are uniform.
+#[derive(Debug)]
+struct Noisy {
+    settings: LinearSettings,
+    sequences: u64,
+    /// m tables of 2^k; an input is read with its first bit highest.
+    balance: Vec<i64>,
+}
+
+impl Noisy {
+    /// `settings` have flips.
+    fn new(settings: LinearSettings) -> Self {
+        Self {
+            balance: vec![0; (settings.outputs as usize) << settings.inputs],
+            settings,
+            sequences: 0,
+        }
+    }
+}
+
+impl Statistics for Noisy {
+    fn observe(&mut self, sequence: &[u16]) {
+        self.sequences += 1;
+        let (inputs, outputs) = self.settings.split(sequence);
+        let input = inputs
+            .iter()
+            .fold(0, |number, &bit| number << 1 | usize::from(bit));
+        for (output, &bit) in outputs.iter().enumerate() {
+            let table = output << self.settings.inputs;
+            self.balance[table + input] += 1 - 2 * i64::from(bit);
+        }
+    }
+
+    fn log2_marginal(&self) -> f64 {
+        let count = self.sequences;
+        let flip = self.settings.flip;
+        let uniform = count as f64 * f64::from(self.settings.uniform());
+        let tables = self.balance.chunks_exact(1 << self.settings.inputs);
+        let outputs: f64 = tables
+            .map(|table| {
+                let mut sums = table.to_vec();
+                walsh_hadamard(&mut sums);
+                let of = |&sum: &i64| {
+                    // The sum has the parity of N and is from -N to N.
+                    let differ = count.wrapping_sub(sum as u64) / 2;
+                    times_log2(differ, flip) + times_log2(count - differ, 1.0 - flip)
+                };
+                log2_sum(sums.iter().map(of)) - f64::from(self.settings.inputs)
+            })
+            .sum();
+        outputs - uniform
+    }
+}
+
+/// In place; the length is a power of two.
+fn walsh_hadamard(table: &mut [i64]) {
+    let mut half = 1;
+    while half < table.len() {
+        for block in table.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}

@@ -1,0 +1,275 @@
+//! Unigram and Markov data: rows of token probabilities out of a Dirichlet prior.
+//!
+//! A Markov source of order k has a row of V probabilities for each of the V^k contexts; a unigram
+//! source is the one of order 0. The first k tokens of a sequence are uniform, and contexts do not
+//! cross sequences.
+
+use std::sync::Arc;
+
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::kind::{Common, Independent, Kind, Parameters, Statistics, parameter_words};
+use crate::math::{ln_rising, mean_dirichlet_entropy};
+use crate::random::{ONE, below, fraction, ln_gamma_variate, threshold};
+use crate::range::{in_range, invalid};
+use bitcap_base::InvalidSetting;
+
+/// Most numbers in a source's rows, V^(k+1): 128 MiB in f64. Two tables of that size are held to
+/// draw, one to count.
+const MAX_ENTRIES: u64 = 1 << 24;
+
+/// Settings of the unigram source: tokens independent, one row of probabilities a dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnigramSettings {
+    /// Vocabulary V, 2 to 65,536.
+    pub vocabulary: u32,
+    /// Length S, 1 to 4,096 tokens a sequence.
+    pub length: u32,
+    /// Parameter of the symmetric Dirichlet prior, a token: 0.001 to 1,000. 1 is the uniform prior
+    /// over all distributions; smaller gives fewer tokens more of the probability.
+    pub concentration: f64,
+    /// Seed of the source's parameters.
+    pub seed: u64,
+}
+
+/// Settings of the Markov source of order k.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarkovSettings {
+    /// Vocabulary V, at least 2, with V^(k+1) at most 2^24.
+    pub vocabulary: u32,
+    /// Length S, above the order and at most 4,096 tokens a sequence.
+    pub length: u32,
+    /// Order k, at least 1: how many tokens back a token depends on.
+    pub order: u32,
+    /// Parameter of each row's symmetric Dirichlet prior, a token: 0.001 to 1,000.
+    pub concentration: f64,
+    /// Seed of the source's parameters.
+    pub seed: u64,
+}
+
+impl Kind for UnigramSettings {
+    fn validate(&self) -> Result<(), InvalidSetting> {
+        in_range("source.vocabulary", self.vocabulary, 2, 65_536)?;
+        in_range("source.length", self.length, 1, 4096)?;
+        in_range("source.concentration", self.concentration, 0.001, 1000.0)
+    }
+
+    fn common(&self) -> Common {
+        self.chain().common()
+    }
+
+    fn expected_entropy_bits(&self, samples: u64) -> f64 {
+        self.chain().expected_entropy_bits(samples)
+    }
+
+    fn marginal(&self) -> Option<Box<dyn Statistics>> {
+        self.chain().marginal()
+    }
+
+    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
+        self.chain().parameters()
+    }
+}
+
+impl UnigramSettings {
+    /// The Markov source of order 0.
+    fn chain(&self) -> MarkovSettings {
+        MarkovSettings {
+            vocabulary: self.vocabulary,
+            length: self.length,
+            order: 0,
+            concentration: self.concentration,
+            seed: self.seed,
+        }
+    }
+}
+
+impl Kind for MarkovSettings {
+    fn validate(&self) -> Result<(), InvalidSetting> {
+        in_range("source.vocabulary", self.vocabulary, 2, 65_536)?;
+        in_range("source.length", self.length, 2, 4096)?;
+        in_range("source.order", self.order, 1, self.length - 1)?;
+        in_range("source.concentration", self.concentration, 0.001, 1000.0)?;
+        let entries = u64::from(self.vocabulary).checked_pow(self.order + 1);
+        if entries.is_none_or(|entries| entries > MAX_ENTRIES) {
+            let allowed = match MAX_ENTRIES.ilog(u64::from(self.vocabulary)) {
+                // The vocabulary is too large for any order.
+                0 | 1 => "0 with this vocabulary, that is a `unigram` source".into(),
+                tokens => format!("at most {} with this vocabulary", tokens - 1),
+            };
+            let allowed =
+                format!("{allowed}: the V^(k+1) numbers in its rows are limited to {MAX_ENTRIES}");
+            return Err(invalid("source.order", self.order, allowed));
+        }
+        Ok(())
+    }
+
+    fn common(&self) -> Common {
+        Common {
+            vocabulary: self.vocabulary,
+            length: self.length,
+            seed: self.seed,
+        }
+    }
+
+    /// Given the rows, on average over the prior; all rows have the same prior, so that it does not
+    /// matter how often each is used.
+    fn expected_entropy_bits(&self, samples: u64) -> f64 {
+        let uniform = f64::from(self.order) * libm::log2(f64::from(self.vocabulary));
+        let drawn = f64::from(self.length - self.order);
+        let each = mean_dirichlet_entropy(self.vocabulary, self.concentration);
+        samples as f64 * (uniform + drawn * each)
+    }
+
+    fn marginal(&self) -> Option<Box<dyn Statistics>> {
+        Some(Box::new(Counts {
+            counts: vec![0; self.contexts() * self.vocabulary as usize],
+            chain: self.clone(),
+            sequences: 0,
+        }))
+    }
+
+    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
+        let words = &mut parameter_words(self.seed);
+        Ok(Arc::new(Contexts::new(self.clone(), words)))
+    }
+}
+
+impl MarkovSettings {
+    /// V^k, with a row each.
+    fn contexts(&self) -> usize {
+        (self.vocabulary as usize).pow(self.order)
+    }
+
+    /// Calls `each` with the row and the token of every token after the first k.
+    fn walk(&self, sequence: &[u16], mut each: impl FnMut(usize, u16)) {
+        let mut context = 0;
+        for (position, &token) in sequence.iter().enumerate() {
+            if position >= self.order as usize {
+                each(context, token);
+            }
+            context = self.next(context, token);
+        }
+    }
+
+    /// The context after `token`: the last k tokens as the digits of a number, the latest lowest.
+    fn next(&self, context: usize, token: u16) -> usize {
+        (context * self.vocabulary as usize + usize::from(token)) % self.contexts()
+    }
+}
+
+/// The parameters: V probabilities a context.
+#[derive(Debug)]
+struct Contexts {
+    chain: MarkovSettings,
+    /// log2 of each probability, row after row. Never minus infinity.
+    log2: Vec<f64>,
+    /// The cumulative probabilities of each row in units of 2^-53; the last is 2^53.
+    thresholds: Vec<u64>,
+}
+
+impl Contexts {
+    /// Draws row after row, each as V Gamma variates over their sum.
+    fn new(chain: MarkovSettings, words: &mut ChaCha8Rng) -> Self {
+        let symbols = chain.vocabulary as usize;
+        let entries = chain.contexts() * symbols;
+        let mut log2 = Vec::with_capacity(entries);
+        let mut thresholds = Vec::with_capacity(entries);
+        let mut logs = vec![0.0; symbols];
+        for _ in 0..chain.contexts() {
+            logs.fill_with(|| ln_gamma_variate(words, chain.concentration));
+            let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = logs.iter().map(|log| libm::exp(log - largest)).sum();
+            let ln_sum = largest + libm::log(sum);
+            // What is too unlikely to be drawn at all must not be drawn by rounding either.
+            let last = logs
+                .iter()
+                .rposition(|log| threshold(libm::exp(log - ln_sum)) > 0)
+                .unwrap_or(0);
+            let mut cumulative = 0.0;
+            for (token, log) in logs.iter().enumerate() {
+                log2.push((log - ln_sum) * std::f64::consts::LOG2_E);
+                cumulative += libm::exp(log - ln_sum);
+                thresholds.push(if token < last {
+                    threshold(cumulative).min(ONE)
+                } else {
+                    ONE
+                });
+            }
+        }
+        Self {
+            chain,
+            log2,
+            thresholds,
+        }
+    }
+}
+
+impl Independent for Contexts {
+    fn log2_probability(&self, sequence: &[u16]) -> f64 {
+        let symbols = self.chain.vocabulary as usize;
+        let first = f64::from(self.chain.order) * libm::log2(symbols as f64);
+        let mut drawn = 0.0;
+        self.chain.walk(sequence, |row, token| {
+            drawn += self.log2[row * symbols + usize::from(token)];
+        });
+        drawn - first
+    }
+
+    fn draw(&self, words: &mut ChaCha8Rng, tokens: &mut [u16]) {
+        let symbols = self.chain.vocabulary as usize;
+        let mut context = 0;
+        for (position, token) in tokens.iter_mut().enumerate() {
+            *token = if position < self.chain.order as usize {
+                below(words, self.chain.vocabulary) as u16
+            } else {
+                let row = &self.thresholds[context * symbols..][..symbols];
+                let point = fraction(words);
+                row.partition_point(|&threshold| threshold <= point) as u16
+            };
+            context = self.chain.next(context, *token);
+        }
+    }
+}
+
+/// How often each token followed each context, for the Polya form of the marginal.
+///
+/// Given a row p out of the symmetric Dirichlet prior with concentration a, tokens with counts c_v,
+/// n in all, have probability product of p_v^c_v. Its mean over the prior is
+/// Gamma(V a) / Gamma(V a + n) x product over v of Gamma(a + c_v) / Gamma(a); rows are independent,
+/// and the counts are all that matters.
+#[derive(Debug)]
+struct Counts {
+    chain: MarkovSettings,
+    sequences: u64,
+    counts: Vec<u64>,
+}
+
+impl Statistics for Counts {
+    fn observe(&mut self, sequence: &[u16]) {
+        self.sequences += 1;
+        let symbols = self.chain.vocabulary as usize;
+        let counts = &mut self.counts;
+        self.chain.walk(sequence, |row, token| {
+            counts[row * symbols + usize::from(token)] += 1;
+        });
+    }
+
+    fn log2_marginal(&self) -> f64 {
+        let concentration = self.chain.concentration;
+        let symbols = f64::from(self.chain.vocabulary);
+        let rows = self.counts.chunks_exact(self.chain.vocabulary as usize);
+        let ln: f64 = rows
+            .map(|row| {
+                let tokens = row.iter().filter(|&&count| count > 0);
+                let tokens: f64 = tokens.map(|&count| ln_rising(concentration, count)).sum();
+                tokens - ln_rising(symbols * concentration, row.iter().sum())
+            })
+            .sum();
+        let first = self.sequences as f64 * f64::from(self.chain.order) * libm::log2(symbols);
+        ln * std::f64::consts::LOG2_E - first
+    }
+}
