@@ -156,6 +156,7 @@ pub fn decompress(
         vocabulary: header.vocabulary,
     };
     let source = FileSettings {
+        resolved: None,
         path: coded.to_owned(),
         format: FileFormat::Dataset,
         vocabulary: Some(header.vocabulary),

@@ -126,6 +126,7 @@ fn forget_mixed_up(folder: &CellFolder) -> Result<Option<String>, CellError> {
 /// # Errors
 /// If a file of the cell or of its oracle cannot be read.
 pub fn is_measured(folder: &CellFolder, settings: &CellSettings) -> Result<bool, CellError> {
+    same_settings(folder, settings)?;
     Ok(complete_measurement(folder, settings)?.is_some())
 }
 
@@ -191,7 +192,7 @@ fn same_settings(folder: &CellFolder, settings: &CellSettings) -> Result<(), Cel
     let there = CellSettings::read(&path)
         .map_err(|error| CellError::content(path.clone(), error.to_string()))?;
     if there.hash() == settings.hash() {
-        return Ok(());
+        return same_file(folder, &there, settings);
     }
     Err(FolderError::OtherSettings {
         path,
@@ -199,6 +200,36 @@ fn same_settings(folder: &CellFolder, settings: &CellSettings) -> Result<(), Cel
         expected: settings.name(),
     }
     .into())
+}
+
+/// Fails where a cell was trained on a file of the user's that has changed since then.
+fn same_file(
+    folder: &CellFolder,
+    there: &CellSettings,
+    settings: &CellSettings,
+) -> Result<(), CellError> {
+    let Some(file) = settings.source.file() else {
+        return Ok(());
+    };
+    let changed = match (there.source.file_blake3(), settings.source.file_blake3()) {
+        (Some(then), Some(now)) => then != now,
+        // Older versions kept only the hash of what was drawn.
+        _ if folder.path("manifest.json").is_file() => {
+            let manifest: Manifest = folder.read_json("manifest.json")?;
+            let source = Source::draw_parameters(&settings.source)?;
+            let data = source.draw(settings.data.seed, settings.data.samples, Split::Training)?;
+            manifest.tokens_blake3 != data.tokens_blake3()
+        }
+        _ => false,
+    };
+    if !changed {
+        return Ok(());
+    }
+    let what = format!(
+        "{} is not what it was when this cell was trained; put it back, or take another name or --outputs for what it is now",
+        file.display()
+    );
+    Err(CellError::content(folder.root(), what))
 }
 
 /// The measurement of a cell that is done, unless more is asked for than it holds.

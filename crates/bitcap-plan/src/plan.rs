@@ -10,7 +10,7 @@ use crate::experiment::Experiment;
 use crate::experiment::deserialize::read;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::grid::is_size;
-use crate::experiment::resolve::Resolved;
+use crate::experiment::resolve::{Files, Resolved};
 use crate::settings::CellSettings;
 
 /// Every cell of an experiment, in the order of the grid, the doubled ones last.
@@ -37,10 +37,10 @@ pub struct PlannedCell {
     pub curves: Vec<CurvePoint>,
     /// Parameters of the model.
     pub parameters: u64,
-    /// Entropy of the dataset in bits.
-    pub entropy_bits: f64,
-    /// Entropy / (3.6 x parameters).
-    pub load: f64,
+    /// Entropy of the dataset in bits, where it is known.
+    pub entropy_bits: Option<f64>,
+    /// Entropy / (3.6 x parameters), where it is known.
+    pub load: Option<f64>,
     /// The load that was asked for, where the size was given so: `load` is what comes nearest to it.
     pub asked_load: Option<f64>,
     /// Tokens predicted over the whole training.
@@ -81,8 +81,9 @@ impl Experiment {
     /// The first setting that is impossible, with its place and the grid point.
     pub fn plan(&self) -> Result<Plan, ExperimentError> {
         let grid = &self.grid;
+        let mut files = Files::default();
         let points: Vec<Resolved> = (0..grid.points())
-            .map(|index| Resolved::at(self, index))
+            .map(|index| Resolved::at(self, index, &mut files))
             .collect::<Result<_, _>>()?;
         let doubled = match self.sweep.doubled_at_load {
             Some(load) => self.points_to_double(load, &points)?,
@@ -123,7 +124,13 @@ impl Experiment {
         // For each model and seed, how far the nearest size is, how large it is, and where.
         let mut nearest: BTreeMap<usize, (f64, u64, usize)> = BTreeMap::new();
         for (index, point) in points.iter().enumerate() {
-            let distance = (point.settings.load() / load).ln().abs();
+            let Some(own) = point.settings.load() else {
+                let allowed = "left out: the entropy of this source is not known, and so no load";
+                let setting =
+                    InvalidSetting::new("sweep.doubled_at_load", format!("{load:?}"), allowed);
+                return Err(self.document.error(setting));
+            };
+            let distance = (own / load).ln().abs();
             let found = (distance, point.settings.data.samples, index);
             let best = nearest
                 .entry(self.grid.without_size(index))

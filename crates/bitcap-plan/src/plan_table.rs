@@ -33,8 +33,9 @@ impl PlannedCell {
             self.index.to_string(),
             self.name.clone(),
             self.parameters.to_string(),
-            format!("{:.1}", self.entropy_bits),
-            format!("{:.3}", self.load),
+            self.entropy_bits
+                .map_or("-".into(), |bits| format!("{bits:.1}")),
+            self.load.map_or("-".into(), |load| format!("{load:.3}")),
             self.training_tokens.to_string(),
             format!("{:.2e}", self.training_flops),
             self.remark(),
@@ -60,7 +61,7 @@ pub fn text_table<H: AsRef<str>, R: AsRef<[String]>>(headings: &[H], rows: &[R])
     let numeric: Vec<bool> = (0..columns)
         .map(|column| {
             let mut cells = lines.iter().skip(1).filter_map(|line| line.get(column));
-            cells.all(|cell| cell.parse::<f64>().is_ok())
+            cells.all(|cell| *cell == "-" || cell.parse::<f64>().is_ok())
         })
         .collect();
     let mut text = String::new();

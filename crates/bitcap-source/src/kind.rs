@@ -36,9 +36,9 @@ pub(crate) trait Kind {
     /// Draws the parameters by the seed, or reads them. The settings are valid.
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting>;
 
-    /// Whether parameters are read from a file, not drawn.
-    fn reads_file(&self) -> bool {
-        false
+    /// The file that parameters are read from, where they are not drawn.
+    fn file(&self) -> Option<&Path> {
+        None
     }
 
     /// Whether sequences are copies of strings.
@@ -59,6 +59,10 @@ pub(crate) trait Kind {
 
     fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
         Ok(None)
+    }
+
+    fn file_blake3(&self) -> Option<&str> {
+        None
     }
 
     fn set_file_blake3(&mut self, _blake3: &str) {}

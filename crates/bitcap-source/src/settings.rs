@@ -131,8 +131,14 @@ impl SourceSettings {
         self.as_kind().exposure(samples)
     }
 
+    /// The file that is read, where the source is one or copies of one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.as_kind().file()
+    }
+
     /// Has the path of a source that is a file, or copies of one, begin at `base` where it is
-    /// relative.
+    /// relative: from then on it means the same wherever a program runs.
     pub fn resolve_paths(&mut self, base: &Path) {
         self.as_kind_mut().resolve_paths(base);
     }
@@ -145,6 +151,12 @@ impl SourceSettings {
     /// in the vocabulary, or not the hash that the settings name.
     pub fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
         self.as_kind().inspect_file()
+    }
+
+    /// The hash that the file must have, where it is settled.
+    #[must_use]
+    pub fn file_blake3(&self) -> Option<&str> {
+        self.as_kind().file_blake3()
     }
 
     /// Has a source that is a file, or copies of one, be of this very content

@@ -11,7 +11,7 @@ pub(crate) mod resolve;
 mod sections;
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bitcap_base::InvalidSetting;
 use bitcap_source::SourceSettings;
@@ -48,6 +48,8 @@ pub struct Experiment {
     pub(crate) grid: Grid,
     /// All else, as it stands in the file.
     pub(crate) document: Document,
+    /// The folder that relative paths begin at.
+    pub(crate) base: PathBuf,
 }
 
 impl Experiment {
@@ -57,10 +59,23 @@ impl Experiment {
     /// The first thing that is wrong, with its place: in the file or its overrides. Settings that
     /// only a point of the grid makes impossible are found by [`Experiment::plan`].
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, ExperimentError> {
-        Self::parse(&read_text(path)?, &path.display().to_string(), overrides)
+        let text = read_text(path)?;
+        let experiment = Self::parse(&text, &path.display().to_string(), overrides)?;
+        // What comes through a pipe lies nowhere: paths in it begin where the program runs.
+        let folder = path.parent().filter(|_| path.is_file());
+        let base = folder.map_or_else(|| Ok(PathBuf::from(".")), std::path::absolute);
+        let base = base.and_then(std::path::absolute);
+        Ok(Self {
+            base: base.map_err(|source| ExperimentError::Read {
+                path: path.to_owned(),
+                source,
+            })?,
+            ..experiment
+        })
     }
 
-    /// Reads an experiment from its text; `file` names it in errors.
+    /// Reads an experiment from its text; `file` names it in errors. Relative paths begin at the
+    /// working directory.
     ///
     /// # Errors
     /// As [`Experiment::read`].
@@ -98,6 +113,7 @@ impl Experiment {
             sweep,
             grid,
             document,
+            base: PathBuf::new(),
         })
     }
 }

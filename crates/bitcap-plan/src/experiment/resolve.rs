@@ -2,9 +2,11 @@
 
 use crate::settings::{Gpt2Shape, ModelSettings};
 use crate::settings::{OptimizerKind, TrainSettings};
+use std::collections::HashMap;
+
 use bitcap_base::InvalidSetting;
 use bitcap_measure::expected_capacity_bits;
-use bitcap_source::SourceSettings;
+use bitcap_source::{FileFacts, SourceSettings};
 use serde::Deserialize;
 
 use crate::experiment::Experiment;
@@ -30,12 +32,42 @@ pub(crate) struct Resolved {
     pub(crate) load: Option<f64>,
 }
 
+/// Files that cells draw from, each read once for a plan.
+#[derive(Default)]
+pub(crate) struct Files(HashMap<String, FileFacts>);
+
+impl Files {
+    /// Has a source that is a file be of the content that the file has now, and fails where it has
+    /// fewer than `samples` sequences.
+    fn settle(&mut self, source: &mut SourceSettings, samples: u64) -> Result<(), InvalidSetting> {
+        if source.file().is_none() {
+            return Ok(());
+        }
+        // What a file holds depends on nothing else.
+        let key = serde_json::to_string(source).expect("numbers, texts and lists");
+        let facts = match self.0.get(&key) {
+            Some(facts) => facts.clone(),
+            None => match source.inspect_file()? {
+                Some(facts) => self.0.entry(key).or_insert(facts).clone(),
+                None => return Ok(()),
+            },
+        };
+        source.check_samples(&facts, samples)?;
+        source.set_file_blake3(&facts.blake3);
+        Ok(())
+    }
+}
+
 impl Resolved {
     /// The settings at point `index` of the experiment's grid, validated.
-    pub(crate) fn at(experiment: &Experiment, index: usize) -> Result<Self, ExperimentError> {
+    pub(crate) fn at(
+        experiment: &Experiment,
+        index: usize,
+        files: &mut Files,
+    ) -> Result<Self, ExperimentError> {
         let mut document = document_at(experiment, index)?;
         let seed = document.inject_seeds()?;
-        let source = document.source()?;
+        let mut source = document.source()?;
         let data: DataSection = document.section("data")?;
         let model: ModelSettings = document.section("model")?;
         let mut train: TrainSettings = document.section("train")?;
@@ -67,6 +99,8 @@ impl Resolved {
                 return Err(ExperimentError::NoSize { place });
             }
         };
+        source.resolve_paths(&experiment.base);
+        files.settle(&mut source, samples).map_err(wrong)?;
         let settings = CellSettings {
             seed,
             source,
@@ -143,6 +177,14 @@ fn samples_for(
     }
     let parameters = Gpt2Shape::new(model, source.vocabulary(), source.length()).parameters();
     let capacity = expected_capacity_bits(parameters);
+    if !source.entropy_is_known() {
+        let allowed = "left out: the entropy of this source is not known; give data.samples";
+        return Err(InvalidSetting::new(
+            "data.load",
+            format!("{load:?}"),
+            allowed,
+        ));
+    }
     let sequence = source.expected_entropy_bits_per_sequence().ok_or_else(|| {
         let allowed = "left out: the entropy of this source is not proportional to its samples; \
                        give data.samples";

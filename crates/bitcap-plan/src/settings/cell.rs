@@ -94,16 +94,18 @@ impl CellSettings {
     }
 
     /// Bits that the dataset is planned by: for uniform data its exact entropy, N S log2 V, for
-    /// others [`SourceSettings::expected_entropy_bits`].
+    /// others [`SourceSettings::expected_entropy_bits`]; None where nobody knows it.
     #[must_use]
-    pub fn entropy_bits(&self) -> f64 {
-        self.source.expected_entropy_bits(self.data.samples)
+    pub fn entropy_bits(&self) -> Option<f64> {
+        let known = self.source.entropy_is_known();
+        known.then(|| self.source.expected_entropy_bits(self.data.samples))
     }
 
-    /// Entropy of the dataset in units of the capacity to be expected, 3.6 bits a parameter.
+    /// Entropy of the dataset in units of the capacity to be expected, 3.6 bits a parameter; None
+    /// where nobody knows the entropy.
     #[must_use]
-    pub fn load(&self) -> f64 {
-        self.entropy_bits() / expected_capacity_bits(self.shape().parameters())
+    pub fn load(&self) -> Option<f64> {
+        Some(self.entropy_bits()? / expected_capacity_bits(self.shape().parameters()))
     }
 
     /// Tokens predicted over the whole training: steps, times sequences a step, times predicted

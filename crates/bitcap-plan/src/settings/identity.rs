@@ -8,6 +8,15 @@ use crate::settings::cell::CellSettings;
 /// through the seeds in these.
 const TRAINING_SECTIONS: [&str; 4] = ["source", "data", "model", "train"];
 
+/// Settings that say where a file of the user's was found and what was in it. A cell keeps them, and
+/// is refused where they do not hold any more; its name is by the path as it is written.
+const FOUND: [&str; 4] = [
+    "source.resolved",
+    "source.blake3",
+    "source.of.resolved",
+    "source.of.blake3",
+];
+
 /// Settings in which the cells of one curve differ.
 const WITHIN_A_CURVE: [&str; 5] = [
     "data.samples",
@@ -69,6 +78,7 @@ impl CellSettings {
         for section in TRAINING_SECTIONS {
             flatten(section, &value[section], &mut settings);
         }
+        settings.retain(|key, _| !FOUND.contains(&key.as_str()));
         settings
     }
 }

@@ -121,7 +121,7 @@ impl DatasetInfo {
             return Err(Problem::metadata("entropy_bits", entropy, expected));
         }
         info.entropy_bits = bits;
-        if source.as_kind().reads_file() {
+        if source.as_kind().file().is_some() {
             info.source_blake3 = Some(file.string("source_blake3")?.into());
         }
         info.tokens_blake3.clone_from(&file.blake3);

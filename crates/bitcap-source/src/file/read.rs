@@ -102,7 +102,7 @@ fn check(
 
 /// Draws the tokens anew; None where they came from a user's file.
 fn redrawer(info: &DatasetInfo) -> Result<Option<Drawer>, Problem> {
-    if info.source.as_kind().reads_file() {
+    if info.source.as_kind().file().is_some() {
         return Ok(None);
     }
     let source = Source::of_valid(&info.source).map_err(|invalid| {

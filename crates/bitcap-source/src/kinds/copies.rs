@@ -183,8 +183,8 @@ impl<S: AnyKind> Kind for CopiesSettings<S> {
         }))
     }
 
-    fn reads_file(&self) -> bool {
-        self.of.as_kind().reads_file()
+    fn file(&self) -> Option<&Path> {
+        self.of.as_kind().file()
     }
 
     fn is_copies(&self) -> bool {
@@ -205,6 +205,10 @@ impl<S: AnyKind> Kind for CopiesSettings<S> {
 
     fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
         self.of.as_kind().inspect_file().map_err(inner)
+    }
+
+    fn file_blake3(&self) -> Option<&str> {
+        self.of.as_kind().file_blake3()
     }
 
     fn set_file_blake3(&mut self, blake3: &str) {

@@ -45,8 +45,13 @@ impl FileFormat {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileSettings {
-    /// The file; a relative path begins at the working directory. It is held in memory whole.
+    /// The file; a relative path begins at the folder of the experiment file. It is held in memory
+    /// whole.
     pub path: PathBuf,
+    /// Where the file was found when the cell was planned, as a whole path: what is read from then
+    /// on, wherever a program runs. Not part of a cell's identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<PathBuf>,
     /// How it holds its tokens.
     pub format: FileFormat,
     /// Vocabulary V, 2 to 65,536, above every token; left out for bytes, which have 256.
@@ -118,16 +123,20 @@ impl Kind for FileSettings {
         }))
     }
 
-    fn reads_file(&self) -> bool {
-        true
+    fn file(&self) -> Option<&Path> {
+        Some(self.found())
     }
 
     fn resolve_paths(&mut self, base: &Path) {
-        self.path = base.join(&self.path);
+        self.resolved = Some(base.join(&self.path));
     }
 
     fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
         self.scan(None).map(Some)
+    }
+
+    fn file_blake3(&self) -> Option<&str> {
+        self.blake3.as_deref()
     }
 
     fn set_file_blake3(&mut self, blake3: &str) {
@@ -136,10 +145,15 @@ impl Kind for FileSettings {
 }
 
 impl FileSettings {
+    /// What is read.
+    pub(crate) fn found(&self) -> &Path {
+        self.resolved.as_ref().unwrap_or(&self.path)
+    }
+
     /// Goes through the file of valid settings once, and checks all of it. `keep` gets the bytes of its
     /// tokens, where it is asked for.
     fn scan(&self, mut keep: Option<&mut Vec<u8>>) -> Result<FileFacts, InvalidSetting> {
-        let path = self.path.display();
+        let path = self.found().display();
         let wrong = |more: &str, allowed: String| {
             invalid("source.path", format!("`{path}`{more}"), allowed)
         };
@@ -148,11 +162,11 @@ impl FileSettings {
         let (file, claimed) = match self.format {
             FileFormat::Dataset => {
                 let TokenFile { file, blake3, .. } =
-                    TokenFile::open(&self.path).map_err(unsound)?;
+                    TokenFile::open(self.found()).map_err(unsound)?;
                 (file, Some(blake3))
             }
             FileFormat::Bytes | FileFormat::U16 => {
-                (open_regular(&self.path).map_err(unreadable)?, None)
+                (open_regular(self.found()).map_err(unreadable)?, None)
             }
         };
         if let Some(kept) = &mut keep {

@@ -33,7 +33,8 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
             "a dataset file begins with the hash of all that follows, and cannot be written to standard output; name a file (a file named - is ./-)"
         );
     }
-    output_file::check(&arguments.file, &files(&source))?;
+    let input = source.file();
+    output_file::check(&arguments.file, input.as_slice())?;
     let bar = sequences_bar(arguments.samples, "drawing");
     let info = file::generate(
         &arguments.file,
@@ -46,15 +47,6 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     show(&info?)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The files that a source reads.
-fn files(source: &SourceSettings) -> Vec<&Path> {
-    match source {
-        SourceSettings::File(file) => vec![&file.path],
-        SourceSettings::Copies(copies) => files(&copies.of),
-        _ => Vec::new(),
-    }
 }
 
 pub(crate) fn inspect(arguments: &Inspect) -> anyhow::Result<ExitCode> {

@@ -18,8 +18,9 @@ struct Planned<'a> {
     label: &'a str,
     doubled: bool,
     parameters: u64,
-    entropy_bits: f64,
-    load: f64,
+    /// Not there where it is not known.
+    entropy_bits: Option<f64>,
+    load: Option<f64>,
     training_tokens: u64,
     training_flops: f64,
     estimated_seconds: f64,

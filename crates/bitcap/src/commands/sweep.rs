@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use bitcap_base::Stop;
 use bitcap_cell::{check_memory, estimate, is_measured, write_events};
 use bitcap_plan::{
@@ -40,6 +40,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     }
     let stop = signals::stop_on_signals(heard)?;
     let folder = ExperimentFolder::new(&arguments.chosen.outputs, &plan.name);
+    refuse_own_files(&folder, &picked)?;
     let sweeping = folder.join(&plan)?;
 
     let Sorted { open, mut failed } = sort(arguments, &plan, &folder, &picked)?;
@@ -102,6 +103,27 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// A file of the experiment's own folder may be written before it is read.
+fn refuse_own_files(folder: &ExperimentFolder, cells: &[&PlannedCell]) -> anyhow::Result<()> {
+    let Ok(root) = folder.root().canonicalize() else {
+        return Ok(());
+    };
+    let files = cells.iter().filter_map(|cell| cell.settings.source.file());
+    for file in files {
+        if file
+            .canonicalize()
+            .is_ok_and(|file| file.starts_with(&root))
+        {
+            bail!(
+                "{}: the data of an experiment cannot lie in the folder that it writes into, {}; copy the file, or take another --outputs",
+                file.display(),
+                folder.root().display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// While cells run, the progress says it.

@@ -22,6 +22,7 @@ mod stops;
 mod streams;
 mod structured;
 mod sweep;
+mod user_file;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
