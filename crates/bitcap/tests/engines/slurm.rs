@@ -102,6 +102,61 @@ fn a_job_array_gives_the_figures_of_a_sweep() {
     assert_eq!(count(&place, &cluster, "done"), CELLS);
 }
 
+/// What SBATCH_ variables say outranks a script's lines; what was asked of bitcap outranks both. And a
+/// % in a path is no pattern.
+#[test]
+#[ignore = "needs Slurm"]
+fn what_was_asked_of_bitcap_holds_against_the_environment() {
+    let cluster = Cluster::start(1001);
+    let place = Place::new(EXPERIMENT);
+    let mut submit = place.bitcap(cluster.command(program()));
+    submit.envs([
+        ("SBATCH_PARTITION", "nowhere"),
+        ("SBATCH_TIMELIMIT", "1"),
+        ("SBATCH_NO_REQUEUE", "1"),
+        ("SBATCH_SIGNAL", "KILL@1"),
+        ("SBATCH_OPEN_MODE", "truncate"),
+    ]);
+    submit.args([
+        "submit",
+        "e.toml",
+        "--engine",
+        "slurm",
+        "--outputs",
+        "out%j",
+    ]);
+    let asked = ["--partition", "main", "--time-limit", "10", "--mem", "1M"];
+    let said = succeed(submit.args(asked).args(["--tensorboard", "events"]));
+    let job: String = said
+        .split("as job ")
+        .nth(1)
+        .unwrap()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let shown = said_by(cluster.command("scontrol").args(["show", "job", &job]));
+    for words in [
+        "Partition=main",
+        "TimeLimit=00:10:00",
+        "Requeue=1",
+        "MinMemoryNode=1M",
+        "/out%j/engines/submissions/001/logs/",
+    ] {
+        assert!(shown.contains(words), "no {words} in\n{shown}");
+    }
+    cluster.wait_until_empty(PATIENCE);
+    let logs = place.path("out%j/engines/submissions/001/logs");
+    assert_eq!(fs::read_dir(logs).unwrap().count(), CELLS);
+    assert_eq!(
+        fs::read_dir(place.path("events/engines")).unwrap().count(),
+        CELLS
+    );
+    let cells = fs::read_dir(place.path("out%j/engines/cells")).unwrap();
+    for cell in cells.flatten() {
+        assert!(cell.path().join("measurement.json").is_file());
+    }
+}
+
 #[test]
 #[ignore = "needs Slurm"]
 fn an_array_is_split_where_the_cluster_ends_it() {
