@@ -153,7 +153,13 @@ pub fn collect(
         }
     }
     if done.is_empty() {
-        for name in TABLES {
+        // What cannot be read now may be read tomorrow.
+        let tables = if collected.unreadable.is_empty() {
+            &TABLES[..]
+        } else {
+            &[]
+        };
+        for name in tables {
             remove(&folder.root().join(name))?;
         }
         return Ok(collected);

@@ -62,9 +62,12 @@ impl Experiment {
         let text = read_text(path)?;
         let experiment = Self::parse(&text, &path.display().to_string(), overrides)?;
         // What comes through a pipe lies nowhere: paths in it begin where the program runs.
-        let folder = path.parent().filter(|_| path.is_file());
-        let base = folder.map_or_else(|| Ok(PathBuf::from(".")), std::path::absolute);
-        let base = base.and_then(std::path::absolute);
+        let begin = if path.is_file() {
+            path
+        } else {
+            Path::new("here")
+        };
+        let base = std::path::absolute(begin).map(|whole| whole.with_file_name(""));
         Ok(Self {
             base: base.map_err(|source| ExperimentError::Read {
                 path: path.to_owned(),

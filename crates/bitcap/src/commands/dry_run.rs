@@ -7,8 +7,9 @@ use bitcap_cell::estimate;
 use bitcap_plan::{PlannedCell, text_table};
 use serde::Serialize;
 
-use super::print_json;
+use super::{counted, print_json};
 use crate::progress::duration;
+use crate::say;
 
 /// A cell as a program reads it.
 #[derive(Serialize)]
@@ -23,11 +24,18 @@ struct Planned<'a> {
     load: Option<f64>,
     training_tokens: u64,
     training_flops: f64,
-    estimated_seconds: f64,
+    estimated_seconds: Option<f64>,
 }
 
 pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow::Result<ExitCode> {
-    let seconds = estimate(cells)?;
+    // A plan for another machine: what this one has not cannot be timed here.
+    let seconds = match estimate(cells) {
+        Ok(seconds) => seconds.into_iter().map(Some).collect(),
+        Err(error) => {
+            say(&format!("note: no times, {error}"));
+            vec![None; cells.len()]
+        }
+    };
     if json {
         let cells = cells.iter().zip(seconds);
         let cells: Vec<Planned<'_>> = cells
@@ -54,21 +62,23 @@ pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow
         .zip(&seconds)
         .map(|(cell, &seconds)| {
             let mut row = cell.row().to_vec();
-            row.insert(row.len() - 1, duration(seconds));
+            row.insert(row.len() - 1, seconds.map_or("-".into(), duration));
             row
         })
         .collect();
     let mut out = io::stdout().lock();
     write!(out, "{}", text_table(&headings, &rows))?;
-    let total: f64 = seconds.iter().sum();
-    let longest = seconds.iter().copied().fold(0.0, f64::max);
-    let wall = (total / jobs as f64).max(longest);
     let flops: f64 = cells.iter().map(|cell| cell.training_flops).sum();
-    writeln!(
-        out,
-        "{} cells, {flops:.2e} FLOPs; about {} with {jobs} side by side (from timed steps on this machine)",
-        cells.len(),
-        duration(wall)
-    )?;
+    write!(out, "{}, {flops:.2e} FLOPs", counted(cells.len(), "cell"))?;
+    if let Some(seconds) = seconds.into_iter().collect::<Option<Vec<f64>>>() {
+        let total: f64 = seconds.iter().sum();
+        let longest = seconds.iter().copied().fold(0.0, f64::max);
+        let wall = duration((total / jobs as f64).max(longest));
+        write!(
+            out,
+            "; about {wall} with {jobs} side by side (from timed steps on this machine)"
+        )?;
+    }
+    writeln!(out)?;
     Ok(ExitCode::SUCCESS)
 }

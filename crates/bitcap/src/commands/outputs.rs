@@ -58,7 +58,7 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<ExitCode> {
     };
     if !root.join("runs.csv").is_file() {
         let root = root.display();
-        bail!("{root}: there is no runs.csv yet; bitcap collect {root} makes it");
+        bail!("{root}/runs.csv is not there yet; bitcap collect {root} makes it");
     }
     let _tables = folder.lock()?;
     let made = made(root, &options, None)?;

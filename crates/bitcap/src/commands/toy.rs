@@ -19,13 +19,14 @@ pub(crate) fn toy(arguments: &Toy) -> anyhow::Result<ExitCode> {
     let case = ToyCase::from_toml(&text).with_context(|| arguments.file.display().to_string())?;
     let rows = case.rows();
     if let Some(path) = &arguments.output {
+        output_file::check(path, &[&arguments.file])?;
         if path.extension().is_none_or(|ending| ending != "csv") {
             bail!(
                 "{}: it must end in .csv; the picture is made beside it, as .svg and .png",
                 path.display()
             );
         }
-        for written in ["csv", "svg", "png"] {
+        for written in ["svg", "png"] {
             output_file::check(&path.with_extension(written), &[&arguments.file])?;
         }
         let write = |path: &Path, bytes: &[u8]| {

@@ -183,9 +183,8 @@ fn a_checkpoint_of_other_data_is_refused() {
     refused(
         place.bitcap(&CELL),
         &[
-            "checkpoint",
-            "trained on data with BLAKE3",
-            "has its file changed?",
+            "is not what it was when this cell was trained",
+            "put it back",
         ],
     );
 }

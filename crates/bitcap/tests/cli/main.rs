@@ -134,11 +134,12 @@ impl Place {
         files
     }
 
-    /// What lies in a folder, sorted.
+    /// What lies in a folder but for locks, sorted.
     fn names(&self, folder: &str) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.path(folder))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !name.ends_with(".lock"))
             .collect();
         names.sort();
         names

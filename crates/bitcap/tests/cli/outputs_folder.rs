@@ -145,12 +145,20 @@ fn a_cell_of_other_settings_is_refused_and_left_as_it_is() {
         "--outputs",
     ];
     refused(place.bitcap(&["run", "e.toml", "--cell", "0"]), &words);
-    refused(place.bitcap(&["collect", "outputs/tiny"]), &words);
+    let collect = place.bitcap(&["collect", "outputs/tiny"]).failure().code(1);
+    assert_says(&stdout(&collect), &["3 of 4 cells"]);
+    assert_says(&stderr(&collect), &words);
+    assert_eq!(place.rows("outputs/tiny/runs.csv").len(), 3);
     let sweep = place.bitcap(&["sweep", "e.toml"]).failure().code(1);
     assert_says(&stderr(&sweep), &words);
-    // The plan is written again.
-    let plan = place.path("outputs/tiny/plan.json");
-    assert_eq!(changed(&files, &place.files("outputs")), [plan]);
+    // What there is to show is shown; no file of a cell is touched.
+    assert_says(&stdout(&sweep), &["tables: outputs/tiny/runs.csv"]);
+    let touched = changed(&files, &place.files("outputs"));
+    assert!(
+        !touched
+            .iter()
+            .any(|path| path.starts_with(place.path("outputs/tiny/cells")))
+    );
 
     // Before it is done it is not trained over either.
     fs::remove_file(place.path(&format!("{cell}/measurement.json"))).unwrap();
@@ -231,8 +239,25 @@ fn damaged_results_are_named() {
         let path = place.path(&format!("{cell}/{name}"));
         let whole = fs::read(&path).unwrap();
         fs::write(&path, bytes).unwrap();
-        refused(place.bitcap(&["collect", "outputs/tiny"]), &[name, &cell]);
-        assert_eq!(place.read("outputs/tiny/runs.csv"), runs);
+        let collect = place.bitcap(&["collect", "outputs/tiny"]).failure().code(1);
+        assert_says(
+            &stdout(&collect),
+            &["3 of 4 cells in outputs/tiny/runs.csv"],
+        );
+        assert_says(
+            &stderr(&collect),
+            &[
+                "1 cell cannot be read, and the tables are made without",
+                name,
+                &cell,
+            ],
+        );
+        assert_eq!(place.rows("outputs/tiny/runs.csv").len(), 3);
+        // A sweep names it too, and shows the others.
+        let sweep = place.bitcap(&["sweep", "e.toml"]).failure().code(1);
+        assert_says(&stderr(&sweep), &[name, &cell]);
+        assert_says(&stdout(&sweep), &["tables: outputs/tiny/runs.csv"]);
+        assert_eq!(place.rows("outputs/tiny/runs.csv").len(), 3);
         fs::write(&path, whole).unwrap();
     }
     place.bitcap(&["collect", "outputs/tiny"]).success();

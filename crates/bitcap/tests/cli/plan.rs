@@ -77,7 +77,8 @@ fn overrides_go_before_the_file_and_later_ones_before_earlier_ones() {
 fn the_device_flag_goes_before_all_and_changes_no_name() {
     let place = Place::new(TINY);
     let plain = planned(&place, &[]);
-    assert_eq!(planned(&place, &["--set", "engine.device=ndarray"]), plain);
+    // Where this build has no such device, there is a plan all the same.
+    assert_eq!(planned(&place, &["--set", "engine.device=cuda:1"]), plain);
     place
         .bitcap(&[
             "run",

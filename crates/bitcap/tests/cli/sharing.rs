@@ -46,7 +46,11 @@ fn a_second_sweep_takes_over_from_one_that_dies() {
     until("it has a checkpoint", || {
         let cells = std::fs::read_dir(place.path("outputs/tiny/cells"));
         let mut cells = cells.into_iter().flatten().flatten();
-        cells.any(|cell| cell.path().join("checkpoint").is_dir())
+        cells.any(|cell| {
+            let files = std::fs::read_dir(cell.path().join("checkpoint"));
+            let mut files = files.into_iter().flatten().flatten();
+            files.any(|file| file.file_name().to_string_lossy().starts_with("step-"))
+        })
     });
     // It holds the cell, and gets no further.
     first.signal("STOP");

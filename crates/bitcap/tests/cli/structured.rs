@@ -152,7 +152,8 @@ fn any_source_is_drawn_into_a_file() {
         generate("kind = \"coin\", lenght = 3"),
         &["in --source", "source.lenght"],
     );
-    refused(generate("kind = "), &["in --source", "not valid TOML"]);
+    refused(generate("kind"), &["in --source", "not valid TOML"]);
+    refused(generate("kind = "), &["in --source", "source.kind"]);
     refused(
         generate(&format!("{INLINE} }}\nname = {{")),
         &["in --source"],
