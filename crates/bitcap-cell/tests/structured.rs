@@ -194,7 +194,7 @@ fn of_a_file_nothing_is_invented() {
     std::fs::remove_file(cell.path("measurement.json")).unwrap();
     let error = run_cell(&cell, &all.cells[0].settings, &common::OPTIONS, &mut |_| {}).unwrap_err();
     assert!(
-        error.to_string().contains("has its file changed?"),
+        error.to_string().contains("the file was changed"),
         "{error}"
     );
 }
