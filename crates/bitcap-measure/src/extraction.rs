@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::rows::predictions;
 
 /// Tokens of the prefixes that extraction is tried from (Morris et al., section 5).
-pub const EXTRACTION_PREFIXES: [usize; 3] = [8, 16, 32];
+const EXTRACTION_PREFIXES: [usize; 3] = [8, 16, 32];
 
 /// How many sequences greedy decoding continues without an error from a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -20,8 +20,8 @@ pub struct Extraction {
 }
 
 impl Extraction {
-    /// From each of [`EXTRACTION_PREFIXES`] that is shorter than the sequences. `right` says of each predicted token,
-    /// row-major [N, S_pred], whether it is the most probable one, given the true tokens before it.
+    /// From each of the prefixes of 8, 16 and 32 tokens that is shorter than the sequences. `right` says of each
+    /// predicted token, row-major [N, S_pred], whether it is the most probable one, given the true tokens before it.
     ///
     /// Greedy decoding gives a sequence back exactly if that holds of all its tokens after the prefix: up to the first
     /// error it reads the true tokens. So one pass tells.

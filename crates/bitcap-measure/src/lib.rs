@@ -48,7 +48,7 @@ pub use ceiling::Ceiling;
 pub use code_length::CodeLengths;
 pub use decomposition::{Decomposition, OracleBits};
 pub use error::MeasureError;
-pub use extraction::{EXTRACTION_PREFIXES, Extraction};
+pub use extraction::Extraction;
 pub use measurement::{CodedData, DataMeasurement, Measurement, Schema, expected_capacity_bits};
 pub use membership::{Membership, RocPoint, roc};
 pub use memorized::{DataEntropy, Memorized};

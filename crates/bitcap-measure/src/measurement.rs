@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decomposition::{Decomposition, OracleBits};
-use crate::{Ceiling, CodeLengths, DataEntropy, Extraction, MeasureError, Membership, Memorized};
+use crate::{Ceiling, CodeLengths, DataEntropy, Extraction, MeasureError, Membership};
 
 /// Probabilities in f32 are off by about 1e-6 of a token's bits; likelihoods above the ceiling by more than this share
 /// of the predicted bits are a mistake (a model that sees the token it predicts, say), not a rounding.
@@ -48,11 +48,6 @@ impl<'a> CodedData<'a> {
         }
     }
 
-    /// What was memorized of it, where its entropy is known.
-    pub fn memorized(&self) -> Option<Memorized> {
-        self.entropy.memorized(self.code)
-    }
-
     fn check(&self) -> Result<(), MeasureError> {
         assert!(
             self.samples >= self.code.samples(),
@@ -70,7 +65,7 @@ impl<'a> CodedData<'a> {
 }
 
 /// What a model makes of data that it was not trained on. Of fresh data this is the noise floor: bits memorized of
-/// uniform data are 0 or less on average (see [`Memorized`]); of a source with structure they are what the model knows
+/// uniform data are 0 or less on average (see [`Memorized`](crate::Memorized)); of a source with structure they are what the model knows
 /// of it, `unintended_bits` are about 0 and `excess_bits_per_token` says how far the model is from the source.
 ///
 /// What a file of before did not hold yet is None.
@@ -121,7 +116,7 @@ impl DataMeasurement {
             in_training <= data.samples,
             "occurring in the training data"
         );
-        let memorized = data.memorized();
+        let memorized = entropy.memorized(code);
         Ok(Self {
             samples: data.samples,
             in_training,
@@ -250,7 +245,7 @@ impl Measurement {
                 ceiling: highest,
             });
         }
-        let memorized = data.memorized();
+        let memorized = entropy.memorized(code);
         let strict = memorized.map(|memorized| memorized.strict_bits);
         let paper = memorized.map(|memorized| memorized.paper_bits);
         let highest = ceiling.bits(entropy);

@@ -71,12 +71,6 @@ impl Dataset {
         }
     }
 
-    /// How many different sequences there are.
-    #[must_use]
-    pub fn distinct(&self) -> usize {
-        self.sequences().collect::<HashSet<_>>().len()
-    }
-
     /// How many of this dataset's sequences, each counted as often as it stands here, occur in
     /// `other`: `fresh.occurring_in(&training)` is the column `fresh_in_training`.
     #[must_use]
