@@ -45,11 +45,24 @@ fn main() {
     }
     println!("vocabulary,length,layers,width,heads,batch,milliseconds,tokens_a_second,gflops");
     for shape in &shapes {
-        let numbers: Vec<usize> = shape.split(',').map(|x| x.parse().expect("a size")).collect();
+        let numbers: Vec<usize> = shape
+            .split(',')
+            .map(|x| x.parse().expect("a size"))
+            .collect();
         let [vocabulary, length, layers, width, heads, batch] = numbers[..] else {
             panic!("six sizes");
         };
-        let time = time(&Shape { vocabulary, length, layers, width, heads, batch }, seconds);
+        let time = time(
+            &Shape {
+                vocabulary,
+                length,
+                layers,
+                width,
+                heads,
+                batch,
+            },
+            seconds,
+        );
         let tokens = (batch * length) as f64;
         let flops = tokens * flops_a_token(vocabulary + 1, length, layers, width);
         println!(
@@ -87,7 +100,9 @@ fn time(shape: &Shape, seconds: f64) -> f64 {
         .collect();
     let inputs: Vec<i32> = tokens
         .chunks(shape.length)
-        .flat_map(|s| std::iter::once(shape.vocabulary as i32).chain(s[..s.len() - 1].iter().copied()))
+        .flat_map(|s| {
+            std::iter::once(shape.vocabulary as i32).chain(s[..s.len() - 1].iter().copied())
+        })
         .collect();
     let cpu = Cpu::detect();
     let mut model = Gpt2::new(cpu, sizes, offsets).expect("a model of these sizes");
@@ -132,7 +147,9 @@ impl Random {
 
     /// Of variance 1, near enough.
     fn normal(&mut self) -> f32 {
-        let sum: f32 = (0..12).map(|_| self.next() as f32 / (1u64 << 31) as f32).sum();
+        let sum: f32 = (0..12)
+            .map(|_| self.next() as f32 / (1u64 << 31) as f32)
+            .sum();
         sum - 6.0
     }
 }

@@ -88,18 +88,32 @@ impl WithSimd for Apply<'_> {
         if whole == weights.len() {
             return;
         }
-        let rest = |x: &[f32]| simd.partial_load_f32s(&x[whole..]);
-        let (weight, first_moment, second_moment) = step.of(
+        let rest = |x: &[f32]| {
+            let mut vector = simd.splat_f32s(0.0);
+            floats_mut(&mut vector)[..x.len() - whole].copy_from_slice(&x[whole..]);
+            vector
+        };
+        let (mut weight, mut first_moment, mut second_moment) = step.of(
             simd,
             rest(weights),
             rest(gradient),
             rest(first),
             rest(second),
         );
-        simd.partial_store_f32s(&mut weights[whole..], weight);
-        simd.partial_store_f32s(&mut first[whole..], first_moment);
-        simd.partial_store_f32s(&mut second[whole..], second_moment);
+        for (to, from) in [
+            (weights, &mut weight),
+            (first, &mut first_moment),
+            (second, &mut second_moment),
+        ] {
+            let to = &mut to[whole..];
+            to.copy_from_slice(&floats_mut(from)[..to.len()]);
+        }
     }
+}
+
+/// The floats of a vector.
+fn floats_mut<V: pulp::bytemuck::Pod>(vector: &mut V) -> &mut [f32] {
+    pulp::bytemuck::cast_slice_mut(std::slice::from_mut(vector))
 }
 
 /// A step's numbers as vectors.

@@ -347,6 +347,7 @@ impl Head {
         let tops = vectors_mut::<S>(self.tops.all_mut());
         let sums = vectors_mut::<S>(self.sums.all_mut());
         let exponentials = &mut self.exponentials.all_mut()[..rows * tokens];
+        let mut lost = [simd.splat_f32s(0.0); BLOCK];
         sums.fill(simd.splat_f32s(0.0));
         tops.fill(simd.splat_f32s(0.0));
         let mut end = 0;
@@ -394,9 +395,13 @@ impl Head {
                 }
             }
             let panel = vectors::<S>(&exponentials[start * tokens..end * tokens]);
-            for (column, total) in sums[..block.columns].iter_mut().enumerate() {
+            for column in 0..block.columns {
                 let part = sum(simd, end - start, |row| panel[row * block.columns + column]);
-                *total = simd.add_f32s(*total, part);
+                // Kahan's summation: a large vocabulary has hundreds of panels.
+                let part = simd.sub_f32s(part, lost[column]);
+                let total = simd.add_f32s(sums[column], part);
+                lost[column] = simd.sub_f32s(simd.sub_f32s(total, sums[column]), part);
+                sums[column] = total;
             }
         }
     }

@@ -206,7 +206,9 @@ impl WithSimd for Backward<'_> {
             let along = simd.mul_f32s(simd.add_f32s(along[0], along[1]), minus_part);
             let reciprocal = vectors::<S>(normalized.reciprocal_deviations.all())[column];
             for i in 0..features {
-                let d = simd.mul_add_e_f32s(dy[i], simd.splat_f32s(gain[i]), plain);
+                // Rounded as it was in the sums: of one feature exactly nothing is left.
+                let d = simd.mul_f32s(dy[i], simd.splat_f32s(gain[i]));
+                let d = simd.add_f32s(d, plain);
                 let d = simd.mul_add_e_f32s(normal[i], along, d);
                 dx[i] = simd.mul_add_e_f32s(d, reciprocal, dx[i]);
             }
