@@ -343,7 +343,10 @@ impl Backward<'_> {
             let seen = first + tile;
             let row = (first - strip.start) * of_row;
             for_height!(tile, R => {
-                let stats: [[S::f32s; 3]; R] = std::array::from_fn(|i| {
+                // Greatest score, reciprocal sum, and Σ dy · y, which is what all keys' slopes
+                // have in common.
+                let mut stats = [[scale; 3]; R];
+                for (i, stats) in stats.iter_mut().enumerate() {
                     let at = ((group + first + i) * heads + head) * 2;
                     let of = &vectors::<S>(self.normalizers.0.all())[at..at + 2];
                     let dy = &vectors::<S>(dy.at(first + i, 0))[..width];
@@ -352,8 +355,8 @@ impl Backward<'_> {
                     for (&dy, &y) in dy.iter().zip(y) {
                         dot = simd.mul_add_e_f32s(dy, y, dot);
                     }
-                    [of[0], of[1], dot]
-                });
+                    *stats = [of[0], of[1], dot];
+                }
                 for_vectors!(S, seen, |key, N| {
                     let scores = of_vectors::<S, R, N>(
                         simd,

@@ -18,6 +18,7 @@ mod head;
 mod interleaved;
 mod layer_norm;
 mod linear;
+mod peak;
 mod step;
 mod tile;
 mod vector;
@@ -36,4 +37,5 @@ pub use linear::{
     Weights, linear, linear_gelu, linear_input_gradient, linear_input_gradient_through,
     linear_residual, linear_weight_gradient,
 };
+pub use peak::peak_gflops;
 pub use step::Gpt2;

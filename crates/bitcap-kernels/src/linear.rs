@@ -195,7 +195,10 @@ impl<E: End> WithSimd for Product<'_, E> {
                 for_height!(tile, R => {
                     let sums = of_floats::<S, R, COLUMNS>(simd, depth, a, a_steps(R), b, b_steps);
                     for j in 0..COLUMNS {
-                        let values: [S::f32s; R] = std::array::from_fn(|i| sums[i][j]);
+                        let mut values = [simd.splat_f32s(0.0); R];
+                        for i in 0..R {
+                            values[i] = sums[i][j];
+                        }
                         self.end.take::<S, R>(simd, column + j, first, values);
                     }
                 });
