@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::interleaved::Floats;
-use crate::tile::{Steps, for_height, for_vectors, height, of_vectors};
+use crate::tile::{ROWS, Steps, for_height, for_vectors, height, of_vectors};
 use crate::vector::{exp, vectors, vectors_mut};
 use crate::{Cpu, Interleaved};
 
@@ -149,6 +149,15 @@ impl<'a> Part<'a> {
         &self.floats[position * self.by_position + feature * self.lanes..]
     }
 
+    /// From a position on.
+    #[inline(always)]
+    fn from(self, position: usize) -> Self {
+        Self {
+            floats: self.at(position, 0),
+            ..self
+        }
+    }
+
     /// Rows of a tile are positions, its sum runs over features.
     #[inline(always)]
     fn over_features(self) -> Steps {
@@ -206,31 +215,19 @@ impl WithSimd for Forward<'_> {
                 while first < positions {
                     let tile = height(positions - first);
                     let seen = first + tile;
+                    let rows = queries.from(first);
+                    dots(simd, [tile, seen, width], rows, keys, strip, of_row);
+                    let mut reciprocals = [scale; ROWS];
+                    for (i, reciprocal) in reciprocals[..tile].iter_mut().enumerate() {
+                        let row = vectors_mut::<S>(&mut strip[i * of_row..][..seen * lanes]);
+                        let (greatest, sum) = exponentials(simd, row, first + i + 1, scale);
+                        *reciprocal = simd.div_f32s(simd.splat_f32s(1.0), sum);
+                        let at = ((group + first + i) * heads + head) * 2;
+                        let to = vectors_mut::<S>(normalizers.0.all_mut());
+                        to[at] = greatest;
+                        to[at + 1] = *reciprocal;
+                    }
                     for_height!(tile, R => {
-                        for_vectors!(S, seen, |key, N| {
-                            let sums = of_vectors::<S, R, N>(
-                                simd,
-                                width,
-                                queries.at(first, 0),
-                                queries.over_features(),
-                                keys.at(key, 0),
-                                keys.over_features(),
-                            );
-                            for (i, sums) in sums.iter().enumerate() {
-                                let to = &mut strip[i * of_row + key * lanes..][..N * lanes];
-                                vectors_mut::<S>(to).copy_from_slice(sums);
-                            }
-                        });
-                        let mut reciprocals = [scale; R];
-                        for (i, reciprocal) in reciprocals.iter_mut().enumerate() {
-                            let row = vectors_mut::<S>(&mut strip[i * of_row..][..seen * lanes]);
-                            let (greatest, sum) = exponentials(simd, row, first + i + 1, scale);
-                            *reciprocal = simd.div_f32s(simd.splat_f32s(1.0), sum);
-                            let at = ((group + first + i) * heads + head) * 2;
-                            let to = vectors_mut::<S>(normalizers.0.all_mut());
-                            to[at] = greatest;
-                            to[at + 1] = *reciprocal;
-                        }
                         for_vectors!(S, width, |feature, N| {
                             let sums = of_vectors::<S, R, N>(
                                 simd,
@@ -254,6 +251,35 @@ impl WithSimd for Forward<'_> {
             }
         }
     }
+}
+
+/// Dot products over features of the first so many positions of `a` with those of `b`, into rows
+/// that are `of_row` floats apart. `sizes`: positions of `a`, at most a tile's rows; of `b`; and
+/// features.
+#[inline(always)]
+fn dots<S: Simd>(
+    simd: S,
+    sizes: [usize; 3],
+    a: Part<'_>,
+    b: Part<'_>,
+    to: &mut [f32],
+    of_row: usize,
+) {
+    let [tile, count, width] = sizes;
+    for_height!(tile, R => for_vectors!(S, count, |first, N| {
+        let sums = of_vectors::<S, R, N>(
+            simd,
+            width,
+            a.floats,
+            a.over_features(),
+            b.at(first, 0),
+            b.over_features(),
+        );
+        for (i, sums) in sums.iter().enumerate() {
+            let to = &mut to[i * of_row + first * S::F32_LANES..];
+            vectors_mut::<S>(to)[..N].copy_from_slice(sums);
+        }
+    }));
 }
 
 /// Turns the first `seen` scores of a row into exponentials under their greatest and the others
@@ -342,60 +368,49 @@ impl Backward<'_> {
             let tile = height(strip.end - first);
             let seen = first + tile;
             let row = (first - strip.start) * of_row;
+            let to = &mut probabilities[row..];
+            dots(
+                simd,
+                [tile, seen, width],
+                queries.from(first),
+                keys,
+                to,
+                of_row,
+            );
+            let to = &mut gradients[row..];
+            dots(
+                simd,
+                [tile, seen, width],
+                dy.from(first),
+                values,
+                to,
+                of_row,
+            );
+            for i in 0..tile {
+                let query = first + i;
+                let at = ((group + query) * heads + head) * 2;
+                let of = &vectors::<S>(self.normalizers.0.all())[at..at + 2];
+                let (greatest, reciprocal) = (of[0], of[1]);
+                // What all keys' slopes have in common.
+                let mut dot = simd.splat_f32s(0.0);
+                let dy = &vectors::<S>(dy.at(query, 0))[..width];
+                for (&dy, &y) in dy.iter().zip(&vectors::<S>(y.at(query, 0))[..width]) {
+                    dot = simd.mul_add_e_f32s(dy, y, dot);
+                }
+                let (seen, hidden) = ((query + 1) * lanes, strip.end * lanes);
+                let row = row + i * of_row;
+                let scores = vectors_mut::<S>(&mut probabilities[row..][..seen]);
+                let slopes = vectors_mut::<S>(&mut gradients[row..][..seen]);
+                for (score, slope) in scores.iter_mut().zip(slopes) {
+                    let e = exp(simd, simd.sub_f32s(simd.mul_f32s(*score, scale), greatest));
+                    let p = simd.mul_f32s(e, reciprocal);
+                    *score = p;
+                    *slope = simd.mul_f32s(p, simd.mul_f32s(simd.sub_f32s(*slope, dot), scale));
+                }
+                probabilities[row + seen..row + hidden].fill(0.0);
+                gradients[row + seen..row + hidden].fill(0.0);
+            }
             for_height!(tile, R => {
-                // Greatest score, reciprocal sum, and Σ dy · y, which is what all keys' slopes
-                // have in common.
-                let mut stats = [[scale; 3]; R];
-                for (i, stats) in stats.iter_mut().enumerate() {
-                    let at = ((group + first + i) * heads + head) * 2;
-                    let of = &vectors::<S>(self.normalizers.0.all())[at..at + 2];
-                    let dy = &vectors::<S>(dy.at(first + i, 0))[..width];
-                    let y = &vectors::<S>(y.at(first + i, 0))[..width];
-                    let mut dot = simd.splat_f32s(0.0);
-                    for (&dy, &y) in dy.iter().zip(y) {
-                        dot = simd.mul_add_e_f32s(dy, y, dot);
-                    }
-                    *stats = [of[0], of[1], dot];
-                }
-                for_vectors!(S, seen, |key, N| {
-                    let scores = of_vectors::<S, R, N>(
-                        simd,
-                        width,
-                        queries.at(first, 0),
-                        queries.over_features(),
-                        keys.at(key, 0),
-                        keys.over_features(),
-                    );
-                    for (i, (scores, [greatest, reciprocal, _])) in scores.iter().zip(stats).enumerate() {
-                        let to = &mut probabilities[row + i * of_row + key * lanes..][..N * lanes];
-                        for (to, &score) in vectors_mut::<S>(to).iter_mut().zip(scores) {
-                            let e = exp(simd, simd.sub_f32s(simd.mul_f32s(score, scale), greatest));
-                            *to = simd.mul_f32s(e, reciprocal);
-                        }
-                    }
-                    let slopes = of_vectors::<S, R, N>(
-                        simd,
-                        width,
-                        dy.at(first, 0),
-                        dy.over_features(),
-                        values.at(key, 0),
-                        values.over_features(),
-                    );
-                    for (i, (slopes, [_, _, dot])) in slopes.iter().zip(stats).enumerate() {
-                        let at = row + i * of_row + key * lanes;
-                        let p = vectors::<S>(&probabilities[at..][..N * lanes]);
-                        let to = vectors_mut::<S>(&mut gradients[at..][..N * lanes]);
-                        for j in 0..N {
-                            let slope = simd.mul_f32s(simd.sub_f32s(slopes[j], dot), scale);
-                            to[j] = simd.mul_f32s(p[j], slope);
-                        }
-                    }
-                });
-                for i in 0..R {
-                    let hidden = (first + i + 1) * lanes..strip.end * lanes;
-                    probabilities[row + i * of_row..][hidden.clone()].fill(0.0);
-                    gradients[row + i * of_row..][hidden].fill(0.0);
-                }
                 for_vectors!(S, width, |feature, N| {
                     let sums = of_vectors::<S, R, N>(
                         simd,

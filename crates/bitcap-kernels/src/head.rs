@@ -1,22 +1,21 @@
 //! The head, a product with the vocabulary's rows, in one with softmax and cross-entropy.
 //!
-//! Logits are never written: a tile of them becomes exponentials while it is in registers. The
-//! exponentials of a block of tokens are kept, the rows' gradient comes from them once their sums
-//! are known.
+//! Logits do not leave the first cache: a panel of rows' become exponentials there. The exponentials
+//! of a block of tokens are kept, and the gradients come from them once their sums are known.
 //!
 //! The target's exponential e is kept apart from the sum s of the others. So the loss is
 //! ln(1 + s / e), the logits' gradient of the target is -s / (s + e), and neither loses digits
 //! where a token is memorized and s is but a small part of e.
 //!
 //! Exponentials are taken relative to a reference of each token: the greatest logit of the first
-//! few rows. Should another logit be greater by more than [`LIMIT`], the block is done once more
-//! with the greatest of all as reference.
+//! panel. Should another logit be greater by more than [`LIMIT`], the block is done once more with
+//! the greatest of all as reference.
 
 use pulp::{Simd, WithSimd};
 
 use crate::interleaved::Floats;
 use crate::tile::{Packed, Steps, for_height, for_vectors, height, of_floats};
-use crate::vector::{exp, sum, vectors, vectors_mut};
+use crate::vector::{exp, vectors, vectors_mut};
 use crate::{Cpu, Interleaved};
 
 /// How far a logit may be above the reference: sums of e⁴⁰ over a million rows, and the reciprocals
@@ -42,11 +41,13 @@ pub struct Head {
     weights: Packed,
     /// Exponentials of a block, `[rows, tokens]`.
     exponentials: Floats,
-    /// Of each token of the block: the reference, the greatest logit above it, the sum of the
-    /// others' exponentials, the target's, and what makes them the gradient.
+    /// Of each token of the block: the reference, how far the others' greatest logit is above it,
+    /// the sum of their exponentials, the target's logit and exponential, and what makes
+    /// exponentials the gradient.
     references: Floats,
     tops: Floats,
     sums: Floats,
+    chosen_logits: Floats,
     chosen: Floats,
     factors: Floats,
     /// Hidden states of the block's tokens times their factors, `[tokens, width]`, each row on
@@ -72,6 +73,7 @@ impl Head {
             references: Floats::zeros(tokens),
             tops: Floats::zeros(tokens),
             sums: Floats::zeros(tokens),
+            chosen_logits: Floats::zeros(tokens),
             chosen: Floats::zeros(tokens),
             factors: Floats::zeros(tokens),
             hidden: Floats::zeros(tokens * width.next_multiple_of(lanes)),
@@ -153,8 +155,9 @@ impl Head {
         targets: &[u32],
         to: Gradients<'_>,
     ) -> f64 {
-        assert_eq!(to.d_weights.len(), weights.len());
-        self.check(hidden, weights, targets);
+        let len = self.rows * self.width;
+        assert_eq!((weights.len(), to.d_weights.len()), (len, len));
+        self.check(hidden, targets);
         cpu.run(CrossEntropy {
             head: self,
             hidden,
@@ -170,29 +173,26 @@ impl Head {
         &mut self,
         cpu: Cpu,
         hidden: &Interleaved,
-        weights: &[f32],
         targets: &[u32],
         log_probabilities: &mut [f32],
         right: &mut [bool],
     ) {
-        self.check(hidden, weights, targets);
+        self.check(hidden, targets);
         assert!(log_probabilities.len() >= targets.len() && right.len() >= targets.len());
         cpu.run(LogProbabilities {
             head: self,
             hidden,
-            weights,
             targets,
             log_probabilities,
             right,
         });
     }
 
-    fn check(&self, hidden: &Interleaved, weights: &[f32], targets: &[u32]) {
+    fn check(&self, hidden: &Interleaved, targets: &[u32]) {
         assert_eq!(
             (hidden.features(), hidden.lanes()),
             (self.width, self.lanes)
         );
-        assert_eq!(weights.len(), self.rows * self.width);
         assert_eq!(targets.len(), hidden.columns() * self.lanes);
         let rows = self.rows;
         assert!(
@@ -236,11 +236,11 @@ impl WithSimd for CrossEntropy<'_> {
         } = self;
         let mut loss = 0.0;
         for first in (0..hidden.columns()).step_by(BLOCK) {
-            let block = Block::new(hidden, weights, targets, first);
+            let block = Block::new(hidden, targets, first);
             head.exponentials(simd, &block);
             loss += head.factors(&block, to.scale);
             head.times_factors(simd, &block);
-            head.backward(simd, &block, &mut to);
+            head.backward(simd, &block, weights, &mut to);
         }
         loss
     }
@@ -249,7 +249,6 @@ impl WithSimd for CrossEntropy<'_> {
 struct LogProbabilities<'a> {
     head: &'a mut Head,
     hidden: &'a Interleaved,
-    weights: &'a [f32],
     targets: &'a [u32],
     log_probabilities: &'a mut [f32],
     right: &'a mut [bool],
@@ -263,18 +262,17 @@ impl WithSimd for LogProbabilities<'_> {
         let Self {
             head,
             hidden,
-            weights,
             targets,
             log_probabilities,
             right,
         } = self;
         for first in (0..hidden.columns()).step_by(BLOCK) {
-            let block = Block::new(hidden, weights, targets, first);
+            let block = Block::new(hidden, targets, first);
             head.exponentials(simd, &block);
             for token in 0..block.tokens() {
                 if block.targets[token] != NO_TARGET {
                     let at = first * head.lanes + token;
-                    log_probabilities[at] = -head.loss(&block, token) as f32;
+                    log_probabilities[at] = -head.loss(token) as f32;
                     right[at] = head.is_greatest(&block, token);
                 }
             }
@@ -285,7 +283,6 @@ impl WithSimd for LogProbabilities<'_> {
 /// Some columns of the hidden states.
 struct Block<'a> {
     hidden: &'a Interleaved,
-    weights: &'a [f32],
     /// `[columns, lanes]`, of these columns.
     targets: &'a [u32],
     first: usize,
@@ -293,12 +290,11 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn new(hidden: &'a Interleaved, weights: &'a [f32], targets: &'a [u32], first: usize) -> Self {
+    fn new(hidden: &'a Interleaved, targets: &'a [u32], first: usize) -> Self {
         let columns = BLOCK.min(hidden.columns() - first);
         let lanes = hidden.lanes();
         Self {
             hidden,
-            weights,
             targets: &targets[first * lanes..][..columns * lanes],
             first,
             columns,
@@ -318,12 +314,8 @@ impl Head {
         self.sweep(simd, block, true);
         let tokens = block.tokens();
         let mut again = false;
-        for (reference, &top) in self
-            .references
-            .all_mut()
-            .iter_mut()
-            .zip(&self.tops.all()[..tokens])
-        {
+        let references = self.references.all_mut().iter_mut();
+        for (reference, &top) in references.zip(&self.tops.all()[..tokens]) {
             if top > LIMIT {
                 *reference += top;
                 again = true;
@@ -332,10 +324,70 @@ impl Head {
         if again {
             self.sweep(simd, block, false);
         }
+        let references = vectors::<S>(self.references.all());
+        let logits = vectors::<S>(self.chosen_logits.all());
+        let chosen = vectors_mut::<S>(self.chosen.all_mut());
+        for column in 0..block.columns {
+            chosen[column] = exp(simd, simd.sub_f32s(logits[column], references[column]));
+        }
     }
 
     #[inline(always)]
     fn sweep<S: Simd>(&mut self, simd: S, block: &Block<'_>, choose_references: bool) {
+        let (rows, tokens) = (self.rows, block.tokens());
+        let zero = simd.splat_f32s(0.0);
+        let mut lost = [zero; BLOCK];
+        vectors_mut::<S>(self.sums.all_mut()).fill(zero);
+        vectors_mut::<S>(self.tops.all_mut()).fill(zero);
+        let mut start = 0;
+        while start < rows {
+            let end = self.logits(simd, block, start);
+            let panel = &mut self.exponentials.all_mut()[start * tokens..end * tokens];
+            let references = vectors_mut::<S>(self.references.all_mut());
+            if start == 0 && choose_references {
+                let panel = vectors::<S>(panel);
+                references[..block.columns].copy_from_slice(&panel[..block.columns]);
+                for logits in panel.chunks_exact(block.columns) {
+                    for (reference, &logit) in references.iter_mut().zip(logits) {
+                        *reference = simd.max_f32s(*reference, logit);
+                    }
+                }
+            }
+            let chosen = self.chosen_logits.all_mut();
+            for (token, &target) in block.targets.iter().enumerate() {
+                let target = target as usize;
+                if (start..end).contains(&target) {
+                    let place = &mut panel[(target - start) * tokens + token];
+                    chosen[token] = std::mem::replace(place, f32::NEG_INFINITY);
+                }
+            }
+            let panel = vectors_mut::<S>(panel);
+            let tops = vectors_mut::<S>(self.tops.all_mut());
+            let sums = vectors_mut::<S>(self.sums.all_mut());
+            for column in 0..block.columns {
+                let (reference, mut top) = (references[column], tops[column]);
+                let mut part = zero;
+                for logit in panel[column..].iter_mut().step_by(block.columns) {
+                    let above = simd.sub_f32s(*logit, reference);
+                    top = simd.max_f32s(top, above);
+                    *logit = exp(simd, above);
+                    part = simd.add_f32s(part, *logit);
+                }
+                tops[column] = top;
+                // Kahan's summation: a large vocabulary has hundreds of panels.
+                let part = simd.sub_f32s(part, lost[column]);
+                let total = simd.add_f32s(sums[column], part);
+                lost[column] = simd.sub_f32s(simd.sub_f32s(total, sums[column]), part);
+                sums[column] = total;
+            }
+            start = end;
+        }
+    }
+
+    /// Logits of the panel of rows from `start` on, in the place of their exponentials; returns
+    /// where the panel ends.
+    #[inline(always)]
+    fn logits<S: Simd>(&mut self, simd: S, block: &Block<'_>, start: usize) -> usize {
         let (rows, width, tokens) = (self.rows, self.width, block.tokens());
         let stride = block.hidden.stride();
         let hidden = &block.hidden.as_slice()[block.first * stride..];
@@ -343,84 +395,39 @@ impl Head {
             of_row: stride,
             of_step: S::F32_LANES,
         };
-        let references = vectors_mut::<S>(self.references.all_mut());
-        let tops = vectors_mut::<S>(self.tops.all_mut());
-        let sums = vectors_mut::<S>(self.sums.all_mut());
-        let exponentials = &mut self.exponentials.all_mut()[..rows * tokens];
-        let mut lost = [simd.splat_f32s(0.0); BLOCK];
-        sums.fill(simd.splat_f32s(0.0));
-        tops.fill(simd.splat_f32s(0.0));
-        let mut end = 0;
-        while end < rows {
-            let start = end;
-            for_vectors!(S, block.columns, |column, N| {
-                let b = &hidden[column * stride..][..N * stride];
-                let references = &mut references[column..][..N];
-                let tops = &mut tops[column..][..N];
-                end = start;
-                while end < rows && end - start < PANEL {
-                    let tile = height(rows - end);
-                    let a = self.weights.tile(end, tile);
-                    let to = &mut exponentials[end * tokens..][..tile * tokens];
-                    for_height!(tile, R => {
-                        let a_steps = Steps { of_row: 1, of_step: R };
-                        let logits = of_floats::<S, R, N>(simd, width, a, a_steps, b, b_steps);
-                        if choose_references && end == 0 {
-                            for j in 0..N {
-                                let mut greatest = logits[0][j];
-                                for logits in &logits[1..] {
-                                    greatest = simd.max_f32s(greatest, logits[j]);
-                                }
-                                references[j] = greatest;
-                            }
-                        }
-                        for (i, logits) in logits.iter().enumerate() {
-                            let to = &mut to[i * tokens + column * S::F32_LANES..];
-                            let to = &mut vectors_mut::<S>(to)[..N];
-                            for j in 0..N {
-                                let above = simd.sub_f32s(logits[j], references[j]);
-                                tops[j] = simd.max_f32s(tops[j], above);
-                                to[j] = exp(simd, above);
-                            }
-                        }
-                    });
-                    end += tile;
-                }
-            });
-            let chosen = self.chosen.all_mut();
-            for (token, &target) in block.targets.iter().enumerate() {
-                let target = target as usize;
-                if (start..end).contains(&target) {
-                    chosen[token] = std::mem::take(&mut exponentials[target * tokens + token]);
-                }
+        let logits = &mut self.exponentials.all_mut()[..rows * tokens];
+        let mut end = start;
+        for_vectors!(S, block.columns, |column, N| {
+            let b = &hidden[column * stride..][..N * stride];
+            end = start;
+            while end < rows && end - start < PANEL {
+                let tile = height(rows - end);
+                let a = self.weights.tile(end, tile);
+                let to = &mut logits[end * tokens..][..tile * tokens];
+                for_height!(tile, R => {
+                    let a_steps = Steps { of_row: 1, of_step: R };
+                    let sums = of_floats::<S, R, N>(simd, width, a, a_steps, b, b_steps);
+                    for (i, sums) in sums.iter().enumerate() {
+                        let to = &mut to[i * tokens + column * S::F32_LANES..];
+                        vectors_mut::<S>(to)[..N].copy_from_slice(sums);
+                    }
+                });
+                end += tile;
             }
-            let panel = vectors::<S>(&exponentials[start * tokens..end * tokens]);
-            for column in 0..block.columns {
-                let part = sum(simd, end - start, |row| panel[row * block.columns + column]);
-                // Kahan's summation: a large vocabulary has hundreds of panels.
-                let part = simd.sub_f32s(part, lost[column]);
-                let total = simd.add_f32s(sums[column], part);
-                lost[column] = simd.sub_f32s(simd.sub_f32s(total, sums[column]), part);
-                sums[column] = total;
-            }
-        }
+        });
+        end
     }
 
     /// -ln p(target) of a token that has one.
-    fn loss(&self, block: &Block<'_>, token: usize) -> f64 {
-        let (chosen, others) = (self.chosen.all()[token], self.sums.all()[token]);
+    fn loss(&self, token: usize) -> f64 {
+        let others = f64::from(self.sums.all()[token]);
+        let chosen = f64::from(self.chosen.all()[token]);
         if chosen == 0.0 {
             // Too improbable for an f32: from the logit itself.
-            let row = &block.weights[block.targets[token] as usize * self.width..][..self.width];
-            let column = block.hidden.column(block.first + token / self.lanes);
-            let logit: f64 = row
-                .iter()
-                .zip(column.chunks_exact(self.lanes))
-                .map(|(&w, x)| f64::from(w) * f64::from(x[token % self.lanes]))
-                .sum();
-            return f64::from(others).ln() + f64::from(self.references.all()[token]) - logit;
+            let logit = f64::from(self.chosen_logits.all()[token]);
+            return others.ln() + f64::from(self.references.all()[token]) - logit;
         }
-        (f64::from(others) / f64::from(chosen)).ln_1p()
+        (others / chosen).ln_1p()
     }
 
     /// Whether no other row's logit is greater than the target's, nor one before it as great.
@@ -443,7 +450,7 @@ impl Head {
             let target = block.targets[token];
             let mut factor = 0.0;
             if target != NO_TARGET {
-                loss += self.loss(block, token);
+                loss += self.loss(token);
                 let others = self.sums.all()[token];
                 factor = scale / (others + self.chosen.all()[token]);
                 self.exponentials.all_mut()[target as usize * tokens + token] = -others;
@@ -473,7 +480,13 @@ impl Head {
     }
 
     #[inline(always)]
-    fn backward<S: Simd>(&self, simd: S, block: &Block<'_>, to: &mut Gradients<'_>) {
+    fn backward<S: Simd>(
+        &self,
+        simd: S,
+        block: &Block<'_>,
+        weights: &[f32],
+        to: &mut Gradients<'_>,
+    ) {
         let (rows, width, tokens) = (self.rows, self.width, block.tokens());
         let exponentials = &self.exponentials.all()[..rows * tokens];
         let factors = vectors::<S>(self.factors.all());
@@ -494,7 +507,7 @@ impl Head {
                 let mut feature = 0;
                 while feature < width {
                     let tile = height(width - feature);
-                    let a = &block.weights[start * width + feature..end * width];
+                    let a = &weights[start * width + feature..end * width];
                     let a_steps = Steps {
                         of_row: 1,
                         of_step: width,

@@ -207,7 +207,6 @@ impl Gpt2 {
             (targets.len(), targets.len())
         );
         self.pack(weights, inputs, targets);
-        let head = span(self.offsets.head, self.sizes.rows * self.sizes.width);
         let (length, lanes) = (self.sizes.length, self.cpu.lanes());
         let block = self.groups * lanes * length;
         let outputs = log_probabilities
@@ -221,7 +220,6 @@ impl Gpt2 {
             self.head.log_probabilities(
                 self.cpu,
                 &self.last,
-                &weights[head.clone()],
                 &self.targets,
                 &mut self.log_probabilities,
                 &mut self.right,

@@ -61,7 +61,7 @@ macro_rules! for_height {
 }
 
 /// Runs `$body` over `$count` vectors in steps of `$vectors`, a constant: 4 with 32 registers,
-/// then 2, then 1. `$first` is the first vector of a step.
+/// then 2, then 1; without vector instructions 1 alone, which is less to compile. `$first` is the first vector of a step.
 macro_rules! for_vectors {
     ($simd:ty, $count:expr, |$first:ident, $vectors:ident| $body:expr) => {{
         let count = $count;
@@ -73,16 +73,19 @@ macro_rules! for_vectors {
                 $first += $vectors;
             }
         }
-        {
+        if !<$simd as pulp::Simd>::IS_SCALAR {
             const $vectors: usize = 2;
             while $first + $vectors <= count {
                 $body;
                 $first += $vectors;
             }
         }
-        if $first < count {
+        {
             const $vectors: usize = 1;
-            $body;
+            while $first < count {
+                $body;
+                $first += $vectors;
+            }
         }
     }};
 }
