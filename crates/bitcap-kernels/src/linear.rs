@@ -161,6 +161,10 @@ trait End {
         first: usize,
         values: [S::f32s; R],
     );
+
+    /// Called when all features of a column were taken.
+    #[inline(always)]
+    fn column<S: Simd>(&mut self, _: S, _: usize) {}
 }
 
 /// A weight matrix times all columns.
@@ -203,6 +207,9 @@ impl<E: End> WithSimd for Product<'_, E> {
                     }
                 });
                 first += tile;
+            }
+            for j in 0..COLUMNS {
+                self.end.column(simd, column + j);
             }
         });
     }
@@ -322,12 +329,19 @@ impl End for AddBiasAndGelu<'_> {
         first: usize,
         values: [S::f32s; R],
     ) {
-        let bias = &self.bias[first..first + R];
-        let y = part_mut::<S, R>(self.y, column, first);
-        let derivative = part_mut::<S, R>(self.derivative, column, first);
-        for i in 0..R {
-            let value = simd.add_f32s(values[i], simd.splat_f32s(bias[i]));
-            (y[i], derivative[i]) = gelu(simd, value);
+        let mut end = AddBias {
+            bias: self.bias,
+            y: self.derivative,
+        };
+        end.take(simd, column, first, values);
+    }
+
+    #[inline(always)]
+    fn column<S: Simd>(&mut self, simd: S, column: usize) {
+        let y = vectors_mut::<S>(self.y.column_mut(column));
+        let derivative = vectors_mut::<S>(self.derivative.column_mut(column));
+        for (y, derivative) in y.iter_mut().zip(derivative) {
+            (*y, *derivative) = gelu(simd, *derivative);
         }
     }
 }
