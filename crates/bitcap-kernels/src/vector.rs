@@ -98,3 +98,130 @@ pub(crate) fn sum<S: Simd>(simd: S, count: usize, value: impl Fn(usize) -> S::f3
         simd.add_f32s(sums[2], sums[3]),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::WithSimd;
+
+    use super::*;
+    use crate::Cpu;
+
+    struct Of<'a> {
+        x: &'a [f32],
+        y: &'a mut [f32],
+        slope: &'a mut [f32],
+        gelu: bool,
+    }
+
+    impl WithSimd for Of<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let (y, slope) = (vectors_mut::<S>(self.y), vectors_mut::<S>(self.slope));
+            for ((&x, y), slope) in vectors::<S>(self.x).iter().zip(y).zip(slope) {
+                (*y, *slope) = if self.gelu {
+                    gelu(simd, x)
+                } else {
+                    (exp(simd, x), simd.splat_f32s(0.0))
+                };
+            }
+        }
+    }
+
+    fn of(cpu: Cpu, x: &[f32], gelu: bool) -> (Vec<f32>, Vec<f32>) {
+        let (mut y, mut slope) = (vec![f32::NAN; x.len()], vec![f32::NAN; x.len()]);
+        let (y_to, slope_to) = (&mut y[..], &mut slope[..]);
+        cpu.run(Of {
+            x,
+            y: y_to,
+            slope: slope_to,
+            gelu,
+        });
+        (y, slope)
+    }
+
+    /// Every thousandth float from 2⁻³⁰ to `end`, of both signs, a whole number of vectors.
+    fn floats(end: f32) -> Vec<f32> {
+        let bits = (2.0f32.powi(-30).to_bits()..=end.to_bits()).step_by(997);
+        let mut all: Vec<f32> = bits
+            .flat_map(|bits| [f32::from_bits(bits), -f32::from_bits(bits)])
+            .collect();
+        all.extend([0.0, -0.0, end, -end]);
+        all.resize(all.len().next_multiple_of(16), 0.0);
+        all
+    }
+
+    #[test]
+    fn exponentials_are_within_their_bound() {
+        // Multiply and add without fusing round twice.
+        for (cpu, bound) in [(Cpu::detect(), 1.1), (Cpu::plain(), 1.6)] {
+            let x = floats(88.0);
+            let (y, _) = of(cpu, &x, false);
+            let mut worst = (0.0, 0.0);
+            for (&x, &y) in x.iter().zip(&y) {
+                let exact = f64::from(x).exp();
+                if exact < f64::from(f32::MIN_POSITIVE) {
+                    assert!(f64::from(y) < 1.01 * exact && y >= 0.0, "e^{x} is not {y}");
+                    continue;
+                }
+                let unit = f64::from(f32::from_bits((exact as f32).to_bits() + 1))
+                    - f64::from(exact as f32);
+                let wrong = (f64::from(y) - exact).abs() / unit;
+                if wrong > worst.0 {
+                    worst = (wrong, x);
+                }
+            }
+            assert!(worst.0 < bound, "{cpu:?}: {} units at {}", worst.0, worst.1);
+        }
+    }
+
+    #[test]
+    fn exponentials_at_the_ends() {
+        let cpu = Cpu::detect();
+        let x = [
+            f32::NEG_INFINITY,
+            -1e30,
+            -88.0,
+            89.0,
+            1e30,
+            f32::INFINITY,
+            f32::NAN,
+            0.0,
+        ];
+        let mut x = x.to_vec();
+        x.resize(16, 0.0);
+        let (y, _) = of(cpu, &x, false);
+        assert_eq!(y[..3], [0.0; 3]);
+        assert!(
+            y[3..6].iter().all(|&y| y.is_finite() && y > 1.6e38),
+            "{y:?}"
+        );
+        assert!(y[6].is_nan());
+        assert_eq!(y[7], 1.0);
+    }
+
+    #[test]
+    fn gelu_is_gpt2s() {
+        for cpu in [Cpu::detect(), Cpu::plain()] {
+            let x = floats(60.0);
+            let (y, slope) = of(cpu, &x, true);
+            let root = (2.0 / std::f64::consts::PI).sqrt();
+            for ((&x, y), slope) in x.iter().zip(y).zip(slope) {
+                let x = f64::from(x);
+                let t = (root * (x + 0.044715 * x.powi(3))).tanh();
+                let value = 0.5 * x * (1.0 + t);
+                let inner = root * (1.0 + 3.0 * 0.044715 * x * x);
+                let derivative = 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner;
+                assert!(
+                    (f64::from(y) - value).abs() < 1e-6 * (1.0 + x.abs()),
+                    "GELU({x}) is not {y}"
+                );
+                assert!(
+                    (f64::from(slope) - derivative).abs() < 2e-6,
+                    "GELU'({x}) is not {slope}"
+                );
+            }
+        }
+    }
+}
