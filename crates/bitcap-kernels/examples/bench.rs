@@ -1,13 +1,16 @@
 //! Times training steps: loss, gradient and Adam. `--shape V,S,L,d,heads,batch` (several times;
 //! default all shapes of the table), `--seconds` a shape (2), `--threads` (1), `--peak` for the
-//! multiply-add peak alone. Prints CSV; times are of the processor, the fastest of all steps.
+//! multiply-add peak alone. Prints CSV; times are the fastest of all steps, on one thread those of
+//! the processor, which other programs' turns do not count in. Memory is the most that this
+//! process has held so far.
 
 #[path = "../tests/common/layout.rs"]
+#[expect(unreachable_pub, reason = "shared with the tests")]
 mod layout;
 
 use std::time::{Duration, Instant};
 
-use bitcap_kernels::{Adam, Cpu, Gpt2, Sizes};
+use bitcap_kernels::{Adam, Cpu, Sizes, Threads};
 use rustix::time::{ClockId, clock_gettime};
 
 struct Shape {
@@ -32,6 +35,7 @@ const SHAPES: [&str; 7] = [
 fn main() {
     let mut shapes = Vec::new();
     let mut seconds = 2.0;
+    let mut threads = 1;
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         if name == "--peak" {
@@ -41,6 +45,7 @@ fn main() {
         let value = arguments.next().expect("each option has a value");
         match name.as_str() {
             "--shape" => shapes.push(value),
+            "--threads" => threads = value.parse().expect("a number of threads"),
             "--seconds" => seconds = value.parse().expect("seconds"),
             _ => panic!("no option {name}"),
         }
@@ -48,7 +53,9 @@ fn main() {
     if shapes.is_empty() {
         shapes = SHAPES.map(String::from).to_vec();
     }
-    println!("vocabulary,length,layers,width,heads,batch,milliseconds,tokens_a_second,gflops");
+    println!(
+        "vocabulary,length,layers,width,heads,batch,milliseconds,tokens_a_second,gflops,megabytes"
+    );
     for shape in &shapes {
         let numbers: Vec<usize> = shape
             .split(',')
@@ -57,24 +64,23 @@ fn main() {
         let [vocabulary, length, layers, width, heads, batch] = numbers[..] else {
             panic!("six sizes");
         };
-        let time = time(
-            &Shape {
-                vocabulary,
-                length,
-                layers,
-                width,
-                heads,
-                batch,
-            },
-            seconds,
-        );
+        let shape_of = Shape {
+            vocabulary,
+            length,
+            layers,
+            width,
+            heads,
+            batch,
+        };
+        let time = time(&shape_of, seconds, threads);
         let tokens = (batch * length) as f64;
         let flops = tokens * flops_a_token(vocabulary + 1, length, layers, width);
         println!(
-            "{shape},{:.3},{:.0},{:.1}",
+            "{shape},{:.3},{:.0},{:.1},{:.1}",
             time * 1e3,
             tokens / time,
-            flops / time / 1e9
+            flops / time / 1e9,
+            megabytes()
         );
     }
 }
@@ -88,7 +94,7 @@ fn flops_a_token(rows: usize, length: usize, layers: usize, width: usize) -> f64
 }
 
 /// Seconds of the fastest step.
-fn time(shape: &Shape, seconds: f64) -> f64 {
+fn time(shape: &Shape, seconds: f64, threads: usize) -> f64 {
     let sizes = Sizes {
         rows: shape.vocabulary + 1,
         length: shape.length,
@@ -110,14 +116,21 @@ fn time(shape: &Shape, seconds: f64) -> f64 {
         })
         .collect();
     let cpu = Cpu::detect();
-    let mut model = Gpt2::new(cpu, sizes, offsets).expect("a model of these sizes");
+    let mut model = Threads::new(cpu, sizes, &offsets, threads).expect("a model of these sizes");
     let mut gradient = vec![0.0; weights.len()];
     let (mut first, mut second) = (gradient.clone(), gradient.clone());
     let scale = 1.0 / tokens.len() as f32;
     let mut fastest = Duration::MAX;
     let start = Instant::now();
+    let now = || {
+        if threads == 1 {
+            processor_time()
+        } else {
+            start.elapsed()
+        }
+    };
     for step in 1.. {
-        let before = processor_time();
+        let before = now();
         let loss = model.loss_and_gradient(&weights, &inputs, &tokens, scale, &mut gradient);
         let adam = Adam {
             rate: 1e-3,
@@ -129,7 +142,7 @@ fn time(shape: &Shape, seconds: f64) -> f64 {
             step,
         };
         adam.apply(cpu, &mut weights, &gradient, &mut first, &mut second);
-        fastest = fastest.min(processor_time() - before);
+        fastest = fastest.min(now() - before);
         assert!(loss.is_finite());
         if start.elapsed().as_secs_f64() > seconds {
             eprintln!("step {step}: {} nats a token", loss * f64::from(scale));
@@ -139,7 +152,15 @@ fn time(shape: &Shape, seconds: f64) -> f64 {
     fastest.as_secs_f64()
 }
 
-/// What this process has had of its processor, which other programs' turns do not count in.
+/// The most memory this process has held, where Linux tells.
+fn megabytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / 1024.0)
+}
+
+/// What this process has had of its processor so far.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)

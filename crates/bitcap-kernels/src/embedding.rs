@@ -5,7 +5,7 @@ use pulp::{Simd, WithSimd};
 use crate::vector::{vectors, vectors_mut};
 use crate::{Cpu, Interleaved};
 
-/// x = tokens[input] + positions[position], for whole sequences.
+/// x = the input's row of `tokens` + the position's row of `positions`, for whole sequences.
 ///
 /// `inputs`: `[n, S]` row-major, each a row of `tokens`; lanes without a sequence get token 0.
 /// `tokens`: `[rows, features]`; `positions`: `[S, features]` or more.

@@ -2,8 +2,8 @@
 //! and backward, without autodiff and without tensors.
 //!
 //! [`Gpt2`] is the whole step as one operation; [`Adam`] is the update after it. The functions it
-//! is made of can be used one by one: [`layer_norm`], [`attention`], [`linear`] and its kin,
-//! [`embedding`], and [`Head`], the product with the vocabulary in one with softmax and
+//! is made of can be used one by one: [`layer_norm()`], [`attention()`], [`linear()`] and its kin,
+//! [`embedding()`], and [`Head`], the product with the vocabulary in one with softmax and
 //! cross-entropy, which serves any architecture. Activations are [`Interleaved`].
 //!
 //! The same source runs on AVX-512, AVX2, NEON or plain code, chosen when a [`Cpu`] is detected.
@@ -20,6 +20,7 @@ mod layer_norm;
 mod linear;
 mod peak;
 mod step;
+mod threads;
 mod tile;
 mod vector;
 
@@ -39,3 +40,4 @@ pub use linear::{
 };
 pub use peak::peak_gflops;
 pub use step::Gpt2;
+pub use threads::Threads;

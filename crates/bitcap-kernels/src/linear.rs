@@ -349,7 +349,7 @@ impl End for AddBiasAndGelu<'_> {
 /// Bytes of `dy` that a pass over `x` keeps to, so that they stay in the second cache.
 const STRIP_BYTES: usize = 64 * 1024;
 
-/// d_weights[k, n] += Σ over columns and lanes of x[k] · dy[n].
+/// `d_weights[k, n] += x[k] · dy[n]`, summed over columns and lanes.
 struct WeightGradient<'a> {
     x: &'a Interleaved,
     dy: &'a Interleaved,
@@ -394,7 +394,7 @@ impl WithSimd for WeightGradient<'_> {
     }
 }
 
-/// d_bias[n] += Σ over columns and lanes of dy[n].
+/// `d_bias[n] += dy[n]`, summed over columns and lanes.
 struct BiasGradient<'a> {
     dy: &'a Interleaved,
     d_bias: &'a mut [f32],

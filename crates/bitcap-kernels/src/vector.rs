@@ -62,7 +62,7 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 #[inline(always)]
 pub(crate) fn gelu<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     // -2u = x (A + B x²)
-    const A: f32 = -1.595_769_1;
+    const A: f32 = -1.595_769;
     const B: f32 = A * 0.044_715;
     let one = simd.splat_f32s(1.0);
     let square = simd.mul_f32s(x, x);

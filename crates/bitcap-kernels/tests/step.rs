@@ -2,7 +2,7 @@
 
 mod common;
 
-use bitcap_kernels::{Cpu, Gpt2, Sizes};
+use bitcap_kernels::{Cpu, Gpt2, Offsets, Sizes, Threads};
 use common::layout::offsets;
 use common::reference::{Output, gpt2};
 use common::{cpus, distance, generator, normal, tokens, wide};
@@ -314,4 +314,82 @@ fn what_is_not_finite_shows() {
             assert!(gradient.iter().any(|x| !x.is_finite()), "{value} at {at}");
         }
     }
+}
+
+#[test]
+fn threads_share_a_step() {
+    for sequences in [1, 9, 100] {
+        let sizes = Sizes {
+            rows: 65,
+            length: 16,
+            layers: 2,
+            width: 24,
+            heads: 4,
+            hidden: 96,
+        };
+        let case = Case {
+            sizes,
+            tied: true,
+            start_token: true,
+            sequences,
+            deviation: 0.2,
+            seed: 5,
+        };
+        let data = case.data();
+        let expected = case.expected(&data, 0.01);
+        for threads in [1, 2, 3] {
+            let at = offsets(&sizes, true);
+            let mut model = Threads::new(Cpu::detect(), sizes, &at, threads).unwrap();
+            let mut run = || {
+                let mut gradient = vec![f32::NAN; data.weights.len()];
+                let loss = model.loss_and_gradient(
+                    &data.weights,
+                    &data.inputs,
+                    &data.targets,
+                    0.01,
+                    &mut gradient,
+                );
+                (loss, gradient)
+            };
+            let (loss, gradient) = run();
+            assert!((loss / expected.loss() - 1.0).abs() < 1e-5);
+            assert!(distance(&gradient, &expected.gradient) < 1e-5);
+            assert_eq!((loss, gradient), run());
+        }
+    }
+}
+
+#[test]
+fn sizes_no_model_has_are_refused() {
+    let sizes = Sizes {
+        rows: 5,
+        length: 4,
+        layers: 1,
+        width: 6,
+        heads: 3,
+        hidden: 7,
+    };
+    let at = offsets(&sizes, false);
+    let refused = |sizes: Sizes, change: &dyn Fn(&mut Offsets)| {
+        let mut at = at.clone();
+        change(&mut at);
+        Gpt2::new(Cpu::detect(), sizes, at)
+            .err()
+            .map(|error| error.to_string())
+    };
+    let (len, norm) = (at.len, at.final_norm);
+    assert_eq!(refused(sizes, &|_| ()), None);
+    let message = refused(Sizes { width: 0, ..sizes }, &|_| ());
+    assert_eq!(
+        message.unwrap(),
+        "width is 0; a model has at least one of everything but blocks"
+    );
+    let message = refused(Sizes { heads: 4, ..sizes }, &|_| ());
+    assert_eq!(message.unwrap(), "4 heads do not divide a width of 6");
+    let message = refused(Sizes { layers: 2, ..sizes }, &|_| ());
+    assert_eq!(message.unwrap(), "offsets of 1 blocks for a model of 2");
+    let message = refused(sizes, &|at| at.head = len);
+    assert!(message.unwrap().contains("beyond the flat vector"));
+    let message = refused(sizes, &|at| at.head = norm.bias);
+    assert!(message.unwrap().contains("two weights overlap"));
 }
