@@ -1,0 +1,187 @@
+//! Times training steps: loss, gradient and Adam. `--shape V,S,L,d,heads,batch` (several times;
+//! default all shapes of the table), `--seconds` a shape (2), `--threads` (1), `--peak` for the
+//! multiply-add peak alone. Prints CSV; times are the fastest of all steps, on one thread those of
+//! the processor, which other programs' turns do not count in. Memory is the most that this
+//! process has held so far.
+
+#[path = "../tests/common/layout.rs"]
+#[expect(unreachable_pub, reason = "shared with the tests")]
+mod layout;
+
+use std::time::{Duration, Instant};
+
+use bitcap_kernels::{Adam, Cpu, Sizes, Threads};
+use rustix::time::{ClockId, clock_gettime};
+
+struct Shape {
+    vocabulary: usize,
+    length: usize,
+    layers: usize,
+    width: usize,
+    heads: usize,
+    batch: usize,
+}
+
+const SHAPES: [&str; 7] = [
+    "64,16,1,16,2,173",
+    "64,16,1,32,4,256",
+    "2048,64,1,32,2,64",
+    "2048,64,2,64,2,64",
+    "2,64,2,16,2,256",
+    "2048,64,1,32,2,512",
+    "2048,64,4,128,4,128",
+];
+
+fn main() {
+    let mut shapes = Vec::new();
+    let mut seconds = 2.0;
+    let mut threads = 1;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        if name == "--peak" {
+            println!("{:.1}", bitcap_kernels::peak_gflops(Cpu::detect()));
+            return;
+        }
+        let value = arguments.next().expect("each option has a value");
+        match name.as_str() {
+            "--shape" => shapes.push(value),
+            "--threads" => threads = value.parse().expect("a number of threads"),
+            "--seconds" => seconds = value.parse().expect("seconds"),
+            _ => panic!("no option {name}"),
+        }
+    }
+    if shapes.is_empty() {
+        shapes = SHAPES.map(String::from).to_vec();
+    }
+    println!(
+        "vocabulary,length,layers,width,heads,batch,milliseconds,tokens_a_second,gflops,megabytes"
+    );
+    for shape in &shapes {
+        let numbers: Vec<usize> = shape
+            .split(',')
+            .map(|x| x.parse().expect("a size"))
+            .collect();
+        let [vocabulary, length, layers, width, heads, batch] = numbers[..] else {
+            panic!("six sizes");
+        };
+        let shape_of = Shape {
+            vocabulary,
+            length,
+            layers,
+            width,
+            heads,
+            batch,
+        };
+        let time = time(&shape_of, seconds, threads);
+        let tokens = (batch * length) as f64;
+        let flops = tokens * flops_a_token(vocabulary + 1, length, layers, width);
+        println!(
+            "{shape},{:.3},{:.0},{:.1},{:.1}",
+            time * 1e3,
+            tokens / time,
+            flops / time / 1e9,
+            megabytes()
+        );
+    }
+}
+
+/// Multiplications and additions of forward and backward that no implementation can leave out:
+/// six for each weight of a matrix, and of attention what is not masked.
+fn flops_a_token(rows: usize, length: usize, layers: usize, width: usize) -> f64 {
+    let matrices = layers * 12 * width * width + rows * width;
+    let seen = (length + 1) as f64 / 2.0;
+    6.0 * matrices as f64 + (layers * width) as f64 * seen * 12.0
+}
+
+/// Seconds of the fastest step.
+fn time(shape: &Shape, seconds: f64, threads: usize) -> f64 {
+    let sizes = Sizes {
+        rows: shape.vocabulary + 1,
+        length: shape.length,
+        layers: shape.layers,
+        width: shape.width,
+        heads: shape.heads,
+        hidden: 4 * shape.width,
+    };
+    let offsets = layout::offsets(&sizes, true);
+    let mut random = Random(1);
+    let mut weights: Vec<f32> = (0..offsets.len).map(|_| 0.1 * random.normal()).collect();
+    let tokens: Vec<i32> = (0..shape.batch * shape.length)
+        .map(|_| (random.next() % shape.vocabulary as u64) as i32)
+        .collect();
+    let inputs: Vec<i32> = tokens
+        .chunks(shape.length)
+        .flat_map(|s| {
+            std::iter::once(shape.vocabulary as i32).chain(s[..s.len() - 1].iter().copied())
+        })
+        .collect();
+    let cpu = Cpu::detect();
+    let mut model = Threads::new(cpu, sizes, &offsets, threads).expect("a model of these sizes");
+    let mut gradient = vec![0.0; weights.len()];
+    let (mut first, mut second) = (gradient.clone(), gradient.clone());
+    let scale = 1.0 / tokens.len() as f32;
+    let mut fastest = Duration::MAX;
+    let start = Instant::now();
+    let now = || {
+        if threads == 1 {
+            processor_time()
+        } else {
+            start.elapsed()
+        }
+    };
+    for step in 1.. {
+        let before = now();
+        let loss = model.loss_and_gradient(&weights, &inputs, &tokens, scale, &mut gradient);
+        let adam = Adam {
+            rate: 1e-3,
+            betas: [0.9, 0.99],
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+            decoupled: false,
+            gradient_scale: 1.0,
+            step,
+        };
+        adam.apply(cpu, &mut weights, &gradient, &mut first, &mut second);
+        fastest = fastest.min(now() - before);
+        assert!(loss.is_finite());
+        if start.elapsed().as_secs_f64() > seconds {
+            eprintln!("step {step}: {} nats a token", loss * f64::from(scale));
+            break;
+        }
+    }
+    fastest.as_secs_f64()
+}
+
+/// The most memory this process has held, where Linux tells.
+fn megabytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / 1024.0)
+}
+
+/// What this process has had of its processor so far.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// xorshift64*: data to train on need not be good.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33
+    }
+
+    /// Of variance 1, near enough.
+    fn normal(&mut self) -> f32 {
+        let sum: f32 = (0..12)
+            .map(|_| self.next() as f32 / (1u64 << 31) as f32)
+            .sum();
+        sum - 6.0
+    }
+}
