@@ -20,11 +20,13 @@ pub enum ReportError {
         /// What was given.
         path: PathBuf,
     },
-    /// An outputs folder whose cells were not collected yet.
-    #[error("{0} has no runs.csv; `bitcap collect {0}` makes it from the cells that are done", folder.display())]
+    /// A folder whose cells were not collected yet.
+    #[error("{0} has no {file}; `bitcap collect {0}` makes it from the cells that are done", folder.display())]
     NotCollected {
         /// The folder.
         folder: PathBuf,
+        /// The table's name, `runs.csv`.
+        file: String,
     },
     /// The input is not CSV in UTF-8 with as many fields in every row as in the header.
     #[error("{} is not a CSV file in UTF-8 with rows of equal length: {source}", path.display())]
@@ -34,17 +36,25 @@ pub enum ReportError {
         /// What the parser said, with the line.
         source: csv::Error,
     },
+    /// The fields are set apart by another character, as some spreadsheets do.
+    #[error("{} line 1: the columns are separated by {separator:?}; they must be separated by commas", path.display())]
+    Separator {
+        /// The file.
+        path: PathBuf,
+        /// What stands between the columns.
+        separator: char,
+    },
     /// A needed column is not in the header, or is there twice.
     #[error("{} line 1: the column `{column}` is there {times} times; it must be there once", path.display())]
     Column {
         /// The file.
         path: PathBuf,
         /// The column's name.
-        column: &'static str,
+        column: String,
         /// How often the header has it.
         times: usize,
     },
-    /// There is a header and nothing below it.
+    /// There is no row below a header.
     #[error("{} has no rows below its header; it must have at least one", path.display())]
     Empty {
         /// The file.
@@ -61,20 +71,20 @@ pub enum ReportError {
         path: PathBuf,
     },
     /// A field holds what cannot be there.
-    #[error("{} line {line}: `{column}` is {found:?}; it must be {allowed}", path.display())]
+    #[error("{} line {line}: `{column}` is {found:?}; {must}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: u64,
         /// The column's name.
-        column: &'static str,
+        column: String,
         /// What the field holds.
         found: String,
-        /// What it may hold.
-        allowed: String,
+        /// What it must be, as a sentence.
+        must: String,
     },
-    /// Two rows are the same cell, or two rows of one group differ where a group cannot.
+    /// Two rows are the same, or differ where they cannot.
     #[error("{} line {line}: {problem}", path.display())]
     Conflict {
         /// The file.
@@ -88,6 +98,14 @@ pub enum ReportError {
     #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The file that was to be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An output of before that no longer holds could not be removed.
+    #[error("cannot remove {}: {source}", path.display())]
+    Remove {
+        /// The file that was to be removed.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
