@@ -74,19 +74,15 @@ struct SequenceRow {
 }
 
 /// The columns of sequences.csv that may be empty, but not missing.
-const NEEDED: [&str; 4] = [
-    "memorized_bits_strict",
-    "memorized_bits_paper",
-    "log2_probability_model",
-    "log2_probability_source",
-];
+const NEEDED: &str =
+    "memorized_bits_strict,memorized_bits_paper,log2_probability_model,log2_probability_source";
 
 /// Reads a cell's sequences; `None` without the file, or where sequences have no bits of their own (a user's file).
 ///
 /// # Errors
 /// Where the file is there and not as it must be.
 pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, ReportError> {
-    let Some(records) = file::<SequenceRow>(root, run, "sequences.csv", &NEEDED)? else {
+    let Some(records) = file::<SequenceRow>(root, run, "sequences.csv", NEEDED)? else {
         return Ok(None);
     };
     // By the first row; then all others must have the same.
@@ -102,23 +98,19 @@ pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, Rep
         };
         let bits = match kind {
             Kind::Memorized => Accounted {
-                strict: known(row.memorized_bits_strict, NEEDED[0])?,
-                paper: known(row.memorized_bits_paper, NEEDED[1])?,
+                strict: known(row.memorized_bits_strict, "memorized_bits_strict")?,
+                paper: known(row.memorized_bits_paper, "memorized_bits_paper")?,
             },
             // Such a source needs a start token, with which the accountings are one.
             Kind::SavedAgainstSource => {
-                let saved = known(row.log2_probability_model, NEEDED[2])?
-                    - known(row.log2_probability_source, NEEDED[3])?;
-                Accounted {
-                    strict: saved,
-                    paper: saved,
-                }
+                let model = known(row.log2_probability_model, "log2_probability_model")?;
+                let source = known(row.log2_probability_source, "log2_probability_source")?;
+                let (strict, paper) = (model - source, model - source);
+                Accounted { strict, paper }
             }
         };
-        let sequence = Sequence {
-            bits,
-            count: row.count,
-        };
+        let count = row.count;
+        let sequence = Sequence { bits, count };
         match row.data {
             Data::Training => training.push(sequence),
             Data::Fresh => fresh.push(sequence),
@@ -136,7 +128,7 @@ pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, Rep
 /// # Errors
 /// Where the file is there and not as it must be.
 pub(crate) fn positions(root: &Path, run: &Run) -> Result<Option<Positions>, ReportError> {
-    let Some(records) = file::<Position>(root, run, "positions.csv", &[])? else {
+    let Some(records) = file::<Position>(root, run, "positions.csv", "")? else {
         return Ok(None);
     };
     let mut rows: Vec<Position> = records.rows.into_iter().map(|(_, row)| row).collect();
@@ -150,7 +142,7 @@ fn file<T: DeserializeOwned>(
     root: &Path,
     run: &Run,
     name: &str,
-    needed: &[&'static str],
+    needed: &str,
 ) -> Result<Option<Records<T>>, ReportError> {
     if run.cell.is_empty() {
         return Ok(None);

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::statistics::Spread;
+
 /// A figure: panels with data, and what is written around them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Chart {
@@ -241,6 +243,40 @@ fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
+impl Panel {
+    pub(crate) fn new(heading: &str, height: f64, x: Axis, y: Axis, layers: Vec<Layer>) -> Self {
+        Self {
+            heading: heading.to_owned(),
+            height,
+            x,
+            y,
+            layers,
+        }
+    }
+}
+
+impl Block {
+    pub(crate) fn of(entries: Vec<Entry>) -> Self {
+        let heading = String::new();
+        Self { heading, entries }
+    }
+}
+
+impl Entry {
+    pub(crate) fn new(look: Look, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { look, text }
+    }
+}
+
+impl Point {
+    /// With a bar of one deviation on either side.
+    pub(crate) fn mean(x: f64, Spread { mean: y, deviation }: Spread) -> Self {
+        let bar = deviation.map(|deviation| (y - deviation, y + deviation));
+        Self { x, y, bar }
+    }
+}
+
 impl Layer {
     /// Points without error bars.
     pub(crate) fn new(points: impl IntoIterator<Item = (f64, f64)>, look: Look) -> Self {
@@ -264,39 +300,50 @@ impl Layer {
 
 impl Look {
     pub(crate) fn line(colour: &str, width: f64, dash: &'static str) -> Self {
-        Self {
-            colour: colour.to_owned(),
-            line: Some(Line {
-                width,
-                dash,
-                opacity: 1.0,
-            }),
-            mark: None,
-            fill: None,
-        }
+        Self::area(colour, None).lined(width, dash, 1.0)
     }
 
     pub(crate) fn mark(colour: &str, shape: Shape, radius: f64, filled: bool) -> Self {
-        Self {
-            colour: colour.to_owned(),
-            line: None,
-            mark: Some(Mark {
-                shape,
-                radius,
-                filled,
-                aside: 0.0,
-            }),
-            fill: None,
-        }
+        let mut look = Self::area(colour, None);
+        look.mark = Some(Mark {
+            shape,
+            radius,
+            filled,
+            aside: 0.0,
+        });
+        look
     }
 
-    pub(crate) fn area(colour: &str, opacity: f64) -> Self {
+    pub(crate) fn area(colour: &str, opacity: impl Into<Option<f64>>) -> Self {
         Self {
             colour: colour.to_owned(),
             line: None,
             mark: None,
-            fill: Some(opacity),
+            fill: opacity.into(),
         }
+    }
+
+    /// The same with this line.
+    pub(crate) fn lined(mut self, width: f64, dash: &'static str, opacity: f64) -> Self {
+        self.line = Some(Line {
+            width,
+            dash,
+            opacity,
+        });
+        self
+    }
+
+    /// The same without a line.
+    pub(crate) fn unlined(self) -> Self {
+        Self { line: None, ..self }
+    }
+
+    /// The same with a mark that is filled or not.
+    pub(crate) fn filled(mut self, filled: bool) -> Self {
+        if let Some(mark) = &mut self.mark {
+            mark.filled = filled;
+        }
+        self
     }
 }
 

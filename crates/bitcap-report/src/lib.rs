@@ -1,6 +1,6 @@
 //! Curves, fits and figures out of runs.csv; reads CSV only, trains nothing.
 //!
-//! [`report`] reads the tidy rows of a sweep and writes, beside each other,
+//! [`report()`] reads the tidy rows of a sweep and writes, beside each other,
 //!
 //! - `curve.csv`: a row a (group, doubled, samples), means and deviations over seeds;
 //! - `capacity.csv`: a row a group, the rules of which are in [`capacity`];

@@ -2,55 +2,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::run::Run;
 use crate::runs::Group;
 
 /// With more curves than this names are shortened to what stands in the place of each setting.
 const MOST_LONG: usize = 8;
 
 /// The names of an experiment's curves, no two the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Names {
     /// The label of each, less what all labels say; or `layers×width`, as in the paper's Table 1.
     pub(crate) long: Vec<String>,
-    /// Of many curves the values alone, where all labels are of the same settings; else `None`.
-    pub(crate) values: Option<Vec<String>>,
-    /// Those settings, in the order of the values.
-    pub(crate) settings: String,
+    /// Of many curves whose labels are of the same settings, these and the values in their order.
+    pub(crate) values: Option<(String, Vec<String>)>,
     /// What all labels say, such as `optimizer=muon`; empty where that is nothing.
     pub(crate) common: String,
 }
 
 impl Names {
     pub(crate) fn of(groups: &[Group]) -> Self {
-        let labels: Vec<Vec<&str>> = groups
-            .iter()
-            .map(|group| parts(&group.model.label))
-            .collect();
-        let (common, labels) = match labels.as_slice() {
-            [first, _, ..] => {
-                let in_all = |part: &&&str| labels.iter().all(|label| label.contains(*part));
-                let common: Vec<&str> = first.iter().filter(in_all).copied().collect();
-                let mut rest = labels.clone();
-                for label in &mut rest {
-                    label.retain(|part| !common.contains(part));
-                }
-                (common.join(", "), rest)
-            }
-            _ => (String::new(), labels),
-        };
-        let named = groups
-            .iter()
-            .zip(&labels)
-            .map(|(group, parts)| match parts.is_empty() {
+        let labels = groups.iter().map(|group| parts(&group.model.label));
+        let mut labels: Vec<Vec<&str>> = labels.collect();
+        let mut common = Vec::new();
+        if let [first, _, ..] = &labels[..] {
+            common.clone_from(first);
+            common.retain(|part| labels.iter().all(|label| label.contains(part)));
+        }
+        let mut long = Vec::new();
+        for (label, group) in labels.iter_mut().zip(groups) {
+            label.retain(|part| !common.contains(part));
+            long.push(match label.is_empty() {
                 true => format!("{}×{}", group.model.layers, group.model.width),
-                false => parts.join(", "),
+                false => label.join(", "),
             });
-        let (settings, values) = values(&labels);
+        }
+        tell_apart(groups, &mut long);
         Self {
-            long: told_apart(groups, named.collect()),
-            values,
-            settings,
-            common,
+            long,
+            values: values(&labels),
+            common: common.join(", "),
         }
     }
 }
@@ -85,77 +75,67 @@ fn setting(part: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && name.chars().all(is_name)).then_some((name, value))
 }
 
-/// Of many labels that are of the same settings, two or more, these and the values; no two of which are the same.
-fn values(labels: &[Vec<&str>]) -> (String, Option<Vec<String>>) {
-    let joined = |label: &Vec<&str>, of: fn((&str, &str)) -> String| -> Option<String> {
-        let parts: Option<Vec<String>> = label.iter().map(|part| setting(part).map(of)).collect();
-        Some(parts?.join(", "))
-    };
-    let settings: BTreeSet<Option<String>> = labels
-        .iter()
-        .map(|label| joined(label, |(name, _)| name.to_owned()))
-        .collect();
-    let values: Option<Vec<String>> = labels
-        .iter()
-        .map(|label| joined(label, |(_, value)| value.to_owned()))
-        .collect();
-    let several = |label: &Vec<&str>| label.len() > 1;
-    match (settings.first(), values) {
-        (Some(Some(names)), Some(values))
-            if labels.len() > MOST_LONG
-                && settings.len() == 1
-                && labels.iter().all(several)
-                && values.iter().collect::<BTreeSet<_>>().len() == values.len() =>
-        {
-            (names.clone(), Some(values))
+/// Of many labels that are of the same settings, two or more, these and the values, if no two of those are the same.
+fn values(labels: &[Vec<&str>]) -> Option<(String, Vec<String>)> {
+    let (mut settings, mut values) = (BTreeSet::new(), Vec::new());
+    for label in labels {
+        let pairs = label.iter().map(|part| setting(part));
+        let pairs: Vec<(&str, &str)> = pairs.collect::<Option<_>>()?;
+        let (names, own): (Vec<&str>, Vec<&str>) = pairs.into_iter().unzip();
+        settings.insert(names.join(", "));
+        values.push(own.join(", "));
+    }
+    let several = labels.iter().all(|label| label.len() > 1);
+    let distinct = values.iter().collect::<BTreeSet<_>>().len() == values.len();
+    let many = labels.len() > MOST_LONG && settings.len() == 1;
+    Some((settings.pop_first()?, values)).filter(|_| many && several && distinct)
+}
+
+/// Adds to names that are the same the settings that their curves differ in; or, where runs.csv has no column for
+/// these, their groups.
+fn tell_apart(groups: &[Group], names: &mut [String]) {
+    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, name) in names.iter().enumerate() {
+        places.entry(name.clone()).or_default().push(i);
+    }
+    for alike in places.into_values().filter(|alike| alike.len() > 1) {
+        let mut settings = vec![Vec::new(); alike.len()];
+        for (settings, &i) in settings.iter_mut().zip(&alike) {
+            let first = groups[i].plain.iter().chain(&groups[i].doubled).next();
+            settings.extend(first.into_iter().flat_map(|cell| curve_settings(&cell.run)));
         }
-        _ => (String::new(), None),
+        let differs = |name: &str| {
+            let mut values = settings
+                .iter()
+                .map(|all| all.iter().find(|(n, _)| *n == name));
+            let first = values.next();
+            values.any(|value| Some(value) != first)
+        };
+        let told = settings.iter().map(|all| {
+            let own = all.iter().filter(|(name, _)| differs(name));
+            own.map(|(name, value)| format!(", {name}={value}"))
+                .collect()
+        });
+        let told: Vec<String> = told.collect();
+        let distinct = told.iter().collect::<BTreeSet<_>>().len() == told.len();
+        for (&i, told) in alike.iter().zip(told) {
+            names[i] += &match distinct {
+                true => told,
+                false => format!(", group {}", groups[i].group),
+            };
+        }
     }
 }
 
-/// Those names that are the same, with the settings that their curves differ in; or, where runs.csv has no column for
-/// these, with their groups.
-fn told_apart(groups: &[Group], mut names: Vec<String>) -> Vec<String> {
-    let by_settings = |alike: &[usize], i: usize| -> String {
-        let settings = |i: usize| {
-            let rows = groups[i].plain.iter().chain(&groups[i].doubled);
-            rows.take(1)
-                .flat_map(|cell| cell.run.settings())
-                .collect::<Vec<_>>()
-        };
-        let own = settings(i).into_iter().filter(|(name, value)| {
-            let seeds_and_sizes = ["seed", "samples"].contains(name);
-            let other = |(n, v): &(&str, String)| n == name && v != value;
-            !seeds_and_sizes && alike.iter().any(|&j| settings(j).iter().any(other))
-        });
-        own.map(|(name, value)| format!(", {name}={value}"))
-            .collect()
-    };
-    let by_group = |_: &[usize], i: usize| format!(", group {}", groups[i].group);
-    let by: [&dyn Fn(&[usize], usize) -> String; 2] = [&by_settings, &by_group];
-    for telling in by {
-        let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (i, name) in names.iter().enumerate() {
-            places.entry(name).or_default().push(i);
-        }
-        let alike: Vec<Vec<usize>> = places
-            .into_values()
-            .filter(|alike| alike.len() > 1)
-            .collect();
-        for alike in alike {
-            for &i in &alike {
-                let more = telling(&alike, i);
-                names[i].push_str(&more);
-            }
-        }
-    }
-    names
+/// The settings that the cells of a curve share.
+fn curve_settings(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
+    let settings = run.settings().into_iter();
+    settings.filter(|(name, _)| !["seed", "samples"].contains(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Run;
     use crate::runs::{Cell, Model};
 
     fn group(i: usize, label: &str, steps: u64) -> Group {
@@ -244,11 +224,12 @@ mod tests {
             .collect();
         let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
         let found = names(&labels);
+        assert_eq!(found.common, "optimizer=adam");
+        let (settings, values) = found.values.unwrap();
         assert_eq!(
-            (&found.settings[..], &found.common[..]),
-            ("width, betas", "optimizer=adam")
+            (&settings[..], &values[3][..]),
+            ("width, betas", "3, [0.9, 3]")
         );
-        assert_eq!(found.values.unwrap()[3], "3, [0.9, 3]");
         assert_eq!(found.long[3], "width=3, betas=[0.9, 3]");
         assert_eq!(names(&labels[..8]).values, None);
         // Not where one has other settings, or one setting alone, which is short with its name.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt::Display;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -21,82 +21,53 @@ pub(crate) struct Records<T> {
     pub(crate) rows: Vec<(u64, T)>,
 }
 
-/// Reads a file whose rows are `T`s. A column that `T` has a default for may be missing, unless it is in `needed`.
+/// Reads a file whose rows are `T`s. A column that `T` has a default for may be missing, unless it is among those
+/// `needed`, set apart by commas.
 ///
 /// # Errors
 /// Where the file cannot be read, a needed column is missing, a column of `T` is there twice, a value is impossible,
 /// or there are no rows.
 pub(crate) fn read<T: DeserializeOwned>(
     path: &Path,
-    needed: &[&'static str],
+    needed: &str,
 ) -> Result<Records<T>, ReportError> {
     let path = path.to_path_buf();
-    let malformed = |source: csv::Error| match source.kind() {
-        csv::ErrorKind::Io(_) => ReportError::Read {
-            path: path.clone(),
-            source: source.into(),
-        },
-        _ => ReportError::Malformed {
-            path: path.clone(),
-            source,
-        },
-    };
-    let file = File::open(&path).map_err(|source| ReportError::Read {
+    let unreadable = |source: io::Error| ReportError::Read {
         path: path.clone(),
         source,
-    })?;
-    let mut reader = csv::Reader::from_reader(file);
-    let header = reader.headers().map_err(malformed)?.clone();
-    let names = || header.iter();
-    if let (Some(all), 1) = (names().next(), header.len())
-        && let Some(separator) = all.chars().find(|c| [';', '\t', '|'].contains(c))
-    {
-        return Err(ReportError::Separator { path, separator });
-    }
-    let occurs = |column: &str| names().filter(|name| *name == column).count();
-    let column = |column: &str| ReportError::Column {
-        path: path.clone(),
-        column: column.to_owned(),
-        times: occurs(column),
     };
-    if let Some(missing) = needed.iter().find(|name| occurs(name) == 0) {
-        return Err(column(missing));
-    }
-    let mut rows = Vec::new();
+    let file = File::open(&path).map_err(unreadable)?;
+    let mut records = Records {
+        path: path.clone(),
+        header: csv::StringRecord::new(),
+        rows: Vec::new(),
+    };
+    let malformed = |error: csv::Error| match error.kind() {
+        csv::ErrorKind::Io(_) => unreadable(error.into()),
+        _ => ReportError::Input {
+            path: path.clone(),
+            problem: format!("is not a CSV file in UTF-8 with rows of equal length: {error}"),
+        },
+    };
+    let mut reader = csv::Reader::from_reader(file);
+    records.header = reader.headers().map_err(malformed)?.clone();
+    records.check_header(needed)?;
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(malformed)? {
         let line = record.position().map_or(0, csv::Position::line);
-        let place = Cell::new(0);
-        let fields = names().zip(&record).enumerate().map(|(at, (name, text))| {
-            place.set(at);
-            (name, Field(text))
-        });
-        let row = T::deserialize(MapDeserializer::new(fields)).map_err(|fault| {
-            let name = &header[place.get()];
-            match fault {
-                Fault::Column(name) => column(name),
-                Fault::Value(_) if occurs(name) > 1 => column(name),
-                Fault::Value(must) => ReportError::Value {
-                    path: path.clone(),
-                    line,
-                    column: name.to_owned(),
-                    found: record[place.get()].to_owned(),
-                    must,
-                },
-            }
-        })?;
-        rows.push((line, row));
+        let row = records.row(line, &record)?;
+        records.rows.push((line, row));
     }
-    if rows.is_empty() {
-        return Err(ReportError::Empty { path });
+    if records.rows.is_empty() {
+        return Err(records.wrong("has no rows below its header; it must have at least one"));
     }
-    Ok(Records { path, header, rows })
+    Ok(records)
 }
 
 /// Like [`read`], and `None` where there is no such file.
 pub(crate) fn read_if_there<T: DeserializeOwned>(
     path: &Path,
-    needed: &[&'static str],
+    needed: &str,
 ) -> Result<Option<Records<T>>, ReportError> {
     match read(path, needed) {
         Err(ReportError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
@@ -107,39 +78,90 @@ pub(crate) fn read_if_there<T: DeserializeOwned>(
 /// Like [`read`], of a table that `bitcap collect` makes.
 pub(crate) fn collected<T: DeserializeOwned>(
     path: &Path,
-    needed: &[&'static str],
+    needed: &str,
 ) -> Result<Records<T>, ReportError> {
-    read_if_there(path, needed)?.ok_or_else(|| ReportError::NotCollected {
-        folder: match path.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_path_buf(),
-            _ => PathBuf::from("."),
-        },
-        file: path.file_name().unwrap_or_default().display().to_string(),
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).to_path_buf();
+    let (shown, name) = (
+        folder.display(),
+        path.file_name().unwrap_or_default().display(),
+    );
+    let problem =
+        format!("has no {name}; `bitcap collect {shown}` makes it from the cells that are done");
+    read_if_there(path, needed)?.ok_or(ReportError::Input {
+        path: folder,
+        problem,
     })
 }
 
 impl<T> Records<T> {
     pub(crate) fn has(&self, column: &str) -> bool {
-        self.header.iter().any(|name| name == column)
+        self.times(column) > 0
     }
 
-    /// An empty field that may be empty elsewhere, but not in this row.
+    /// What is wrong in a line.
+    pub(crate) fn conflict(&self, line: u64, problem: &str) -> ReportError {
+        self.wrong(&format!("line {line}: {problem}"))
+    }
+
+    /// What is wrong with an empty field that may be empty elsewhere, but not in this row.
     pub(crate) fn empty(&self, line: u64, column: &str, must: &str) -> ReportError {
-        ReportError::Value {
+        self.conflict(line, &format!("`{column}` is \"\"; {must}"))
+    }
+
+    fn wrong(&self, problem: &str) -> ReportError {
+        ReportError::Input {
             path: self.path.clone(),
-            line,
-            column: column.to_owned(),
-            found: String::new(),
-            must: must.to_owned(),
+            problem: problem.to_owned(),
         }
     }
 
-    pub(crate) fn conflict(&self, line: u64, problem: String) -> ReportError {
-        ReportError::Conflict {
-            path: self.path.clone(),
-            line,
-            problem,
+    fn times(&self, column: &str) -> usize {
+        self.header.iter().filter(|name| *name == column).count()
+    }
+
+    fn not_once(&self, column: &str) -> ReportError {
+        let times = self.times(column);
+        let problem =
+            format!("the column `{column}` is there {times} times; it must be there once");
+        self.conflict(1, &problem)
+    }
+
+    fn check_header(&self, needed: &str) -> Result<(), ReportError> {
+        if let Some(all) = self.header.get(0).filter(|_| self.header.len() == 1)
+            && let Some(separator) = all.chars().find(|c| [';', '\t', '|'].contains(c))
+        {
+            let problem = format!(
+                "the columns are separated by {separator:?}; they must be separated by commas"
+            );
+            return Err(self.conflict(1, &problem));
         }
+        let mut needed = needed.split(',').filter(|column| !column.is_empty());
+        match needed.find(|column| !self.has(column)) {
+            Some(missing) => Err(self.not_once(missing)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Records<T> {
+    fn row(&self, line: u64, record: &csv::StringRecord) -> Result<T, ReportError> {
+        let place = Cell::new(0);
+        let fields = self.header.iter().zip(record).enumerate();
+        let fields = fields.map(|(at, (name, text))| {
+            place.set(at);
+            (name, Field(text))
+        });
+        T::deserialize(MapDeserializer::new(fields)).map_err(|fault| {
+            let (name, found) = (&self.header[place.get()], &record[place.get()]);
+            match fault {
+                Fault::Column(name) => self.not_once(name),
+                Fault::Value(_) if self.times(name) > 1 => self.not_once(name),
+                Fault::Value(must) => {
+                    self.conflict(line, &format!("`{name}` is {found:?}; {must}"))
+                }
+            }
+        })
     }
 }
 

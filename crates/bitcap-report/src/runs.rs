@@ -9,27 +9,9 @@ use crate::records::{self, NUMBER, Records};
 use crate::run::Run;
 
 /// The columns that a report cannot do without.
-const NEEDED: [&str; 19] = [
-    "group",
-    "label",
-    "seed",
-    "doubled",
-    "vocabulary",
-    "length",
-    "samples",
-    "load",
-    "layers",
-    "width",
-    "start_token",
-    "parameters",
-    "entropy_bits",
-    "ceiling_bits_strict",
-    "ceiling_bits_paper",
-    "memorized_bits_strict",
-    "memorized_bits_paper",
-    "fresh_memorized_bits_strict",
-    "fresh_memorized_bits_paper",
-];
+const NEEDED: &str = "group,label,seed,doubled,vocabulary,length,samples,load,layers,width,start_token,parameters,\
+    entropy_bits,ceiling_bits_strict,ceiling_bits_paper,memorized_bits_strict,memorized_bits_paper,\
+    fresh_memorized_bits_strict,fresh_memorized_bits_paper";
 
 /// All rows of a file.
 pub(crate) struct Runs {
@@ -96,7 +78,7 @@ pub(crate) struct Bits {
 /// Where the file cannot be read or is not as it must be: see [`check_cells`], and rows of one group must not differ
 /// in what the group's model is.
 pub(crate) fn read(path: &Path) -> Result<Runs, ReportError> {
-    let records: Records<Run> = records::collected(path, &NEEDED)?;
+    let records: Records<Run> = records::collected(path, NEEDED)?;
     check_cells(&records)?;
     let mut places: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
@@ -121,7 +103,7 @@ pub(crate) fn read(path: &Path) -> Result<Runs, ReportError> {
                  start_token; these must be the same in all rows of a group",
                 run.group
             );
-            return Err(records.conflict(*line, problem));
+            return Err(records.conflict(*line, &problem));
         }
         let cell = Cell {
             bits: bits(&records, *line, run)?,
@@ -156,7 +138,7 @@ pub(crate) fn check_cells(records: &Records<Run>) -> Result<(), ReportError> {
                 false => format!("the same group, samples, seed and doubled as in line {first}"),
             };
             let problem = format!("{problem}; each cell must be on a curve once");
-            return Err(records.conflict(*line, problem));
+            return Err(records.conflict(*line, &problem));
         }
         let (first, before) = *cells.entry(&run.cell).or_insert((*line, run));
         let on_its_curve = Run {
@@ -171,7 +153,7 @@ pub(crate) fn check_cells(records: &Records<Run>) -> Result<(), ReportError> {
                  label and doubled",
                 run.cell
             );
-            return Err(records.conflict(*line, problem));
+            return Err(records.conflict(*line, &problem));
         }
     }
     Ok(())
@@ -196,29 +178,23 @@ pub(crate) fn both(
 fn bits(records: &Records<Run>, line: u64, run: &Run) -> Result<Option<Bits>, ReportError> {
     let both = |name: &str, strict, paper| both(records, line, name, strict, paper);
     let missing = |name: &str| records.empty(line, name, NUMBER);
-    let memorized = both(
-        "memorized_bits",
-        run.memorized_bits_strict,
-        run.memorized_bits_paper,
-    )?;
+    let (strict, paper) = (run.memorized_bits_strict, run.memorized_bits_paper);
+    let memorized = both("memorized_bits", strict, paper)?;
     if run.entropy_bits.is_none() && memorized.is_none() {
         return Ok(None);
     }
-    let ceiling = both(
-        "ceiling_bits",
-        run.ceiling_bits_strict,
-        run.ceiling_bits_paper,
-    )?;
+    let (strict, paper) = (run.ceiling_bits_strict, run.ceiling_bits_paper);
+    let ceiling = both("ceiling_bits", strict, paper)?;
+    let (strict, paper) = (
+        run.fresh_memorized_bits_strict,
+        run.fresh_memorized_bits_paper,
+    );
     Ok(Some(Bits {
         load: run.load.ok_or_else(|| missing("load"))?,
         entropy: run.entropy_bits.ok_or_else(|| missing("entropy_bits"))?,
         ceiling: ceiling.ok_or_else(|| missing("ceiling_bits_strict"))?,
         memorized: memorized.ok_or_else(|| missing("memorized_bits_strict"))?,
-        fresh: both(
-            "fresh_memorized_bits",
-            run.fresh_memorized_bits_strict,
-            run.fresh_memorized_bits_paper,
-        )?,
+        fresh: both("fresh_memorized_bits", strict, paper)?,
     }))
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::accounting::{Accounted, Accounting};
-use crate::capacity::{GroupReport, accountings_agree, slope};
+use crate::accounting::Accounted;
+use crate::accounting::Accounting::{self, Paper, Strict};
+use crate::capacity::{Capacity, GroupReport, accountings_agree, slope};
 use crate::curve::{Curve, Point};
 use crate::fit;
-use crate::statistics::Spread;
+use crate::statistics::{Interval, Spread};
 use crate::text::{aligned, count, decimals, plain, signed, thousands, two_digits};
 
 /// Names of columns and what stands in them.
@@ -14,25 +15,21 @@ type Row = Vec<(&'static str, String)>;
 
 /// A row a group, doubling and dataset size.
 pub(crate) fn curve_csv(groups: &[GroupReport]) -> Vec<u8> {
-    let rows = groups.iter().flat_map(|group| {
-        let curve = &group.curve;
-        let plain = curve
-            .points
-            .iter()
-            .map(|point| curve_row(curve, "0", point));
-        let doubled = curve
-            .doubled
-            .iter()
-            .map(|point| curve_row(curve, "1", point));
-        plain.chain(doubled)
-    });
-    csv(rows)
+    let mut rows = Vec::new();
+    for GroupReport { curve, .. } in groups {
+        for (doubled, points) in [("0", &curve.points), ("1", &curve.doubled)] {
+            rows.extend(points.iter().map(|point| curve_row(curve, doubled, point)));
+        }
+    }
+    csv(&rows)
 }
 
 fn curve_row(curve: &Curve, doubled: &str, point: &Point) -> Row {
-    let memorized = point.memorized_bits;
-    let per_parameter = memorized.map(|spread| number(curve.per_parameter(spread.mean)));
-    let fresh: Option<Spread> = point.fresh_memorized_bits.map(|fresh| fresh.strict);
+    let Accounted { strict, paper } = point.memorized_bits;
+    let alpha = |spread: Spread| number(curve.per_parameter(spread.mean));
+    let fresh = point.fresh_memorized_bits.map(|fresh| fresh.strict);
+    let (fresh_mean, fresh_sd) = (fresh.map(|f| f.mean), fresh.and_then(|f| f.deviation));
+    let fraction = number(point.fraction_of_ceiling);
     vec![
         ("group", curve.group.clone()),
         ("label", curve.model.label.clone()),
@@ -44,54 +41,35 @@ fn curve_row(curve: &Curve, doubled: &str, point: &Point) -> Row {
         ("entropy_bits", number(point.entropy_bits)),
         ("ceiling_bits_strict", number(point.ceiling_bits.strict)),
         ("ceiling_bits_paper", number(point.ceiling_bits.paper)),
-        ("memorized_bits_strict_mean", number(memorized.strict.mean)),
-        (
-            "memorized_bits_strict_sd",
-            number(memorized.strict.deviation),
-        ),
-        ("memorized_bits_paper_mean", number(memorized.paper.mean)),
-        ("memorized_bits_paper_sd", number(memorized.paper.deviation)),
-        (
-            "fraction_of_ceiling_mean",
-            number(point.fraction_of_ceiling),
-        ),
-        ("bits_per_parameter_strict_mean", per_parameter.strict),
-        ("bits_per_parameter_paper_mean", per_parameter.paper),
-        (
-            "fresh_memorized_bits_strict_mean",
-            number(fresh.map(|fresh| fresh.mean)),
-        ),
-        (
-            "fresh_memorized_bits_strict_sd",
-            number(fresh.and_then(|fresh| fresh.deviation)),
-        ),
+        ("memorized_bits_strict_mean", number(strict.mean)),
+        ("memorized_bits_strict_sd", number(strict.deviation)),
+        ("memorized_bits_paper_mean", number(paper.mean)),
+        ("memorized_bits_paper_sd", number(paper.deviation)),
+        ("fraction_of_ceiling_mean", fraction),
+        ("bits_per_parameter_strict_mean", alpha(strict)),
+        ("bits_per_parameter_paper_mean", alpha(paper)),
+        ("fresh_memorized_bits_strict_mean", number(fresh_mean)),
+        ("fresh_memorized_bits_strict_sd", number(fresh_sd)),
     ]
 }
 
 /// A row a group.
 pub(crate) fn capacity_csv(groups: &[GroupReport]) -> Vec<u8> {
-    csv(groups.iter().map(capacity_row))
+    let row = |group: &GroupReport| capacity_row(&group.curve, &group.capacity);
+    csv(&groups.iter().map(row).collect::<Vec<_>>())
 }
 
-fn capacity_row(
-    GroupReport {
-        curve, capacity, ..
-    }: &GroupReport,
-) -> Row {
-    let peak = capacity.peak.as_ref();
-    let bits = Accounted {
-        strict: peak.map(|peak| peak.bits.strict),
-        paper: peak.map(|peak| peak.bits.paper),
-    };
-    let fitted = Accounted {
-        strict: capacity.fit.map(|fit| fit.strict),
-        paper: capacity.fit.map(|fit| fit.paper),
-    };
-    let fitted_bits = fitted.map(|fit| fit.map(|fit| fit.capacity_bits));
-    let interval = peak.and_then(|peak| peak.interval);
-    let gain = capacity.gain.as_ref();
-    let gain_interval = gain.and_then(|gain| gain.interval);
+fn capacity_row(curve: &Curve, capacity: &Capacity) -> Row {
+    let (peak, gain) = (capacity.peak.as_ref(), capacity.gain.as_ref());
+    let bits = |of: Accounting| peak.map(|peak| peak.bits.by(of));
+    let fit = |of: Accounting| capacity.fit.map(|fit| fit.by(of));
+    let fitted = |of: Accounting| fit(of).map(|fit| fit.capacity_bits);
+    let interval = |of: Accounting| peak?.interval.map(|interval| interval.by(of));
+    let of_gain = gain.and_then(|gain| gain.interval);
+    let low = |interval: Option<Interval>| number(interval.map(|interval| interval.low));
+    let high = |interval: Option<Interval>| number(interval.map(|interval| interval.high));
     let alpha = |bits: Option<f64>| number(bits.map(|bits| curve.per_parameter(bits)));
+    let residual = number(fit(Strict).map(|fit| fit.residual));
     vec![
         ("group", curve.group.clone()),
         ("label", curve.model.label.clone()),
@@ -99,50 +77,29 @@ fn capacity_row(
         ("layers", curve.model.layers.to_string()),
         ("width", curve.model.width.to_string()),
         ("seeds", whole(peak.map(|peak| peak.seeds))),
-        ("capacity_bits_strict", number(bits.strict)),
-        ("capacity_bits_paper", number(bits.paper)),
+        ("capacity_bits_strict", number(bits(Strict))),
+        ("capacity_bits_paper", number(bits(Paper))),
         ("at_samples", whole(peak.map(|peak| peak.samples))),
         ("at_load", number(peak.map(|peak| peak.load))),
-        (
-            "capacity_bits_strict_low",
-            number(interval.map(|i| i.strict.low)),
-        ),
-        (
-            "capacity_bits_strict_high",
-            number(interval.map(|i| i.strict.high)),
-        ),
-        (
-            "capacity_bits_paper_low",
-            number(interval.map(|i| i.paper.low)),
-        ),
-        (
-            "capacity_bits_paper_high",
-            number(interval.map(|i| i.paper.high)),
-        ),
+        ("capacity_bits_strict_low", low(interval(Strict))),
+        ("capacity_bits_strict_high", high(interval(Strict))),
+        ("capacity_bits_paper_low", low(interval(Paper))),
+        ("capacity_bits_paper_high", high(interval(Paper))),
         ("fit", fit::NAME.to_owned()),
-        ("fitted_capacity_bits_strict", number(fitted_bits.strict)),
-        ("fitted_capacity_bits_paper", number(fitted_bits.paper)),
-        (
-            "fit_residual",
-            number(fitted.strict.map(|fit| fit.residual)),
-        ),
-        ("alpha_strict", alpha(bits.strict)),
-        ("alpha_paper", alpha(bits.paper)),
-        ("fitted_alpha_strict", alpha(fitted_bits.strict)),
-        ("fitted_alpha_paper", alpha(fitted_bits.paper)),
+        ("fitted_capacity_bits_strict", number(fitted(Strict))),
+        ("fitted_capacity_bits_paper", number(fitted(Paper))),
+        ("fit_residual", residual),
+        ("alpha_strict", alpha(bits(Strict))),
+        ("alpha_paper", alpha(bits(Paper))),
+        ("fitted_alpha_strict", alpha(fitted(Strict))),
+        ("fitted_alpha_paper", alpha(fitted(Paper))),
         ("gain_per_doubling", number(gain.map(|gain| gain.mean))),
-        (
-            "gain_per_doubling_low",
-            number(gain_interval.map(|i| i.low)),
-        ),
-        (
-            "gain_per_doubling_high",
-            number(gain_interval.map(|i| i.high)),
-        ),
+        ("gain_per_doubling_low", low(of_gain)),
+        ("gain_per_doubling_high", high(of_gain)),
         ("gain_seeds", whole(gain.map(|gain| gain.seeds))),
         ("bracketed", capacity.bracketed.to_string()),
         ("plateau", capacity.plateau.to_string()),
-        ("fit_p", number(fitted.strict.map(|fit| fit.p))),
+        ("fit_p", number(fit(Strict).map(|fit| fit.p))),
     ]
 }
 
@@ -157,18 +114,15 @@ fn whole(value: Option<impl ToString>) -> String {
     value.map(|n| n.to_string()).unwrap_or_default()
 }
 
-fn csv(rows: impl Iterator<Item = Row>) -> Vec<u8> {
+fn csv(rows: &[Row]) -> Vec<u8> {
     const MEMORY: &str = "writing to memory does not fail";
     let mut writer = csv::Writer::from_writer(Vec::new());
-    for (i, row) in rows.enumerate() {
+    for (i, row) in rows.iter().enumerate() {
+        let (names, values): (Vec<&str>, Vec<&str>) = row.iter().map(|(n, v)| (*n, &v[..])).unzip();
         if i == 0 {
-            writer
-                .write_record(row.iter().map(|(name, _)| name))
-                .expect(MEMORY);
+            writer.write_record(names).expect(MEMORY);
         }
-        writer
-            .write_record(row.iter().map(|(_, value)| value))
-            .expect(MEMORY);
+        writer.write_record(values).expect(MEMORY);
     }
     writer.into_inner().expect(MEMORY)
 }

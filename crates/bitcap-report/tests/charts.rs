@@ -247,7 +247,7 @@ fn a_sweep_is_labelled() {
         "hollow: lower bound",
         "twice the steps",
         "ceiling for models of single sequences",
-        "standard deviation over 2 seeds",
+        "Means over 2 seeds",
     ] {
         assert!(curve.contains(part), "{part}: {curve}");
     }

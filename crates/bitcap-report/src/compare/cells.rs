@@ -24,14 +24,8 @@ pub(super) struct Cell {
 }
 
 /// The columns of runs.csv that a comparison cannot do without.
-const NEEDED: [&str; 6] = [
-    "cell",
-    "doubled",
-    "parameters",
-    "memorized_bits_strict",
-    "memorized_bits_paper",
-    "training_loss",
-];
+const NEEDED: &str =
+    "cell,doubled,parameters,memorized_bits_strict,memorized_bits_paper,training_loss";
 
 /// Reads every cell of runs.csv, in the order of the file.
 ///
@@ -39,11 +33,14 @@ const NEEDED: [&str; 6] = [
 /// Where the folder or its runs.csv is not there, one of the files is not as it must be, or a cell is in one twice.
 pub(super) fn read(folder: &Path) -> Result<Vec<Cell>, ReportError> {
     if !folder.is_dir() {
-        return Err(ReportError::NotAFolder {
+        return Err(ReportError::Input {
             path: folder.to_path_buf(),
+            problem:
+                "is not a folder; it must be an experiment's outputs folder, which holds runs.csv"
+                    .to_owned(),
         });
     }
-    let records: Records<Run> = records::collected(&folder.join("runs.csv"), &NEEDED)?;
+    let records: Records<Run> = records::collected(&folder.join("runs.csv"), NEEDED)?;
     check_cells(&records)?;
     let mut timings = timings(folder)?;
     let mut places = BTreeMap::new();
@@ -76,8 +73,8 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Cell>, ReportError> {
 /// By the cells' names; those that runs.csv has no row for do no harm.
 fn timings(folder: &Path) -> Result<BTreeMap<String, Timing>, ReportError> {
     let path = folder.join("timings.csv");
-    let needed = ["cell", "host", "device", "seconds"];
-    let Some(records) = records::read_if_there::<Timing>(&path, &needed)? else {
+    let needed = "cell,host,device,seconds";
+    let Some(records) = records::read_if_there::<Timing>(&path, needed)? else {
         return Ok(BTreeMap::new());
     };
     let mut lines = BTreeMap::new();
@@ -85,7 +82,7 @@ fn timings(folder: &Path) -> Result<BTreeMap<String, Timing>, ReportError> {
         if let Some(first) = lines.insert(cell, line) {
             let problem =
                 format!("the cell {cell:?} is in line {first} already; it must be there once");
-            return Err(records.conflict(*line, problem));
+            return Err(records.conflict(*line, &problem));
         }
     }
     let timings = records.rows.into_iter();

@@ -1,6 +1,6 @@
 //! Charts drawn: as SVG, and as PNG rendered from it.
 
-mod labels;
+mod area;
 mod panel;
 mod png;
 mod svg;
@@ -8,10 +8,10 @@ mod ticks;
 
 use crate::chart::{Axis, Block, Chart, GREY, Panel};
 use crate::error::ReportError;
-use labels::Area;
-use panel::{LABEL_SIZE, Placed, sample, y_numbers_width};
+use area::Area;
+use panel::{NAME_SIZE, Placed, sample, y_numbers_width};
 use png::{text_width, wrapped};
-use svg::{Anchor, BLACK, SMALL};
+use svg::{Anchor, BLACK, SMALL, Svg, number};
 
 /// 7 inches.
 const WIDTH: f64 = 672.0;
@@ -24,8 +24,8 @@ const Y_NAME: f64 = 18.0;
 const BESIDE: f64 = 14.0;
 /// Room above a panel for its heading.
 const HEADING: f64 = 16.0;
-/// Below a panel: room for nothing, for the numbers at its ticks, and for the name of its axis too.
-const BELOW: [f64; 3] = [8.0, 20.0, 40.0];
+/// Room below a panel for nothing, for the numbers at its ticks, and for the name of its axis too.
+const BELOW_PANELS: [f64; 3] = [8.0, 20.0, 40.0];
 const TITLE_SIZE: f64 = 13.0;
 const TITLE_LINE: f64 = 17.0;
 /// The width of a sample in the legend, and from one entry to the next.
@@ -34,19 +34,16 @@ const ENTRY_LINE: f64 = 14.5;
 const ENTRY_GAP: f64 = 18.0;
 const NOTE_SIZE: f64 = 8.5;
 const NOTE_LINE: f64 = 12.0;
-/// Where legend and notes begin and end.
-const BELOW_LEFT: f64 = 20.0;
-const BELOW_RIGHT: f64 = WIDTH - 20.0;
+/// Where notes begin and end; the legend begins a little before.
+const BELOW: (f64, f64) = (24.0, WIDTH - 20.0);
 
 impl Chart {
     /// The drawing, for the page and for print: 7 inches wide and as high as it takes. The same chart gives the same
     /// bytes.
     #[must_use]
     pub fn svg(&self) -> String {
-        let mut page = Page {
-            body: String::new(),
-            y: 2.0,
-        };
+        let (svg, y) = (Svg::default(), 2.0);
+        let mut page = Page { svg, y };
         page.text(&self.title, (LEFT, RIGHT), TITLE_SIZE, TITLE_LINE, BLACK);
         page.y += TITLE_LINE - NOTE_LINE;
         page.text(&self.subtitle, (LEFT, RIGHT), SMALL, NOTE_LINE, GREY);
@@ -57,15 +54,10 @@ impl Chart {
         }
         page.y -= 2.0;
         for note in &self.notes {
-            page.text(
-                note,
-                (BELOW_LEFT + 4.0, BELOW_RIGHT),
-                NOTE_SIZE,
-                NOTE_LINE,
-                GREY,
-            );
+            page.text(note, BELOW, NOTE_SIZE, NOTE_LINE, GREY);
         }
-        svg::document(WIDTH, (page.y + 10.0).ceil(), &self.title, &page.body)
+        page.svg
+            .document(WIDTH, (page.y + 10.0).ceil(), &self.title)
     }
 
     /// The drawing in 300 dots an inch. The same chart gives the same bytes.
@@ -79,7 +71,7 @@ impl Chart {
 
 /// A page that grows downwards.
 struct Page {
-    body: String,
+    svg: Svg,
     /// How far it has come.
     y: f64,
 }
@@ -89,9 +81,8 @@ impl Page {
     fn text(&mut self, text: &str, (left, right): (f64, f64), size: f64, line: f64, colour: &str) {
         for words in wrapped(size, text, right - left) {
             self.y += line;
-            let at = (left, self.y);
-            self.body
-                .push_str(&svg::text(at, size, Anchor::Start, colour, &words));
+            self.svg
+                .text((left, self.y), size, Anchor::Start, colour, &words);
         }
     }
 
@@ -113,42 +104,37 @@ impl Page {
                 self.y += HEADING;
             }
             let top = self.y;
-            if row == 0 || y_label(&chart.panels[row - 1]) != y_label(panels) {
+            if row == 0 || y_name(&chart.panels[row - 1]) != y_name(panels) {
                 named_from = top;
             }
             let bottom = top + panels.iter().map(|panel| panel.height).fold(0.0, f64::max);
             let next = chart.panels.get(row + 1).map_or(&[][..], Vec::as_slice);
-            let shares = |(panel, under): (&Panel, &Panel)| alike(&panel.x, &under.x);
-            let shared = panels.len() <= next.len() && panels.iter().zip(next).all(shares);
-            let mut below = BELOW[usize::from(!shared)];
+            let mut pairs = panels.iter().zip(next);
+            let shared = panels.len() <= next.len() && pairs.all(|(a, b)| alike(&a.x, &b.x));
+            let mut below = BELOW_PANELS[usize::from(!shared)];
             for (column, panel) in panels.iter().enumerate() {
                 let left = left + column as f64 * (width + BESIDE);
-                let under = next.get(column);
-                let x_label = under.is_none_or(|under| under.x.label != panel.x.label);
+                let name_below = next.get(column).map(|under| &under.x.label);
                 let beside = column.checked_sub(1).map(|before| &panels[before]);
+                let x_name = !panel.x.label.is_empty() && name_below != Some(&panel.x.label);
                 let placed = Placed {
                     panel,
-                    area: Area {
-                        left,
-                        top,
-                        right: left + width,
-                        bottom,
-                    },
+                    area: Area(left, top, left + width, bottom),
                     id: format!("{}-{row}-{column}", chart.name),
                     x_numbers: !shared,
                     y_numbers: beside.is_none_or(|beside| !alike(&beside.y, &panel.y)),
-                    x_label: x_label && !panel.x.label.is_empty(),
+                    x_name,
                 };
-                if placed.x_label {
-                    below = BELOW[2];
-                }
-                self.body.push_str(&placed.svg());
+                placed.draw(&mut self.svg);
+                below = if x_name { BELOW_PANELS[2] } else { below };
             }
-            let label = y_label(panels);
-            if next.is_empty() || y_label(next) != label {
-                let at = (Y_NAME, f64::midpoint(named_from, bottom));
-                self.body
-                    .push_str(&svg::upright_text(at, LABEL_SIZE, label));
+            if next.is_empty() || y_name(next) != y_name(panels) {
+                let (x, y) = (number(Y_NAME), number(f64::midpoint(named_from, bottom)));
+                let turned = format!("<g transform=\"translate({x} {y}) rotate(-90)\">");
+                self.svg.raw(&turned);
+                self.svg
+                    .text((0.0, 0.0), NAME_SIZE, Anchor::Middle, BLACK, y_name(panels));
+                self.svg.raw("</g>");
             }
             self.y = bottom + below;
         }
@@ -160,48 +146,39 @@ impl Page {
     fn block(&mut self, block: &Block) {
         if !block.heading.is_empty() {
             self.y -= 3.0;
-            self.text(
-                &block.heading,
-                (BELOW_LEFT + 4.0, BELOW_RIGHT),
-                SMALL,
-                NOTE_LINE,
-                GREY,
-            );
+            self.text(&block.heading, BELOW, SMALL, NOTE_LINE, GREY);
             self.y += 5.0;
         }
-        let width = BELOW_RIGHT - BELOW_LEFT;
+        let (left, width) = (BELOW.0 - 4.0, BELOW.1 - BELOW.0 + 4.0);
         let room = width - SAMPLE - 6.0;
         let widths = block
             .entries
             .iter()
             .map(|entry| text_width(SMALL, &entry.text));
-        let widest = widths.fold(0.0, f64::max).min(room);
-        let column = SAMPLE + 6.0 + widest + ENTRY_GAP;
+        let column = SAMPLE + 6.0 + widths.fold(0.0, f64::max).min(room) + ENTRY_GAP;
         // The last column needs no gap after it.
         let columns = (((width + ENTRY_GAP) / column) as usize).max(1);
-        let rows = block.entries.len().div_ceil(columns);
         let top = self.y;
+        let rows = block.entries.len().div_ceil(columns);
         for (i, entries) in block.entries.chunks(rows).enumerate() {
-            let left = BELOW_LEFT + i as f64 * column;
-            let mut y = top;
+            let left = left + i as f64 * column;
+            let mut y = top + ENTRY_LINE / 2.0;
             for entry in entries {
-                let at = (left + SAMPLE / 2.0, y + ENTRY_LINE / 2.0);
-                self.body.push_str(&sample(&entry.look, at, 15.0));
+                sample(&mut self.svg, &entry.look, (left + SAMPLE / 2.0, y));
                 for line in wrapped(SMALL, &entry.text, room) {
-                    let at = (left + SAMPLE + 6.0, y + ENTRY_LINE / 2.0 + SMALL * 0.36);
-                    self.body
-                        .push_str(&svg::text(at, SMALL, Anchor::Start, BLACK, &line));
+                    let at = (left + SAMPLE + 6.0, y + SMALL * 0.36);
+                    self.svg.text(at, SMALL, Anchor::Start, BLACK, &line);
                     y += ENTRY_LINE;
                 }
             }
-            self.y = self.y.max(y);
+            self.y = self.y.max(y - ENTRY_LINE / 2.0);
         }
         self.y += 7.0;
     }
 }
 
 /// The name at a row's y axes.
-fn y_label(row: &[Panel]) -> &str {
+fn y_name(row: &[Panel]) -> &str {
     row.first().map_or("", |panel| &panel.y.label)
 }
 

@@ -1,18 +1,19 @@
 //! A panel: its axes and the data in it.
 
-use super::labels::{Area, Taken};
+use super::area::Area;
 use super::png::text_width;
-use super::svg::{self, Anchor, BLACK, SMALL, number};
-use super::ticks::{Labelled, Ruler};
-use crate::chart::{GREY, Layer, Look, Mark, Panel, Point, Shape};
+use super::svg::{Anchor, BLACK, Pixel, SMALL, Svg, number};
+use super::ticks::{Ruler, Tick};
+use crate::chart::{GREY, Layer, Look, Panel, Point, Shape};
 
 /// Type size of an axis's name.
-pub(super) const LABEL_SIZE: f64 = 11.5;
+pub(super) const NAME_SIZE: f64 = 11.5;
 const GRID: &str = "#EEEEEE";
-/// Half the width of an error bar's caps.
+/// Half the width of an error bar's caps, and of a [`Shape::Dash`], so that it shows behind other marks.
 const CAP: f64 = 2.6;
-/// Half the width of a [`Shape::Dash`], so that it shows behind other marks.
 const DASH: f64 = 11.0;
+/// How far words keep from the middle of a mark.
+const CLEAR: f64 = 7.0;
 /// Type size of the words beside an area.
 const BESIDE: f64 = 8.0;
 
@@ -26,335 +27,248 @@ pub(super) struct Placed<'a> {
     /// Whether numbers stand at the ticks; a panel beside or below may share them.
     pub(super) x_numbers: bool,
     pub(super) y_numbers: bool,
-    /// Whether the axis is named here.
-    pub(super) x_label: bool,
+    /// Whether the x axis is named here.
+    pub(super) x_name: bool,
 }
 
 impl Placed<'_> {
-    pub(super) fn svg(&self) -> String {
-        let Area {
-            left,
-            top,
-            right,
-            bottom,
-        } = self.area;
-        let frame = format!(
-            "x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"",
-            number(left),
-            number(top),
-            number(right - left),
-            number(bottom - top)
-        );
-        let id = &self.id;
-        let mut out = format!("<clipPath id=\"{id}\"><rect {frame}/></clipPath>\n");
-        for Labelled { at: x, .. } in self.x().ticks() {
-            out.push_str(&svg::line(&[(x, bottom), (x, top)], GRID, 0.7, "", 1.0));
+    pub(super) fn draw(&self, svg: &mut Svg) {
+        let (Area(left, top, right, bottom), id) = (self.area, &self.id);
+        let size = [left, top, right - left, bottom - top].map(number);
+        let [x, y, width, height] = size;
+        let frame = format!("x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"");
+        svg.raw(&format!("<clipPath id=\"{id}\"><rect {frame}/></clipPath>"));
+        let (x_ticks, y_ticks) = (self.x().ticks(), self.y().ticks());
+        for tick in &x_ticks {
+            svg.line(&[(tick.at, bottom), (tick.at, top)], GRID, 0.7, "");
         }
-        for Labelled { at: y, .. } in self.y().ticks() {
-            out.push_str(&svg::line(&[(left, y), (right, y)], GRID, 0.7, "", 1.0));
+        for tick in &y_ticks {
+            svg.line(&[(left, tick.at), (right, tick.at)], GRID, 0.7, "");
         }
-        out.push_str(&format!("<g class=\"lines\" clip-path=\"url(#{id})\">\n"));
+        svg.raw(&format!("<g class=\"lines\" clip-path=\"url(#{id})\">"));
         for layer in &self.panel.layers {
-            out.push_str(&self.lines(layer));
+            lines(svg, &layer.look, &self.pixels(layer));
+            self.bars(svg, layer);
         }
-        out.push_str("</g>\n");
-        out.push_str(&format!(
-            "<rect class=\"frame\" {frame} fill=\"none\" stroke=\"{BLACK}\" stroke-width=\"0.8\"/>\n"
-        ));
-        out.push_str(&self.axes());
-        out.push_str("<g class=\"marks\">\n");
+        svg.raw("</g>");
+        let style = format!("fill=\"none\" stroke=\"{BLACK}\" stroke-width=\"0.8\"");
+        svg.raw(&format!("<rect class=\"frame\" {frame} {style}/>"));
+        self.axes(svg, &x_ticks, &y_ticks);
+        svg.raw("<g class=\"marks\">");
         for layer in &self.panel.layers {
             for at in self.marks(layer) {
-                out.push_str(&sample_mark(&layer.look, at));
+                mark(svg, &layer.look, at);
             }
         }
-        out.push_str("</g>\n");
-        out.push_str(&self.words());
-        out
+        svg.raw("</g>");
+        self.words(svg);
     }
 
     fn x(&self) -> Ruler<'_> {
-        Ruler {
-            axis: &self.panel.x,
-            from: self.area.left,
-            to: self.area.right,
-        }
+        Ruler(&self.panel.x, self.area.0, self.area.2)
     }
 
     fn y(&self) -> Ruler<'_> {
-        Ruler {
-            axis: &self.panel.y,
-            from: self.area.bottom,
-            to: self.area.top,
-        }
+        Ruler(&self.panel.y, self.area.3, self.area.1)
     }
 
-    fn pixels(&self, layer: &Layer) -> Vec<(f64, f64)> {
+    fn pixels(&self, layer: &Layer) -> Vec<Pixel> {
         let (x, y) = (self.x(), self.y());
-        let points = layer.points.iter();
-        points
-            .map(|point| (x.pixel(point.x), y.pixel(point.y)))
-            .collect()
+        let pixel = |point: &Point| (x.pixel(point.x), y.pixel(point.y));
+        layer.points.iter().map(pixel).collect()
     }
 
     /// Where marks stand: those of points within the axes.
-    fn marks(&self, layer: &Layer) -> Vec<(f64, f64)> {
-        let Some(Mark { aside, .. }) = layer.look.mark else {
+    fn marks(&self, layer: &Layer) -> Vec<Pixel> {
+        let (x, y) = (&self.panel.x, &self.panel.y);
+        let inside = |p: &Point| (x.low..=x.high).contains(&p.x) && (y.low..=y.high).contains(&p.y);
+        let Some(mark) = layer.look.mark else {
             return Vec::new();
         };
-        let (x, y) = (&self.panel.x, &self.panel.y);
-        let inside = |point: &Point| {
-            (x.low..=x.high).contains(&point.x) && (y.low..=y.high).contains(&point.y)
-        };
-        let points = layer.points.iter().zip(self.pixels(layer));
-        let points = points.filter(|(point, _)| inside(point));
-        points.map(|(_, (x, y))| (x + aside, y)).collect()
+        let pixels = layer.points.iter().zip(self.pixels(layer));
+        let pixels = pixels.filter(|(point, _)| inside(point));
+        pixels.map(|(_, (x, y))| (x + mark.aside, y)).collect()
     }
 
-    /// All of a layer that is cut off at the edges.
-    fn lines(&self, layer: &Layer) -> String {
-        let look = &layer.look;
-        let points = self.pixels(layer);
-        let mut out = String::new();
-        if look.fill.is_some() {
-            out.push_str(&filled(look, &points));
-        }
-        if let Some(line) = look.line {
-            out.push_str(&svg::line(
-                &points,
-                &look.colour,
-                line.width,
-                line.dash,
-                line.opacity,
-            ));
-        }
-        let y = self.y();
-        let aside = look.mark.map_or(0.0, |mark| mark.aside);
-        for (point, (x, _)) in layer.points.iter().zip(points) {
+    fn bars(&self, svg: &mut Svg, layer: &Layer) {
+        let (x, y) = (self.x(), self.y());
+        let aside = layer.look.mark.map_or(0.0, |mark| mark.aside);
+        let end = |value: f64| y.pixel(value.clamp(self.panel.y.low, self.panel.y.high));
+        for point in &layer.points {
             let Some((low, high)) = point.bar else {
                 continue;
             };
-            let end = |value: f64| y.pixel(value.clamp(y.axis.low, y.axis.high));
-            let (x, low, high) = (x + aside, end(low), end(high));
-            for ends in [
-                [(x, high), (x, low)],
-                [(x - CAP, high), (x + CAP, high)],
-                [(x - CAP, low), (x + CAP, low)],
-            ] {
-                out.push_str(&svg::line(&ends, &look.colour, 1.0, "", 1.0));
+            let (x, low, high) = (x.pixel(point.x) + aside, end(low), end(high));
+            let caps = [low, high].map(|y| [(x - CAP, y), (x + CAP, y)]);
+            for line in [[(x, high), (x, low)], caps[1], caps[0]] {
+                svg.line(&line, &layer.look.colour, 1.0, "");
             }
         }
-        out
     }
 
-    fn axes(&self) -> String {
-        let (left, bottom) = (self.area.left, self.area.bottom);
-        let mut out = String::new();
-        let mut tick = |from: (f64, f64), to: (f64, f64)| {
-            out.push_str(&svg::line(&[from, to], BLACK, 0.8, "", 1.0));
+    fn axes(&self, svg: &mut Svg, x_ticks: &[Tick], y_ticks: &[Tick]) {
+        let Area(left, _, _, bottom) = self.area;
+        let level = |svg: &mut Svg, x: f64, length: f64| {
+            svg.line(&[(x, bottom), (x, bottom + length)], BLACK, 0.8, "");
+        };
+        let upright = |svg: &mut Svg, y: f64, length: f64| {
+            svg.line(&[(left - length, y), (left, y)], BLACK, 0.8, "");
         };
         for x in self.x().minor_ticks() {
-            tick((x, bottom), (x, bottom + 2.0));
+            level(svg, x, 2.0);
         }
         for y in self.y().minor_ticks() {
-            tick((left - 2.0, y), (left, y));
+            upright(svg, y, 2.0);
         }
-        let (x_ticks, y_ticks) = (self.x().ticks(), self.y().ticks());
-        for &Labelled { at: x, .. } in &x_ticks {
-            tick((x, bottom), (x, bottom + 4.0));
+        for tick in x_ticks {
+            level(svg, tick.at, 4.0);
+            if self.x_numbers {
+                let at = (tick.middle, bottom + 15.0);
+                svg.text(at, SMALL, Anchor::Middle, BLACK, &tick.label);
+            }
         }
-        for &Labelled { at: y, .. } in &y_ticks {
-            tick((left - 4.0, y), (left, y));
+        for tick in y_ticks {
+            upright(svg, tick.at, 4.0);
+            if self.y_numbers {
+                let at = (left - 7.0, tick.at + SMALL * 0.36);
+                svg.text(at, SMALL, Anchor::End, BLACK, &tick.label);
+            }
         }
-        for tick in x_ticks.iter().filter(|_| self.x_numbers) {
-            let at = (tick.middle, bottom + 15.0);
-            out.push_str(&svg::text(at, SMALL, Anchor::Middle, BLACK, &tick.label));
-        }
-        for tick in y_ticks.iter().filter(|_| self.y_numbers) {
-            let at = (left - 7.0, tick.at + SMALL * 0.36);
-            out.push_str(&svg::text(at, SMALL, Anchor::End, BLACK, &tick.label));
-        }
-        out
     }
 
-    fn words(&self) -> String {
-        let Area {
-            left,
-            top,
-            right,
-            bottom,
-        } = self.area;
-        let mut out = String::new();
-        if !self.panel.heading.is_empty() {
-            let at = (left, top - 5.0);
-            out.push_str(&svg::text(
-                at,
+    fn words(&self, svg: &mut Svg) {
+        let (Area(left, top, right, bottom), panel) = (self.area, self.panel);
+        if !panel.heading.is_empty() {
+            svg.text(
+                (left, top - 5.0),
                 SMALL,
                 Anchor::Start,
                 GREY,
-                &self.panel.heading,
-            ));
+                &panel.heading,
+            );
         }
-        if self.x_label {
+        if self.x_name {
             let at = (f64::midpoint(left, right), bottom + 34.0);
-            out.push_str(&svg::text(
-                at,
-                LABEL_SIZE,
-                Anchor::Middle,
-                BLACK,
-                &self.panel.x.label,
-            ));
+            svg.text(at, NAME_SIZE, Anchor::Middle, BLACK, &panel.x.label);
         }
-        let mut taken = self.taken();
-        for layer in &self.panel.layers {
-            if !layer.label.is_empty() {
-                out.push_str(&self.beside(layer, &mut taken));
+        let mut taken = Vec::new();
+        for layer in panel.layers.iter().filter(|layer| !layer.label.is_empty()) {
+            if let Some(found) = self.beside(layer, &taken) {
+                let baseline = (found.0, found.3 - 0.15 * BESIDE);
+                svg.text(
+                    baseline,
+                    BESIDE,
+                    Anchor::Start,
+                    &layer.look.colour,
+                    &layer.label,
+                );
+                taken.push(found);
             }
         }
-        out
     }
 
-    /// All that words must leave clear.
-    fn taken(&self) -> Taken {
-        let mut taken = Taken::default();
-        for layer in &self.panel.layers {
-            if layer.look.line.is_some() {
-                taken.line(self.pixels(layer));
-            }
-            for mark in self.marks(layer) {
-                taken.mark(mark);
-            }
-        }
-        taken
-    }
-
-    /// The words of an area above or below one of its ends; what they say is in the legend or the notes too, so they
-    /// can go where there is no room.
-    fn beside(&self, layer: &Layer, taken: &mut Taken) -> String {
-        let points = self.pixels(layer);
-        let over = |pick: fn(f64, f64) -> f64, of: fn(&(f64, f64)) -> f64| {
-            points.iter().map(of).reduce(pick).unwrap_or(0.0)
-        };
-        let (top, bottom) = (over(f64::min, |p| p.1), over(f64::max, |p| p.1));
+    /// A place for the words of an area: above or below one of its ends, where they cover nothing. What they say is in
+    /// the legend or the notes too, so they can go where there is no room.
+    fn beside(&self, layer: &Layer, taken: &[Area]) -> Option<Area> {
+        let heights: Vec<f64> = self.pixels(layer).iter().map(|pixel| pixel.1).collect();
+        let above = heights.iter().copied().reduce(f64::min)? - BESIDE - 2.0;
+        let below = heights.iter().copied().reduce(f64::max)? + 2.0;
         let width = text_width(BESIDE, &layer.label);
-        let place = |left: f64, top: f64| Area {
-            left,
-            top,
-            right: left + width,
-            bottom: top + BESIDE,
-        };
-        let (first, last) = (self.area.left + 6.0, self.area.right - 6.0 - width);
-        let (above, below) = (top - BESIDE - 2.0, bottom + 2.0);
+        let (first, last) = (self.area.0 + 6.0, self.area.2 - 6.0 - width);
         let places = [(first, above), (first, below), (last, above), (last, below)];
-        let places = places.map(|(left, top)| place(left, top));
-        let Some(found) = taken.place(&self.area.inner(2.0), places) else {
-            return String::new();
+        let places = places.map(|(left, top)| Area(left, top, left + width, top + BESIDE));
+        let covers = |place: Area, layer: &Layer| {
+            let line = layer
+                .look
+                .line
+                .map(|_| self.pixels(layer))
+                .unwrap_or_default();
+            let mut marks = self.marks(layer).into_iter();
+            line.windows(2)
+                .any(|ends| place.is_crossed(ends[0], ends[1]))
+                || marks.any(|(x, y)| Area(x, y, x, y).with_margin(CLEAR).meets(place))
         };
-        let baseline = (found.left, found.bottom - 0.15 * BESIDE);
-        svg::text(
-            baseline,
-            BESIDE,
-            Anchor::Start,
-            &layer.look.colour,
-            &layer.label,
-        )
+        places.into_iter().find(|&place| {
+            place.is_within(self.area.with_margin(-2.0))
+                && !taken.iter().any(|&other| place.meets(other))
+                && !self.panel.layers.iter().any(|layer| covers(place, layer))
+        })
     }
 }
 
 /// How wide the numbers of a panel's y axis are.
 pub(super) fn y_numbers_width(panel: &Panel) -> f64 {
-    let ruler = Ruler {
-        axis: &panel.y,
-        from: panel.height,
-        to: 0.0,
-    };
-    let ticks = ruler.ticks().into_iter();
-    ticks
-        .map(|tick| text_width(SMALL, &tick.label))
-        .fold(0.0, f64::max)
+    let ticks = Ruler(&panel.y, panel.height, 0.0).ticks().into_iter();
+    let widths = ticks.map(|tick| text_width(SMALL, &tick.label));
+    widths.fold(0.0, f64::max)
 }
 
 /// What a legend shows of a look, around a place.
-pub(super) fn sample(look: &Look, (x, y): (f64, f64), half_width: f64) -> String {
-    let (left, right) = (x - half_width, x + half_width);
-    let mut out = String::new();
-    if look.fill.is_some() {
-        let (top, bottom) = (y - 4.0, y + 4.0);
-        out.push_str(&filled(
-            look,
-            &[(left, top), (right, top), (right, bottom), (left, bottom)],
-        ));
+pub(super) fn sample(svg: &mut Svg, look: &Look, (x, y): Pixel) {
+    let (left, right) = (x - 15.0, x + 15.0);
+    let (top, bottom) = (y - 4.0, y + 4.0);
+    match look.fill {
+        Some(_) => {
+            let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+            lines(svg, look, &corners);
+        }
+        None => lines(svg, look, &[(left, y), (right, y)]),
+    }
+    mark(svg, look, (x, y));
+}
+
+/// The area and the line of a look.
+fn lines(svg: &mut Svg, look: &Look, points: &[Pixel]) {
+    let colour = &look.colour;
+    if let Some(fill) = look.fill.map(number) {
+        svg.polygon(
+            points,
+            &format!("fill=\"{colour}\" fill-opacity=\"{fill}\""),
+        );
     }
     if let Some(line) = look.line {
-        let ends = [(left, y), (right, y)];
-        out.push_str(&svg::line(
-            &ends,
-            &look.colour,
-            line.width,
-            line.dash,
-            line.opacity,
-        ));
+        let mut more = String::new();
+        if !line.dash.is_empty() {
+            more.push_str(&format!(" stroke-dasharray=\"{}\"", line.dash));
+        }
+        if line.opacity < 1.0 {
+            more.push_str(&format!(" stroke-opacity=\"{}\"", number(line.opacity)));
+        }
+        svg.line(points, colour, line.width, &more);
     }
-    if look.mark.is_some() {
-        out.push_str(&sample_mark(look, (x, y)));
-    }
-    out
 }
 
-fn filled(look: &Look, points: &[(f64, f64)]) -> String {
-    let opacity = number(look.fill.unwrap_or(1.0));
-    svg::polygon(
-        points,
-        &format!("fill=\"{}\" fill-opacity=\"{opacity}\"", look.colour),
-    )
-}
-
-/// The mark of a look that has one.
-fn sample_mark(look: &Look, (x, y): (f64, f64)) -> String {
-    let Some(Mark {
-        shape,
-        radius,
-        filled,
-        ..
-    }) = look.mark
-    else {
-        return String::new();
+/// The mark of a look, if it has one.
+fn mark(svg: &mut Svg, look: &Look, (x, y): Pixel) {
+    let (Some(mark), colour) = (look.mark, &look.colour) else {
+        return;
     };
     // Hollow ones are white inside, so that lines end at them.
-    let fill = if filled { &look.colour } else { "#FFFFFF" };
-    let attributes = format!(
-        "fill=\"{fill}\" stroke=\"{}\" stroke-width=\"1.3\"",
-        look.colour
-    );
-    let regular = |corners: usize, scale: f64, turn: f64| {
-        let angles = (0..corners).map(|i| (turn + 360.0 * i as f64 / corners as f64).to_radians());
-        let reach = scale * radius;
-        angles
-            .map(|angle| (x + reach * angle.sin(), y - reach * angle.cos()))
-            .collect::<Vec<_>>()
-    };
-    let corners = match shape {
+    let fill = if mark.filled { colour } else { "#FFFFFF" };
+    let style = format!("fill=\"{fill}\" stroke=\"{colour}\" stroke-width=\"1.3\"");
+    // Corners, how far they are from the middle, every second one if it is a dent, and by how many degrees the first
+    // is turned from the top.
+    let (corners, reach, dent, turn) = match mark.shape {
         Shape::Circle => {
-            let (x, y, r) = (number(x), number(y), number(radius));
-            return format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" {attributes}/>\n");
+            let [x, y, r] = [x, y, mark.radius].map(number);
+            return svg.raw(&format!(
+                "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" {style}/>"
+            ));
         }
-        Shape::Dash => {
-            return svg::line(&[(x - DASH, y), (x + DASH, y)], &look.colour, 1.4, "", 1.0);
-        }
-        Shape::Square => regular(4, 1.25, 45.0),
-        Shape::Diamond => regular(4, 1.3, 0.0),
-        Shape::TriangleUp => regular(3, 1.35, 0.0),
-        Shape::TriangleDown => regular(3, 1.35, 180.0),
-        Shape::TriangleLeft => regular(3, 1.35, 270.0),
-        Shape::TriangleRight => regular(3, 1.35, 90.0),
-        Shape::Pentagon => regular(5, 1.15, 0.0),
-        Shape::Star => {
-            let (tips, dents) = (regular(5, 1.5, 0.0), regular(5, 0.65, 36.0));
-            tips.into_iter()
-                .zip(dents)
-                .flat_map(|(tip, dent)| [tip, dent])
-                .collect()
-        }
+        Shape::Dash => return svg.line(&[(x - DASH, y), (x + DASH, y)], colour, 1.4, ""),
+        Shape::Square => (4, 1.25, 1.25, 45.0),
+        Shape::Diamond => (4, 1.3, 1.3, 0.0),
+        Shape::TriangleUp => (3, 1.35, 1.35, 0.0),
+        Shape::TriangleRight => (3, 1.35, 1.35, 90.0),
+        Shape::TriangleDown => (3, 1.35, 1.35, 180.0),
+        Shape::TriangleLeft => (3, 1.35, 1.35, 270.0),
+        Shape::Pentagon => (5, 1.15, 1.15, 0.0),
+        Shape::Star => (10, 1.5, 0.65, 0.0),
     };
-    svg::polygon(&corners, &attributes)
+    let corner = |i: i32| {
+        let angle = (turn + 360.0 * f64::from(i) / f64::from(corners)).to_radians();
+        let reach = mark.radius * if i % 2 == 0 { reach } else { dent };
+        (x + reach * angle.sin(), y - reach * angle.cos())
+    };
+    svg.polygon(&(0..corners).map(corner).collect::<Vec<_>>(), &style);
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
-use super::svg::{self, Anchor};
+use super::svg::{Anchor, Svg};
 use crate::error::ReportError;
 
 /// 300 dots an inch, as printers ask for: our SVG has 96 pixels an inch.
@@ -52,8 +52,9 @@ pub(super) fn render(figure: &'static str, svg: &str) -> Result<Vec<u8>, ReportE
 
 /// How wide a line of text is in the font of the PNG, in pixels.
 pub(super) fn text_width(size: f64, text: &str) -> f64 {
-    let line = svg::text((0.0, 0.0), size, Anchor::Start, "#000000", text);
-    parse(&svg::document(96.0, 96.0, "", &line))
+    let mut line = Svg::default();
+    line.text((0.0, 0.0), size, Anchor::Start, "#000000", text);
+    parse(&line.document(96.0, 96.0, ""))
         .ok()
         .and_then(|tree| {
             let node = tree.root().children().get(1)?;

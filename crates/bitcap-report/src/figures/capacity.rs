@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::common::{Experiment, PAPER_BAND, accounting_words, entry, hollow, size_text};
+use super::common::{Experiment, PAPER_BAND, accounting_words, size_text};
 use crate::accounting::Accounting;
 use crate::capacity::{GroupReport, accountings_agree, slope};
 use crate::chart::{
@@ -32,7 +32,7 @@ pub(crate) struct ReferencePoint {
 /// # Errors
 /// Where the file is not as it must be.
 pub(crate) fn read_reference(path: &Path) -> Result<Vec<ReferencePoint>, ReportError> {
-    let records = records::read(path, &[])?;
+    let records = records::read(path, "")?;
     Ok(records.rows.into_iter().map(|(_, point)| point).collect())
 }
 
@@ -42,37 +42,36 @@ pub(crate) fn chart(
     groups: &[GroupReport],
     reference: &[ReferencePoint],
 ) -> Chart {
-    let accounting = of.accounting;
-    let mark = |group: &GroupReport| {
-        let peak = group.capacity.peak.as_ref()?;
-        let bits = peak.bits.by(accounting);
-        let interval = peak.interval.map(|interval| interval.by(accounting));
-        // Where it can stand on a logarithmic axis.
-        (bits > NOTHING).then(|| Point {
-            x: group.curve.model.parameters as f64,
-            y: bits,
-            bar: interval.map(|interval| (interval.low, interval.high)),
-        })
-    };
-    let fitted = groups.iter().filter_map(|group| {
-        let bits = group.capacity.fit?.by(accounting).capacity_bits;
-        Some((group, (group.curve.model.parameters as f64, bits)))
-    });
-    let fitted: Vec<(&GroupReport, (f64, f64))> = fitted.collect();
-    let marks: Vec<Option<Point>> = groups.iter().map(mark).collect();
-    let drawn = || marks.iter().flatten();
-    let slope = slope(groups, accounting);
-
-    let ours = groups
+    let looks = of.looks();
+    let mut fitted: Vec<Layer> = Vec::new();
+    let mut ours: Vec<Layer> = Vec::new();
+    let mut models = Vec::new();
+    for group in groups {
+        let look = looks[group.place].clone().unlined();
+        let x = group.curve.model.parameters as f64;
+        if let Some(fit) = &group.capacity.fit {
+            let bits = fit.by(of.accounting).capacity_bits;
+            fitted.push(Layer::new([(x, bits)], fitted_look(&look.colour)));
+        }
+        let look = look.filled(group.capacity.plateau);
+        ours.extend(capacity_point(group, of.accounting).map(|p| Layer::of([p], look.clone())));
+        models.push((group.place, look, alpha_text(group, of.accounting)));
+    }
+    let drawn = || ours.iter().flat_map(|layer| &layer.points);
+    let sizes = groups
         .iter()
         .map(|group| group.curve.model.parameters as f64);
-    let sizes: Vec<f64> = ours
+    let sizes: Vec<f64> = sizes
         .chain(reference.iter().map(|point| point.parameters))
         .collect();
     let mut heights: Vec<f64> = reference.iter().map(|point| point.capacity_bits).collect();
-    heights.extend(drawn().map(|point| point.y));
-    heights.extend(drawn().filter_map(|point| Some(point.bar?.1)));
-    heights.extend(fitted.iter().map(|(_, (_, bits))| bits));
+    heights.extend(drawn().flat_map(|point| [point.y, point.bar.map_or(0.0, |bar| bar.1)]));
+    heights.extend(
+        fitted
+            .iter()
+            .flat_map(|layer| &layer.points)
+            .map(|point| point.y),
+    );
     heights.extend(
         sizes
             .iter()
@@ -82,55 +81,29 @@ pub(crate) fn chart(
     let y = Axis::log("capacity (bits)", heights, 0.12);
 
     // The paper's band and our slope, from edge to edge.
-    let (low, high) = (x.low, x.high);
     let at = |parameters: f64, alpha: f64| (parameters, alpha * parameters);
-    let (bottom, top) = PAPER_BAND;
+    let ((low, high), (least, most)) = ((x.low, x.high), PAPER_BAND);
     let corners = [
-        at(low, bottom),
-        at(high, bottom),
-        at(high, top),
-        at(low, top),
+        at(low, least),
+        at(high, least),
+        at(high, most),
+        at(low, most),
     ];
     let mut layers = vec![Layer::new(corners, Look::area(GREY, 0.2))];
-    if let Some(slope) = slope {
-        let ends = [low, high].map(|parameters| at(parameters, slope.bits_per_parameter));
-        layers.push(Layer::new(ends, slope_look()));
-    }
-    if !reference.is_empty() {
-        let points = reference
-            .iter()
-            .map(|point| (point.parameters, point.capacity_bits));
-        layers.push(Layer::new(points, reference_look()));
-    }
-    let looks = of.looks();
-    for (group, point) in &fitted {
-        layers.push(Layer::new(
-            [*point],
-            fitted_look(&looks[group.place].colour),
-        ));
-    }
-    let look = |group: &GroupReport| Look {
-        line: None,
-        ..model_look(group, &looks[group.place])
-    };
-    for (group, point) in groups.iter().zip(&marks) {
-        layers.extend(point.map(|point| Layer::of([point], look(group))));
-    }
-
-    let models = groups
-        .iter()
-        .map(|group| (group.place, look(group), alpha_text(group, accounting)));
-    let (models, mut notes) = of.models(models.collect());
+    let (models, mut notes) = of.models(models);
     let mut key = plateau_key(groups);
     if !fitted.is_empty() {
-        key.push(entry(fitted_look(GREY), "fitted capacity (smooth minimum)"));
-    }
-    if let Some(slope) = slope {
-        let slope = decimals(slope.bits_per_parameter, 2);
-        key.push(entry(
-            slope_look(),
-            &format!("fitted slope: {slope} bits/parameter"),
+        key.push(Entry::new(
+            fitted_look(GREY),
+            "fitted capacity (smooth minimum)",
         ));
+    }
+    if let Some(slope) = slope(groups, of.accounting) {
+        let look = Look::line(GREY, 1.2, "8 4");
+        let alpha = slope.bits_per_parameter;
+        layers.push(Layer::new([at(low, alpha), at(high, alpha)], look.clone()));
+        let text = format!("fitted slope: {} bits/parameter", decimals(alpha, 2));
+        key.push(Entry::new(look, text));
         notes.push(
             "Slope: least squares through the origin, each model's residual relative to its parameters, so \
              that all models weigh the same."
@@ -139,7 +112,12 @@ pub(crate) fn chart(
     }
     key.push(band_entry());
     if !reference.is_empty() {
-        key.push(entry(reference_look(), "Morris et al. 2025, Table 1, fp32"));
+        let look = Look::mark(PALE, Shape::Circle, 1.8, true);
+        let points = reference
+            .iter()
+            .map(|point| (point.parameters, point.capacity_bits));
+        layers.push(Layer::new(points, look.clone()));
+        key.push(Entry::new(look, "Morris et al. 2025, Table 1, fp32"));
     }
     let bars = match drawn().any(|point| point.bar.is_some()) {
         true => {
@@ -149,32 +127,35 @@ pub(crate) fn chart(
         false => "No error bars: an interval needs three seeds.",
     };
     notes.push(bars.to_owned());
-    let hidden = marks.iter().filter(|point| point.is_none()).count();
+    let hidden = groups.len() - ours.len();
     if hidden > 0 {
         let hidden = count(hidden, "model");
         notes.push(format!(
             "Not drawn: {hidden} without a capacity above zero bits."
         ));
     }
-    let panel = Panel {
-        heading: String::new(),
-        height: HEIGHT,
-        x,
-        y,
-        layers,
-    };
-    let key = Block {
-        heading: String::new(),
-        entries: key,
-    };
+    layers.extend(fitted);
+    layers.extend(ours);
     Chart {
         name: "capacity",
         title: of.titled("capacity against parameters"),
-        subtitle: accounting_line(groups, accounting),
-        panels: vec![vec![panel]],
-        legend: vec![models, key],
+        subtitle: accounting_line(groups, of.accounting),
+        panels: vec![vec![Panel::new("", HEIGHT, x, y, layers)]],
+        legend: vec![models, Block::of(key)],
         notes,
     }
+}
+
+/// The largest mean and its interval, where it can stand on a logarithmic axis.
+fn capacity_point(group: &GroupReport, accounting: Accounting) -> Option<Point> {
+    let peak = group.capacity.peak.as_ref()?;
+    let (x, y) = (
+        group.curve.model.parameters as f64,
+        peak.bits.by(accounting),
+    );
+    let interval = peak.interval.map(|interval| interval.by(accounting));
+    let bar = interval.map(|interval| (interval.low, interval.high));
+    (y > NOTHING).then_some(Point { x, y, bar })
 }
 
 /// Which accounting a figure of curves shows.
@@ -197,42 +178,28 @@ pub(super) fn alpha_text(group: &GroupReport, accounting: Accounting) -> String 
     text
 }
 
-/// Filled where a plateau is shown, hollow for a lower bound.
-pub(super) fn model_look(group: &GroupReport, look: &Look) -> Look {
-    match group.capacity.plateau {
-        true => look.clone(),
-        false => hollow(look),
-    }
-}
-
 /// What filled and hollow marks mean, of those that are there.
 pub(super) fn plateau_key(groups: &[GroupReport]) -> Vec<Entry> {
-    let meanings = [
+    let mut key = Vec::new();
+    for (plateau, text) in [
         (true, "filled: plateau shown"),
         (false, "hollow: lower bound, no plateau shown"),
-    ];
-    let there = |plateau: bool| groups.iter().any(|group| group.capacity.plateau == plateau);
-    let entries = meanings.into_iter().filter(|(plateau, _)| there(*plateau));
-    let entries =
-        entries.map(|(plateau, text)| entry(Look::mark(GREY, Shape::Circle, 4.2, plateau), text));
-    entries.collect()
+    ] {
+        if groups.iter().any(|group| group.capacity.plateau == plateau) {
+            key.push(Entry::new(
+                Look::mark(GREY, Shape::Circle, 4.2, plateau),
+                text,
+            ));
+        }
+    }
+    key
 }
 
 pub(super) fn band_entry() -> Entry {
-    entry(
-        Look::area(GREY, 0.2),
-        "3.5–3.9 bits/parameter (Morris et al. 2025)",
-    )
-}
-
-fn slope_look() -> Look {
-    Look::line(GREY, 1.2, "8 4")
+    let text = "3.5–3.9 bits/parameter (Morris et al. 2025)";
+    Entry::new(Look::area(GREY, 0.2), text)
 }
 
 fn fitted_look(colour: &str) -> Look {
     Look::mark(colour, Shape::Dash, 4.2, true)
-}
-
-fn reference_look() -> Look {
-    Look::mark(PALE, Shape::Circle, 1.8, true)
 }

@@ -1,7 +1,9 @@
 //! What figures have in common: what they are made of, and how models look and are named.
 
+use std::collections::BTreeSet;
+
 use crate::accounting::Accounting;
-use crate::chart::{Block, Entry, Line, Look, Mark, Shape};
+use crate::chart::{Block, Entry, Look, Shape};
 use crate::names::Names;
 use crate::runs::{Cell, Model, Runs};
 use crate::text::{count, two_digits};
@@ -61,24 +63,15 @@ pub(super) fn looks(parameters: &[u64]) -> Vec<Look> {
     for (place, &i) in by_size.iter().enumerate() {
         rank[i] = place;
     }
-    let look = |i: usize| Look {
-        colour: match PALETTE.get(i) {
+    // Many models lie close together.
+    let radius = if all <= PALETTE.len() { 4.2 } else { 3.2 };
+    let look = |i: usize| {
+        let colour = match PALETTE.get(i) {
             Some(colour) if all <= PALETTE.len() => (*colour).to_owned(),
             _ => ramp(rank[i] as f64 / (all - 1).max(1) as f64),
-        },
-        line: Some(Line {
-            width: 1.5,
-            dash: DASHES[i % DASHES.len()],
-            opacity: 1.0,
-        }),
-        mark: Some(Mark {
-            shape: SHAPES[i % SHAPES.len()],
-            // Many models lie close together.
-            radius: if all <= PALETTE.len() { 4.2 } else { 3.2 },
-            filled: true,
-            aside: 0.0,
-        }),
-        fill: None,
+        };
+        let (shape, dash) = (SHAPES[i % SHAPES.len()], DASHES[i % DASHES.len()]);
+        Look::mark(&colour, shape, radius, true).lined(1.5, dash, 1.0)
     };
     (0..all).map(look).collect()
 }
@@ -129,22 +122,29 @@ impl Experiment<'_> {
             return (Block::default(), notes);
         }
         let values = self.names.values.as_ref().filter(|_| many);
-        let names = values.unwrap_or(&self.names.long);
-        let entry = |(place, look, after): (usize, Look, String)| Entry {
-            look,
-            text: match many {
-                true => names[place].clone(),
-                false => format!("{}{after}", names[place]),
-            },
+        let names = values.map_or(&self.names.long, |(_, values)| values);
+        let entry = |(place, look, after): (usize, Look, String)| match many {
+            true => Entry::new(look, &names[place]),
+            false => Entry::new(look, format!("{}{after}", names[place])),
         };
-        let block = Block {
-            heading: match values {
-                Some(_) => format!("{}:", self.names.settings),
-                None => String::new(),
-            },
-            entries: models.into_iter().map(entry).collect(),
-        };
+        let mut block = Block::of(models.into_iter().map(entry).collect());
+        block.heading = values.map_or(String::new(), |(settings, _)| format!("{settings}:"));
         (block, notes)
+    }
+}
+
+/// What error bars are, of points that are each a mean over so many seeds.
+pub(super) fn bars_note(seeds: impl Iterator<Item = usize>) -> String {
+    let seeds: BTreeSet<usize> = seeds.collect();
+    match (seeds.first(), seeds.last()) {
+        (None, _) | (_, Some(0 | 1)) => "One seed a point: no error bars.".to_owned(),
+        (Some(least), Some(most)) if least == most => {
+            format!("Means over {most} seeds; error bars: ± 1 sample standard deviation.")
+        }
+        (Some(least), most) => format!(
+            "Means over {least} to {} seeds; error bars: ± 1 sample standard deviation, where there are two or more.",
+            most.unwrap_or(least)
+        ),
     }
 }
 
@@ -168,32 +168,6 @@ pub(super) fn size_of_data(cell: &Cell) -> String {
     match cell.run.load {
         Some(load) => format!("load {}, {samples}", two_digits(load)),
         None => samples,
-    }
-}
-
-/// The same look with a hollow mark.
-pub(super) fn hollow(look: &Look) -> Look {
-    Look {
-        mark: look.mark.map(|mark| Mark {
-            filled: false,
-            ..mark
-        }),
-        ..look.clone()
-    }
-}
-
-/// The same look with a line of other dashes.
-pub(super) fn dashed(look: &Look, dash: &'static str) -> Look {
-    Look {
-        line: look.line.map(|line| Line { dash, ..line }),
-        ..look.clone()
-    }
-}
-
-pub(super) fn entry(look: Look, text: &str) -> Entry {
-    Entry {
-        look,
-        text: text.to_owned(),
     }
 }
 
@@ -222,7 +196,6 @@ pub(super) fn accounting_words(accounting: Accounting) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
     fn models_differ_without_colour_too() {

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use super::common::{Experiment, accounting_words, looks, size_of_data};
 use super::means::{self, Mean};
 use super::positions::{nearest_to_load_1, one_a_size};
-use crate::accounting::Accounting;
-use crate::cell_files::{self, Kind, Sequences};
+use crate::cell_files::{self, Kind};
 use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, PALE, Panel};
 use crate::error::ReportError;
-use crate::runs::{Cell, Group, Runs};
+use crate::runs::Cell;
 use crate::statistics::{mean, spread};
 
 const HEIGHT: f64 = 296.0;
@@ -24,7 +23,7 @@ const MOST_SIZES: usize = 7;
 struct Line<'a> {
     /// The place of its model among all.
     place: usize,
-    group: &'a Group,
+    /// The first of its cells.
     cell: &'a Cell,
     kind: Kind,
     /// x is the count, y the bits of its strings.
@@ -45,57 +44,66 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
             .filter(|group| !group.plain.is_empty())
     };
     let alone = groups().count() == 1;
-    let lines = lines(of.runs, alone, of.accounting)?;
+    let mut lines = Vec::new();
+    for (place, group) in of.runs.groups.iter().enumerate() {
+        let sizes = one_a_size(group);
+        let nearest = nearest_to_load_1(&sizes);
+        let shown = match alone {
+            true => spaced(&sizes),
+            false => sizes.into_iter().skip(nearest).take(1).collect(),
+        };
+        for cell in shown {
+            lines.extend(line(of, place, cell)?);
+        }
+    }
     if lines.is_empty() {
         return Ok(None);
     }
     let rank = |line: &Line<'_>| match alone {
         true => line.cell.run.samples,
-        false => line.group.model.parameters,
+        false => line.cell.run.parameters,
     };
     let looks = looks(&lines.iter().map(rank).collect::<Vec<_>>());
-    let counts = lines.iter().flat_map(|line| &line.means).map(|mean| mean.x);
-    let reach = lines.iter().flat_map(|line| means::reach(&line.means));
+    let means = || lines.iter().flat_map(|line| &line.means);
     let memorized = lines.iter().all(|line| line.kind == Kind::Memorized);
     let label = match memorized {
         true => "memorized (bits a string)",
         false => "saved against the true source (bits a string)",
     };
-    let x = Axis::log("copies of the string in the data", counts, 0.1);
+    let x = Axis::log(
+        "copies of the string in the data",
+        means().map(|mean| mean.x),
+        0.1,
+    );
+    let reach = lines.iter().flat_map(|line| means::reach(&line.means));
     let y = Axis::linear(label, reach.chain([0.0]));
     let mut layers = vec![Layer::across(&x, 0.0, Look::line(PALE, 1.0, ""))];
-    let drawn = lines.iter().zip(&looks);
-    layers.extend(drawn.map(|(line, look)| means::layer(&line.means, look)));
-
-    let mut notes = vec![
-        "Means over strings, of all seeds together; error bars: ± 1 sample standard deviation over strings.".to_owned(),
-    ];
-    if lines.iter().any(|line| line.pooled) {
-        notes.push(
-            "Counts are pooled, eight bins to a factor of ten; x is their geometric mean."
-                .to_owned(),
-        );
+    let mut models = Vec::new();
+    for (line, look) in lines.iter().zip(looks) {
+        layers.push(means::layer(&line.means, &look));
+        models.push((line.place, look, size_of_data(line.cell)));
     }
-    let models = lines.iter().zip(looks);
-    let models = match alone {
+    let (models, mut notes) = match alone {
         true => {
-            let entry = |(line, look): (&Line<'_>, Look)| Entry {
-                look,
-                text: size_of_data(line.cell),
-            };
-            Block {
-                heading: String::new(),
-                entries: models.map(entry).collect(),
-            }
+            let entries = models
+                .into_iter()
+                .map(|(_, look, size)| Entry::new(look, size));
+            (Block::of(entries.collect()), Vec::new())
         }
         false => {
-            let models = models
-                .map(|(line, look)| (line.place, look, format!(", {}", size_of_data(line.cell))));
-            let (models, more) = of.models(models.collect());
-            notes.splice(0..0, more);
             models
+                .iter_mut()
+                .for_each(|(_, _, size)| size.insert_str(0, ", "));
+            of.models(models)
         }
     };
+    notes.push(
+        "Means over strings, of all seeds together; error bars: ± 1 sample standard deviation over strings.".to_owned(),
+    );
+    if lines.iter().any(|line| line.pooled) {
+        let note = "Counts are pooled, eight bins to a factor of ten; x is their geometric mean.";
+        notes.push(note.to_owned());
+    }
     let predicted = groups().all(|group| group.model.start_token);
     let subtitle = match memorized && !predicted {
         true => accounting_words(of.accounting),
@@ -105,45 +113,10 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
         name: "exposure",
         title: of.titled("bits memorized of a string against its copies"),
         subtitle: subtitle.to_owned(),
-        panels: vec![vec![Panel {
-            heading: String::new(),
-            height: HEIGHT,
-            x,
-            y,
-            layers,
-        }]],
+        panels: vec![vec![Panel::new("", HEIGHT, x, y, layers)]],
         legend: vec![models],
         notes,
     }))
-}
-
-fn lines(runs: &Runs, alone: bool, accounting: Accounting) -> Result<Vec<Line<'_>>, ReportError> {
-    let mut lines = Vec::new();
-    for (place, group) in runs.groups.iter().enumerate() {
-        let sizes = one_a_size(group);
-        let shown = match alone {
-            true => spaced(&sizes),
-            false => sizes
-                .get(nearest_to_load_1(&sizes))
-                .copied()
-                .into_iter()
-                .collect(),
-        };
-        for cell in shown {
-            if let Some((kind, strings)) = strings(runs, group, cell, accounting)? {
-                let (means, pooled) = by_count(strings);
-                lines.push(Line {
-                    place,
-                    group,
-                    cell,
-                    kind,
-                    means,
-                    pooled,
-                });
-            }
-        }
-    }
-    Ok(lines)
 }
 
 /// At most [`MOST_SIZES`] of them, the first and the last among them.
@@ -153,36 +126,39 @@ fn spaced<'a>(sizes: &[&'a Cell]) -> Vec<&'a Cell> {
     (0..shown).map(|i| sizes[place(i)]).collect()
 }
 
-/// A string's count and its bits.
-type Strings = Vec<(u64, f64)>;
-
-/// Every string of all seeds of a size; `None` where a cell has no copies.
-fn strings(
-    runs: &Runs,
-    group: &Group,
-    shown: &Cell,
-    accounting: Accounting,
-) -> Result<Option<(Kind, Strings)>, ReportError> {
-    let mut all = Vec::new();
-    let mut found = None;
-    let seeds = group
-        .plain
-        .iter()
-        .filter(|cell| cell.run.samples == shown.run.samples);
-    for cell in seeds {
-        let file = cell_files::sequences(&runs.root, &cell.run)?;
-        let Some(Sequences { kind, training, .. }) = file else {
+/// Over every string of all seeds of a cell's size; `None` where there are no copies.
+fn line<'a>(
+    of: &Experiment<'_>,
+    place: usize,
+    cell: &'a Cell,
+) -> Result<Option<Line<'a>>, ReportError> {
+    let (mut strings, mut kind) = (Vec::new(), None);
+    let seeds = of.runs.groups[place].plain.iter().map(|cell| &cell.run);
+    for run in seeds.filter(|run| run.samples == cell.run.samples) {
+        let Some(file) = cell_files::sequences(&of.runs.root, run)? else {
             continue;
         };
-        if *found.get_or_insert(kind) == kind {
-            let counted = training
-                .iter()
-                .filter_map(|string| Some((string.count?, string.bits)));
-            all.extend(counted.map(|(count, bits)| (count, bits.by(accounting))));
+        if *kind.get_or_insert(file.kind) == file.kind {
+            let counted = file.training.iter();
+            let counted = counted.filter_map(|string| Some((string.count?, string.bits)));
+            strings.extend(counted.map(|(count, bits)| (count, bits.by(of.accounting))));
         }
     }
-    Ok(found.filter(|_| !all.is_empty()).map(|kind| (kind, all)))
+    let Some(kind) = kind.filter(|_| !strings.is_empty()) else {
+        return Ok(None);
+    };
+    let (means, pooled) = by_count(strings);
+    Ok(Some(Line {
+        place,
+        cell,
+        kind,
+        means,
+        pooled,
+    }))
 }
+
+/// A string's count and its bits.
+type Strings = Vec<(u64, f64)>;
 
 /// Means by count, ascending, and whether counts were pooled.
 fn by_count(strings: Strings) -> (Vec<Mean>, bool) {

@@ -1,31 +1,25 @@
 //! Rote and generalization against load, and below it how far the model is from the source on fresh data.
 
-use super::common::{Experiment, dashed, entry, hollow, looks, size_text};
+use super::common::{Experiment, size_text};
 use super::means::{self, Mean, Measure};
-use crate::chart::{Axis, Block, Chart, GREY, Layer, Line, Look, PALE, Panel};
+use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, PALE, Panel, Shape};
 use crate::runs::Group;
 
 const HEIGHTS: (f64, f64) = (210.0, 130.0);
 /// Means that differ by more than this factor are drawn on a logarithmic axis.
 const WIDE: f64 = 20.0;
 
-/// A model that is drawn: its place among all, itself, and its look with a line without dashes.
-type Drawn<'a> = (usize, &'a Group, Look);
-
 /// Models of structured sources; `None` where there are none.
 pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     let groups = of.runs.groups.iter().zip(of.looks()).enumerate();
-    let structured = groups.filter(|(_, (group, _))| structured(group));
-    let drawn: Vec<Drawn<'_>> = structured
-        .map(|(place, (group, look))| (place, group, dashed(&look, "")))
-        .collect();
+    let drawn: Vec<(usize, (&Group, Look))> = groups.filter(|(_, (g, _))| structured(g)).collect();
     if drawn.is_empty() {
         return None;
     }
     let means = |measure: Measure| -> Vec<Vec<Mean>> {
-        let groups = drawn.iter();
+        let groups = drawn.iter().map(|(_, (group, _))| group);
         groups
-            .map(|(_, group, _)| means::means(of.runs, group, measure))
+            .map(|group| means::means(of.runs, group, measure))
             .collect()
     };
     let unintended = means(|run| run.unintended_bits);
@@ -33,107 +27,80 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     let limit = means(|run| run.intended_limit_bits);
     let excess = means(|run| run.fresh_excess_bits_per_token);
 
-    let bits = [&unintended, &intended, &limit].into_iter().flatten();
-    let bits = bits.flat_map(|line| means::reach(line)).chain([0.0]);
     let x = means::x_axis(of.runs, false);
-    let mut layers = vec![Layer::across(&x, 0.0, Look::line(PALE, 1.0, ""))];
-    for (i, (_, _, look)) in drawn.iter().enumerate() {
+    let zero = Layer::across(&x, 0.0, Look::line(PALE, 1.0, ""));
+    let (mut bits, mut lower) = (vec![zero.clone()], Vec::new());
+    let mut models = Vec::new();
+    for (i, (place, (group, look))) in drawn.iter().enumerate() {
+        let look = look.clone().lined(1.5, "", 1.0);
         let points = limit[i].iter().map(|mean| (mean.x, mean.y.mean));
-        layers.push(Layer::new(points, limit_look(&look.colour)));
-        layers.push(means::layer(&unintended[i], look));
-        layers.push(means::layer(&intended[i], &intended_look(look)));
+        bits.push(Layer::new(points, limit_look(&look.colour)));
+        bits.push(means::layer(&unintended[i], &look));
+        bits.push(means::layer(&intended[i], &intended_look(&look)));
+        lower.push(means::layer(&excess[i], &look));
+        models.push((*place, look, size_text(&group.model)));
     }
-    let mut panels = vec![vec![Panel {
-        heading: "training data: bits of the whole dataset".to_owned(),
-        height: HEIGHTS.0,
-        x,
-        y: Axis::linear("bits", bits),
-        layers,
-    }]];
+    let all = [&unintended, &intended, &limit].into_iter().flatten();
+    let reach = all.flat_map(|line| means::reach(line)).chain([0.0]);
+    let y = Axis::linear("bits", reach);
+    let heading = "training data: bits of the whole dataset";
+    let mut panels = vec![vec![Panel::new(heading, HEIGHTS.0, x.clone(), y, bits)]];
     if excess.iter().any(|line| !line.is_empty()) {
-        panels.push(vec![excess_panel(of, &excess, &drawn)]);
+        let y = excess_axis(&excess);
+        if y.low <= 0.0 {
+            lower.insert(0, zero);
+        }
+        let heading = "fresh data: code length above that of the true source";
+        panels.push(vec![Panel::new(heading, HEIGHTS.1, x, y, lower)]);
     }
-
-    let models = drawn.iter();
-    let models = models.map(|(place, group, look)| (*place, look.clone(), size_text(&group.model)));
-    let (models, mut notes) = of.models(models.collect());
-    let grey = dashed(&looks(&[1])[0], "");
-    let grey = Look {
-        colour: GREY.to_owned(),
-        ..grey
-    };
+    let grey = Look::mark(GREY, Shape::Circle, 4.2, true).lined(1.5, "", 1.0);
     let key = vec![
-        entry(grey.clone(), "unintended (rote)"),
-        entry(intended_look(&grey), "intended (generalization)"),
-        entry(limit_look(GREY), "limit of intended"),
+        Entry::new(grey.clone(), "unintended (rote)"),
+        Entry::new(intended_look(&grey), "intended (generalization)"),
+        Entry::new(limit_look(GREY), "limit of intended"),
     ];
-    let key = Block {
-        heading: String::new(),
-        entries: key,
-    };
+    let (models, mut notes) = of.models(models);
     notes.extend(means::notes(of.runs, unintended.iter()));
     notes.push(
         "Unintended: what a code that may mix model and oracle saves against the oracle alone, which is the exact source \
          unless runs.csv names a model. Intended: memorized bits less that; its limit: entropy less the oracle's code."
             .to_owned(),
     );
+    let subtitle =
+        "Unintended memorization, intended memorization, and how far the model is from the source";
     Some(Chart {
         name: "generalization",
         title: of.titled("rote and generalization"),
-        subtitle: "Unintended memorization, intended memorization, and how far the model is from the source".to_owned(),
+        subtitle: subtitle.to_owned(),
         panels,
-        legend: vec![models, key],
+        legend: vec![models, Block::of(key)],
         notes,
     })
 }
 
 /// Whether there is a source to generalize to.
 fn structured(group: &Group) -> bool {
-    let limits = group
-        .plain
-        .iter()
-        .filter_map(|cell| cell.run.intended_limit_bits);
-    means::measured(group, |run| run.unintended_bits)
-        && limits.into_iter().any(|limit| limit != 0.0)
+    let limit = |run: &crate::run::Run| run.intended_limit_bits.filter(|limit| *limit != 0.0);
+    means::measured(group, |run| run.unintended_bits) && means::measured(group, limit)
 }
 
-fn excess_panel(of: &Experiment<'_>, excess: &[Vec<Mean>], drawn: &[Drawn<'_>]) -> Panel {
+fn excess_axis(excess: &[Vec<Mean>]) -> Axis {
     let heights = || excess.iter().flatten().map(|mean| mean.y.mean);
     let least = heights().fold(f64::INFINITY, f64::min);
     let most = heights().fold(0.0, f64::max);
-    let x = means::x_axis(of.runs, false);
     let label = "excess (bits/token)";
-    let mut layers = Vec::new();
-    let y = if least > 0.0 && most > WIDE * least {
-        Axis::log(label, heights(), 0.1)
-    } else {
-        layers.push(Layer::across(&x, 0.0, Look::line(PALE, 1.0, "")));
-        let reach = excess.iter().flat_map(|line| means::reach(line));
-        Axis::linear(label, reach.chain([0.0]))
-    };
-    let lines = excess.iter().zip(drawn);
-    layers.extend(lines.map(|(line, (_, _, look))| means::layer(line, look)));
-    Panel {
-        heading: "fresh data: code length above that of the true source".to_owned(),
-        height: HEIGHTS.1,
-        x,
-        y,
-        layers,
+    if least > 0.0 && most > WIDE * least {
+        return Axis::log(label, heights(), 0.1);
     }
+    let reach = excess.iter().flat_map(|line| means::reach(line));
+    Axis::linear(label, reach.chain([0.0]))
 }
 
 fn intended_look(look: &Look) -> Look {
-    dashed(&hollow(look), "5 3")
+    look.clone().filled(false).lined(1.5, "5 3", 1.0)
 }
 
 /// Wide: intended bits often lie on their limit, and show so.
 fn limit_look(colour: &str) -> Look {
-    Look {
-        line: Some(Line {
-            width: 5.0,
-            dash: "",
-            opacity: 0.3,
-        }),
-        ..Look::line(colour, 5.0, "")
-    }
+    Look::line(colour, 5.0, "").lined(5.0, "", 0.3)
 }

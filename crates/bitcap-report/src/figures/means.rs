@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::common::bars_note;
 use crate::chart::{Axis, Layer, Look, Point};
 use crate::run::Run;
 use crate::runs::{Group, Runs};
 use crate::statistics::{Spread, mean, spread};
-use crate::text::count;
 
 /// What may be shown of a cell.
 pub(super) type Measure = fn(&Run) -> Option<f64>;
@@ -18,18 +18,6 @@ pub(super) struct Mean {
     pub(super) y: Spread,
     /// How many values it is of.
     pub(super) count: usize,
-}
-
-impl Mean {
-    /// With a bar of one deviation.
-    fn point(&self) -> Point {
-        let Spread { mean, deviation } = self.y;
-        Point {
-            x: self.x,
-            y: mean,
-            bar: deviation.map(|deviation| (mean - deviation, mean + deviation)),
-        }
-    }
 }
 
 /// Whether every load is known, so that figures are drawn against it.
@@ -61,7 +49,7 @@ pub(super) fn load_note(runs: &Runs) -> Option<String> {
 }
 
 /// Whether a cell of the group has the measure.
-pub(super) fn measured(group: &Group, measure: Measure) -> bool {
+pub(super) fn measured(group: &Group, measure: impl Fn(&Run) -> Option<f64>) -> bool {
     group.plain.iter().any(|cell| measure(&cell.run).is_some())
 }
 
@@ -91,7 +79,8 @@ pub(super) fn means(runs: &Runs, group: &Group, measure: Measure) -> Vec<Mean> {
 }
 
 pub(super) fn layer(means: &[Mean], look: &Look) -> Layer {
-    Layer::of(means.iter().map(Mean::point), look.clone())
+    let points = means.iter().map(|mean| Point::mean(mean.x, mean.y));
+    Layer::of(points, look.clone())
 }
 
 /// The values that a linear axis must hold: means and the ends of their bars.
@@ -104,21 +93,11 @@ pub(super) fn reach(means: &[Mean]) -> impl Iterator<Item = f64> {
 
 /// What bars mean, of all means that are drawn, and that doubled cells are not.
 pub(super) fn notes<'a>(runs: &Runs, means: impl Iterator<Item = &'a Vec<Mean>>) -> Vec<String> {
-    let seeds: Vec<usize> = means.flatten().map(|mean| mean.count).collect();
-    let (least, most) = (seeds.iter().min(), seeds.iter().max());
-    let bars = match (least.copied().unwrap_or(0), most.copied().unwrap_or(0)) {
-        (_, 0 | 1) => "One seed a point: no error bars.".to_owned(),
-        (a, b) if a == b => format!(
-            "Means over {}; error bars: ± 1 sample standard deviation.",
-            count(a, "seed")
-        ),
-        (a, b) => format!(
-            "Means over {a} to {b} seeds; error bars: ± 1 sample standard deviation, where there are two or more."
-        ),
-    };
-    let doubled = runs.groups.iter().any(|group| !group.doubled.is_empty());
-    let doubled = doubled.then(|| "Cells of twice the steps are not drawn.".to_owned());
-    std::iter::once(bars).chain(doubled).collect()
+    let mut notes = vec![bars_note(means.flatten().map(|mean| mean.count))];
+    if runs.groups.iter().any(|group| !group.doubled.is_empty()) {
+        notes.push("Cells of twice the steps are not drawn.".to_owned());
+    }
+    notes
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Membership inference and extraction against load: a panel a measure, a line a model.
 
-use super::common::{Experiment, entry, size_text};
+use super::common::{Experiment, size_text};
 use super::means::{self, Mean, Measure};
-use crate::chart::{Axis, Block, Chart, GREY, Layer, Look, Panel, Scale};
+use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, Panel, Scale};
 
 const HEIGHT: f64 = 150.0;
 
@@ -52,13 +52,8 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
                 layers.push(means::layer(&means, look));
                 all.push(means);
             }
-            shown.push(Panel {
-                heading: heading.to_owned(),
-                height: HEIGHT,
-                x,
-                y: Axis::between("", Scale::Linear, (-0.05, 1.05)),
-                layers,
-            });
+            let y = Axis::between("", Scale::Linear, (-0.05, 1.05));
+            shown.push(Panel::new(heading, HEIGHT, x, y, layers));
         }
         if !shown.is_empty() {
             panels.push(shown);
@@ -74,10 +69,8 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     notes.extend(means::notes(of.runs, all.iter()));
     notes.extend(means::load_note(of.runs));
     if guessed {
-        legend.push(Block {
-            heading: String::new(),
-            entries: vec![entry(floor_look, "what guessing gives: 0.5, 0.5 and 0.01")],
-        });
+        let text = "what guessing gives: 0.5, 0.5 and 0.01";
+        legend.push(Block::of(vec![Entry::new(floor_look, text)]));
         notes.push(
             "Members (training data) are told from fresh data by code length. F1 is not drawn: with as many members \
              as non-members, calling all of them members already gives 2/3, so the best F1 is never below that."

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::common::{Experiment, FRESH, TRAINING, entry, model_text, size_of_data};
+use super::common::{Experiment, FRESH, TRAINING, model_text, size_of_data};
 use crate::cell_files::{self, Position, Positions};
-use crate::chart::{Axis, Block, Chart, GREY, Layer, Line, Look, Panel, Scale, Shape};
+use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, Panel, Scale, Shape};
 use crate::error::ReportError;
 use crate::run::Run;
 use crate::runs::{Cell, Group, Runs};
@@ -13,6 +13,10 @@ use crate::text::{count, decimals};
 const HEIGHT: f64 = 105.0;
 /// With more positions than this marks would run into each other.
 const MOST_MARKS: usize = 64;
+
+/// Which cells [`chosen`] takes, for the notes.
+pub(super) const FEW: &str = "Shown are the lowest load of the largest model, the one nearest to 1 and the highest; \
+                              of each the lowest seed.";
 
 /// A panel a cell, all of one model; `None` where no cell has a file of positions.
 ///
@@ -23,69 +27,58 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
         return Ok(None);
     };
     let uniform = (group.model.vocabulary as f64).log2();
-    let rows = cells
-        .iter()
-        .flat_map(|(_, p)| p.training.iter().chain(&p.fresh));
+    let all = |positions: &Positions| [&positions.training[..], &positions.fresh].concat();
+    let rows = cells.iter().flat_map(|(_, positions)| all(positions));
     let places = rows.map(|row| f64::from(row.position));
     let x = Axis::linear("position in the sequence", places).of_whole_numbers();
-    let panels = cells
-        .iter()
-        .map(|(cell, positions)| vec![panel(cell, positions, &x, uniform)]);
+    let mut panels = Vec::new();
+    for (cell, positions) in &cells {
+        let bits = all(positions).into_iter().map(|row| row.code_bits);
+        let most = bits.fold(uniform, f64::max);
+        let ends = (-0.05 * most, 1.08 * most);
+        let y = Axis::between("mean code length (bits a token)", Scale::Linear, ends);
+        let layers = vec![
+            Layer::across(&x, uniform, uniform_look()),
+            layer(&positions.fresh, false),
+            layer(&positions.training, true),
+        ];
+        let heading = size_of_data(cell);
+        panels.push(vec![Panel::new(&heading, HEIGHT, x.clone(), y, layers)]);
+    }
     let tokens = count(group.model.vocabulary, "token");
-    let uniform = decimals(uniform, 2);
+    let uniform = format!("{tokens} equally likely: {} bits", decimals(uniform, 2));
+    let legend = vec![
+        Entry::new(look(true), "training data"),
+        Entry::new(look(false), "fresh data"),
+        Entry::new(uniform_look(), uniform),
+    ];
     Ok(Some(Chart {
         name: "positions",
         title: of.titled("bits by position"),
         subtitle: model_text(&group.model),
-        panels: panels.collect(),
-        legend: vec![Block {
-            heading: String::new(),
-            entries: vec![
-                entry(look(true, true), "training data"),
-                entry(look(false, true), "fresh data"),
-                entry(uniform_look(), &format!("{tokens} equally likely: {uniform} bits")),
-            ],
-        }],
-        notes: vec![
+        panels,
+        legend: vec![Block::of(legend)],
+        notes: vec![format!(
             "Lower is better; of uniform data what is below the dotted line is memorized. Each panel has its own y axis. \
-             Shown are the lowest load of the largest model, the one nearest to 1 and the highest; of each the lowest \
-             seed."
-                .to_owned(),
-        ],
+             {FEW}"
+        )],
     }))
 }
 
-fn panel(cell: &Cell, positions: &Positions, x: &Axis, uniform: f64) -> Panel {
-    let rows = positions.training.iter().chain(&positions.fresh);
-    let most = rows.map(|row| row.code_bits).fold(uniform, f64::max);
-    let mut layers = vec![Layer::across(x, uniform, uniform_look())];
-    for (rows, training) in [(&positions.fresh, false), (&positions.training, true)] {
-        let point = |row: &Position| (f64::from(row.position), row.code_bits);
-        let look = look(training, rows.len() <= MOST_MARKS);
-        layers.push(Layer::new(rows.iter().map(point), look));
-    }
-    let ends = (-0.05 * most, 1.08 * most);
-    Panel {
-        heading: size_of_data(cell),
-        height: HEIGHT,
-        x: x.clone(),
-        y: Axis::between("mean code length (bits a token)", Scale::Linear, ends),
-        layers,
-    }
+fn layer(rows: &[Position], training: bool) -> Layer {
+    let points = rows
+        .iter()
+        .map(|row| (f64::from(row.position), row.code_bits));
+    let mut look = look(training);
+    look.mark = look.mark.filter(|_| rows.len() <= MOST_MARKS);
+    Layer::new(points, look)
 }
 
-fn look(training: bool, marks: bool) -> Look {
-    let mut look = match training {
-        true => Look::mark(TRAINING, Shape::Circle, 2.8, true),
-        false => Look::mark(FRESH, Shape::Square, 2.6, false),
-    };
-    look.mark = look.mark.filter(|_| marks);
-    look.line = Some(Line {
-        width: 1.5,
-        dash: if training { "" } else { "5 3" },
-        opacity: 1.0,
-    });
-    look
+fn look(training: bool) -> Look {
+    match training {
+        true => Look::mark(TRAINING, Shape::Circle, 2.8, true).lined(1.5, "", 1.0),
+        false => Look::mark(FRESH, Shape::Square, 2.6, false).lined(1.5, "5 3", 1.0),
+    }
 }
 
 fn uniform_look() -> Look {

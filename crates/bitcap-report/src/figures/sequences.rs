@@ -1,14 +1,12 @@
 //! Histograms of the bits of single sequences, training and fresh, of a few sizes of one model.
 
-use super::common::{
-    Experiment, FRESH, TRAINING, accounting_words, entry, model_text, size_of_data,
-};
-use super::positions::chosen;
+use super::common::{Experiment, FRESH, TRAINING, accounting_words, model_text, size_of_data};
+use super::positions::{FEW, chosen};
 use crate::cell_files::{self, Kind, Sequence, Sequences};
-use crate::chart::{Axis, Block, Chart, Layer, Look, PALE, Panel, Scale};
+use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, PALE, Panel, Scale};
 use crate::error::ReportError;
 use crate::runs::Cell;
-use crate::statistics::mean;
+use crate::statistics::{mean, round_step};
 use crate::text::decimals;
 
 const HEIGHT: f64 = 105.0;
@@ -30,9 +28,8 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
         Kind::Memorized => "memorized (bits a sequence)",
         Kind::SavedAgainstSource => "saved against the true source (bits a sequence)",
     };
-    let panels = cells
-        .iter()
-        .map(|(cell, sequences)| vec![panel(of, cell, sequences, label)]);
+    let panels = cells.iter();
+    let panels = panels.map(|(cell, sequences)| vec![panel(of, cell, sequences, label)]);
     let mut subtitle = model_text(&group.model);
     if kind == Kind::Memorized && !group.model.start_token {
         subtitle.push_str(&format!("; {}", accounting_words(of.accounting)));
@@ -41,42 +38,33 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
         Kind::Memorized => "memorized bits of single sequences",
         Kind::SavedAgainstSource => "bits saved on single sequences",
     };
+    let legend = vec![
+        Entry::new(training_look(), "training data"),
+        Entry::new(fresh_look(), "fresh data"),
+    ];
+    let note = format!("Each panel has its own axes. {FEW} Of copies every string counts once.");
     Ok(Some(Chart {
         name: "sequences",
         title: of.titled(what),
         subtitle,
         panels: panels.collect(),
-        legend: vec![Block {
-            heading: String::new(),
-            entries: vec![
-                entry(training_look(), "training data"),
-                entry(fresh_look(), "fresh data"),
-            ],
-        }],
-        notes: vec![
-            "Each panel has its own axes. Shown are the lowest load of the largest model, the one nearest to 1 and the \
-             highest; of each the lowest seed. Of copies every string counts once."
-                .to_owned(),
-        ],
+        legend: vec![Block::of(legend)],
+        notes: vec![note],
     }))
 }
 
 fn panel(of: &Experiment<'_>, cell: &Cell, sequences: &Sequences, label: &str) -> Panel {
-    let bits = |of_data: &[Sequence]| -> Vec<f64> {
-        let bits = of_data
-            .iter()
-            .map(|sequence| sequence.bits.by(of.accounting));
-        bits.collect()
+    let bits = |data: &[Sequence]| -> Vec<f64> {
+        let rows = data.iter();
+        rows.map(|row| row.bits.by(of.accounting)).collect()
     };
     let (training, fresh) = (bits(&sequences.training), bits(&sequences.fresh));
     let bins = Bins::over(&[&training, &fresh]);
     let (of_training, of_fresh) = (bins.shares(&training), bins.shares(&fresh));
-    let most = of_training
-        .iter()
-        .chain(&of_fresh)
-        .copied()
-        .fold(0.0, f64::max);
-    let y = Axis::between("share of sequences", Scale::Linear, (0.0, 1.08 * most));
+    let shares = of_training.iter().chain(&of_fresh).copied();
+    let x = Axis::between(label, Scale::Linear, bins.ends());
+    let ends = (0.0, 1.08 * shares.fold(0.0, f64::max));
+    let y = Axis::between("share of sequences", Scale::Linear, ends);
     let zero = [(0.0, y.low), (0.0, y.high)];
     let mut layers = vec![
         Layer::new(zero, Look::line(PALE, 1.0, "")),
@@ -85,25 +73,13 @@ fn panel(of: &Experiment<'_>, cell: &Cell, sequences: &Sequences, label: &str) -
     if !fresh.is_empty() {
         layers.push(Layer::new(bins.outline(&of_fresh), fresh_look()));
     }
-    Panel {
-        heading: heading(cell, &training, &fresh),
-        height: HEIGHT,
-        x: Axis::between(label, Scale::Linear, bins.ends()),
-        y,
-        layers,
+    let mut means = Vec::new();
+    for (data, values) in [("training", training), ("fresh", fresh)] {
+        let mean = mean(&values).map(|mean| decimals(mean, 1).replace('-', "−"));
+        means.extend(mean.map(|mean| format!("{data} {mean}")));
     }
-}
-
-fn heading(cell: &Cell, training: &[f64], fresh: &[f64]) -> String {
-    let bits = |values: &[f64]| mean(values).map(|x| decimals(x, 1).replace('-', "−"));
-    let mut out = size_of_data(cell);
-    if let Some(training) = bits(training) {
-        out.push_str(&format!("; means: training {training}"));
-    }
-    if let Some(fresh) = bits(fresh) {
-        out.push_str(&format!(", fresh {fresh}"));
-    }
-    out + " bits"
+    let heading = format!("{}; means: {} bits", size_of_data(cell), means.join(", "));
+    Panel::new(&heading, HEIGHT, x, y, layers)
 }
 
 /// One is filled and the other an outline, so they differ in grey too.
@@ -140,13 +116,7 @@ impl Bins {
         let wanted = (4.0 * (all().count() as f64).cbrt()).clamp(BINS.0, BINS.1);
         // A narrower histogram would tell roundings apart.
         let least = 1e-6 * low.abs().max(high.abs()).max(1.0);
-        let rough = ((high - low) / wanted).max(least);
-        let power = 10.0_f64.powf(rough.log10().floor());
-        let width = [1.0, 2.0, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * power)
-            .find(|width| *width >= rough)
-            .unwrap_or(10.0 * power);
+        let width = round_step(((high - low) / wanted).max(least));
         let first = (low / width).floor() - 1.0;
         // One bin more at either end, so that the outline comes down to zero.
         let count = ((high / width).floor() - first + 2.0) as usize;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::common::{entry, looks, titled};
-use crate::chart::{Axis, Block, Chart, Layer, Look, Panel, Scale};
+use super::common::{looks, titled};
+use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, Panel, Scale};
 use crate::error::ReportError;
 use crate::records;
 use crate::run::{count, share};
@@ -52,7 +52,7 @@ const ACCURACIES: [Line; 4] = [
 /// # Errors
 /// Where the file cannot be read, a column is missing, a value is impossible, or there are no rows.
 pub fn toy_figure(csv: &Path, title: &str) -> Result<Chart, ReportError> {
-    let records = records::read(csv, &[])?;
+    let records = records::read(csv, "")?;
     let mut rows: Vec<ToyRow> = records.rows.into_iter().map(|(_, row)| row).collect();
     rows.sort_by_key(|row| row.samples);
     let samples = rows.iter().map(|row| row.samples as f64);
@@ -60,30 +60,22 @@ pub fn toy_figure(csv: &Path, title: &str) -> Result<Chart, ReportError> {
     let bits = BITS.iter().flat_map(|(_, of)| rows.iter().map(of));
     let bits = Axis::linear("bits", bits.chain([0.0]));
     let accuracy = Axis::between("accuracy", Scale::Linear, (-0.05, 1.05));
-    let panel = |heading: &str, height, y, lines| Panel {
-        heading: heading.to_owned(),
-        height,
-        x: x.clone(),
-        y,
-        layers: layers(&rows, lines),
+    let panel = |heading: &str, height, y, lines| {
+        vec![Panel::new(
+            heading,
+            height,
+            x.clone(),
+            y,
+            layers(&rows, lines),
+        )]
     };
     Ok(Chart {
         name: "toy",
         title: titled(title, "from rote to generalization"),
         subtitle: "By exact enumeration".to_owned(),
         panels: vec![
-            vec![panel(
-                "memorized of all samples together",
-                190.0,
-                bits,
-                &BITS,
-            )],
-            vec![panel(
-                "of the learner's answer",
-                130.0,
-                accuracy,
-                &ACCURACIES,
-            )],
+            panel("memorized of all samples together", 190.0, bits, &BITS),
+            panel("of the learner's answer", 130.0, accuracy, &ACCURACIES),
         ],
         legend: vec![block("bits", &BITS), block("accuracy", &ACCURACIES)],
         notes: Vec::new(),
@@ -106,10 +98,6 @@ fn layers(rows: &[ToyRow], lines: &[Line]) -> Vec<Layer> {
 
 fn block(label: &str, lines: &[Line]) -> Block {
     let lines = lines.iter().zip(line_looks(lines));
-    Block {
-        heading: String::new(),
-        entries: lines
-            .map(|((name, _), look)| entry(look, &format!("{label}: {name}")))
-            .collect(),
-    }
+    let entries = lines.map(|((name, _), look)| Entry::new(look, format!("{label}: {name}")));
+    Block::of(entries.collect())
 }

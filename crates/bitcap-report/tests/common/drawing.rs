@@ -42,8 +42,9 @@ pub(crate) fn words(svg: &str) -> Vec<(String, Area)> {
             match node {
                 Node::Group(group) => groups.push(group),
                 Node::Text(text) => {
-                    let words = text.chunks().iter().map(|chunk| chunk.text());
-                    found.push((words.collect(), Area::of(text.abs_bounding_box())));
+                    let chunks = text.chunks().iter();
+                    let words = chunks.map(usvg::TextChunk::text).collect();
+                    found.push((words, Area::of(text.abs_bounding_box())));
                 }
                 _ => {}
             }

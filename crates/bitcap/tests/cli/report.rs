@@ -30,7 +30,10 @@ fn collect_and_report_make_what_the_sweep_made() {
         fs::remove_file(place.path(&format!("outputs/tiny/{name}"))).unwrap();
     }
     let run = place.bitcap(&["report", "outputs/tiny"]);
-    refused(run, &["outputs/tiny/runs.csv", "No such file"]);
+    refused(
+        run,
+        &["outputs/tiny has no runs.csv", "bitcap collect outputs/tiny"],
+    );
     let collected = stdout(&place.bitcap(&["collect", "outputs/tiny"]).success());
     assert_says(
         &collected,
