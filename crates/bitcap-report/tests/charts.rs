@@ -423,6 +423,17 @@ fn thirty_six_curves_are_told_apart() {
             assert!(drawn.contains(text), "{text}");
         }
     }
+    let table = read_of(&runs_csv(&models), &ReportOptions::default())
+        .unwrap()
+        .table();
+    assert!(
+        table.contains("\nwidth=8, learning_rate=0.0003, optimizer=adamw, betas=[0.9, 0.999] "),
+        "{table}"
+    );
+    assert!(
+        table.contains("\nAll models: schedule=warmup_stable_decay.\n"),
+        "{table}"
+    );
     // As many of one setting keep its name, and get bands at the ends alone.
     let many: Vec<Synthetic> = (0..30)
         .map(|i| model(8 + 4 * i, 1000 + 400 * i * i, 2.0))
@@ -490,6 +501,13 @@ fn one_is_no_plural_and_nothing_is_negative_zero() {
         "{curve}"
     );
     assert!(capacity.contains(": 1 parameter,"), "{capacity}");
+    // Twice the steps take a little away, and that is no figure with a sign.
+    let less = ROUND.replace(",320,400,-4", ",255.99,319.9875,-4");
+    let table = read_of(&less, &ReportOptions::default()).unwrap().table();
+    assert!(
+        table.contains(" 0.0 % ") && !table.contains("-0.0"),
+        "{table}"
+    );
     // A mean of fresh bits just below zero, of one sequence.
     let sequences = SEQUENCES
         .replace(",-12,-12,", ",-0.02,-0.02,")

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::comparison::{Comparison, Machine, Pair, PairedBy, SettingDifference, Sides, Summary};
-use crate::text::{aligned, change, count, plain, seconds, thousands};
+use crate::text::{aligned, change, count, decimals, plain, seconds, thousands};
 
 /// Beyond so many, machines are counted and not named.
 const NAMED_MACHINES: usize = 3;
@@ -184,7 +184,7 @@ fn names(cell: &Sides<String>) -> String {
 
 fn ratio(x: f64) -> String {
     if x == 0.0 || (0.01..1e4).contains(&x) {
-        return format!("{x:.2}");
+        return decimals(x, 2);
     }
     format!("{x:.1e}")
 }

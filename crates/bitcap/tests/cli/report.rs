@@ -32,7 +32,10 @@ fn collect_and_report_make_what_the_sweep_made() {
     let run = place.bitcap(&["report", "outputs/tiny"]);
     refused(
         run,
-        &["outputs/tiny has no runs.csv", "bitcap collect outputs/tiny"],
+        &[
+            "outputs/tiny has no runs.csv",
+            "bitcap collect outputs/tiny",
+        ],
     );
     let collected = stdout(&place.bitcap(&["collect", "outputs/tiny"]).success());
     assert_says(
