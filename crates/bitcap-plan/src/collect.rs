@@ -1,6 +1,6 @@
 //! From the cells that are done to runs.csv and timings.csv.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
@@ -9,103 +9,13 @@ use bitcap_measure::{Extraction, Measurement};
 use serde::Serialize;
 
 use crate::folder::{CellState, ExperimentFolder, FolderError, Manifest, PlanEntry, PlanFile};
-use crate::settings::{
-    CellSettings, DeviceSpec, Initialization, OptimizerKind, Precision, ScheduleKind,
-};
-
-/// A row of runs.csv: one cell, with nothing of the clock or the machine in it. All but the first
-/// five columns, which the plan gives, are of the cell's own files; units are in the README.
-#[derive(Clone, Debug, Serialize)]
-struct Run {
-    cell: String,
-    group: String,
-    label: String,
-    seed: u64,
-    doubled: u8,
-    source: &'static str,
-    vocabulary: u32,
-    length: u32,
-    samples: u64,
-    distinct: usize,
-    load: Option<f64>,
-    layers: u32,
-    width: u32,
-    heads: u32,
-    mlp_ratio: u32,
-    tied_head: bool,
-    start_token: bool,
-    initialization: Initialization,
-    parameters: u64,
-    optimizer: OptimizerKind,
-    learning_rate: f64,
-    schedule: ScheduleKind,
-    steps: u64,
-    batch: String,
-    precision: Precision,
-    entropy_bits: Option<f64>,
-    source_bits: Option<f64>,
-    ceiling_bits_strict: Option<f64>,
-    ceiling_bits_paper: Option<f64>,
-    memorized_bits_strict: Option<f64>,
-    memorized_bits_paper: Option<f64>,
-    fraction_of_ceiling: Option<f64>,
-    bits_per_parameter_strict: Option<f64>,
-    bits_per_parameter_paper: Option<f64>,
-    training_loss: f64,
-    fresh_samples: Option<usize>,
-    fresh_in_training: Option<usize>,
-    fresh_memorized_bits_strict: Option<f64>,
-    fresh_memorized_bits_paper: Option<f64>,
-    training_tokens: u64,
-    training_flops: f64,
-    counted: Option<usize>,
-    oracle: Option<String>,
-    mixture_weight: Option<f64>,
-    unintended_bits: Option<f64>,
-    unintended_bits_max: Option<f64>,
-    intended_bits: Option<f64>,
-    intended_bits_max: Option<f64>,
-    intended_limit_bits: Option<f64>,
-    fresh_counted: Option<usize>,
-    fresh_entropy_bits: Option<f64>,
-    fresh_source_bits: Option<f64>,
-    fresh_loss: Option<f64>,
-    fresh_excess_bits_per_token: Option<f64>,
-    fresh_mixture_weight: Option<f64>,
-    fresh_unintended_bits: Option<f64>,
-    fresh_unintended_bits_max: Option<f64>,
-    fresh_intended_bits: Option<f64>,
-    fresh_intended_bits_max: Option<f64>,
-    fresh_intended_limit_bits: Option<f64>,
-    membership_auc: Option<f64>,
-    membership_balanced_accuracy: Option<f64>,
-    membership_f1: Option<f64>,
-    membership_tpr_at_1_percent_fpr: Option<f64>,
-    extraction_8: Option<f64>,
-    extraction_16: Option<f64>,
-    extraction_32: Option<f64>,
-    fresh_extraction_8: Option<f64>,
-    fresh_extraction_16: Option<f64>,
-    fresh_extraction_32: Option<f64>,
-}
+use crate::record::{Run, Timing};
+use crate::settings::CellSettings;
 
 /// The share of sequences that come out of the model from a prefix of so many tokens.
 fn rate(extraction: &[Extraction], prefix: usize) -> Option<f64> {
     let tried = extraction.iter().find(|tried| tried.prefix == prefix);
     tried.map(|tried| tried.rate)
-}
-
-/// A row of timings.csv: what a cell took, and on what.
-#[derive(Clone, Debug, Serialize)]
-struct Timing {
-    cell: String,
-    host: String,
-    device: DeviceSpec,
-    started: String,
-    seconds: f64,
-    training_tokens: u64,
-    tokens_per_second: f64,
-    flops_per_second: f64,
 }
 
 /// What was collected.
@@ -165,10 +75,9 @@ pub fn collect(
         return Ok(collected);
     }
     let groups = unique(plan.cells.iter().map(|entry| entry.group.as_str()));
-    let labels = labels(&groups, &done);
     let mut runs: Vec<Run> = done
         .iter()
-        .map(|(entry, records)| run(entry, &labels[entry.group.as_str()], records))
+        .map(|(entry, records)| run(entry, records))
         .collect();
     runs.sort_by_key(|run| {
         let group = groups.iter().position(|group| *group == run.group);
@@ -204,58 +113,6 @@ fn unique<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     all.filter(|one| seen.insert(*one)).collect()
 }
 
-/// What each curve is called: as its plan called it, unless a curve of another plan has that name
-/// too. Then what the two differ in is added, such as `width=8, steps=400`.
-fn labels<'a>(
-    groups: &[&'a str],
-    done: &[(&'a PlanEntry, CellRecords)],
-) -> HashMap<&'a str, String> {
-    let of_group = |group: &str| {
-        // A point of the curve itself says what the curve is; a doubled one has twice its steps.
-        let points = done.iter().filter(|(entry, _)| entry.group == group);
-        points.min_by_key(|(entry, _)| entry.doubled)
-    };
-    let known: Vec<(&str, &str, BTreeMap<String, String>)> = groups
-        .iter()
-        .filter_map(|group| {
-            let (entry, records) = of_group(group)?;
-            let mut settings = records.settings.curve_settings();
-            if entry.doubled {
-                settings.insert("train.steps".into(), (entry.steps / 2).to_string());
-            }
-            Some((*group, entry.label.as_str(), settings))
-        })
-        .collect();
-    known
-        .iter()
-        .map(|(group, label, settings)| {
-            let namesakes: Vec<_> = known
-                .iter()
-                .filter(|(other, name, _)| other != group && name == label)
-                .collect();
-            let differs = |key: &&String| {
-                let own = settings.get(*key);
-                let differs = |key: &str, own: Option<&String>| {
-                    let mut others = namesakes.iter().map(|(_, _, other)| other.get(key));
-                    others.any(|other| other != own)
-                };
-                // Muon's second rate follows the first where a file gives only that.
-                differs(key, own)
-                    && !(*key == "train.adam_learning_rate"
-                        && differs("train.learning_rate", settings.get("train.learning_rate")))
-            };
-            let parts = settings.iter().filter(|(key, _)| differs(key));
-            let parts = parts.map(|(key, value)| {
-                let name = key.rsplit('.').next().unwrap_or(key);
-                format!("{name}={}", value.trim_matches('"'))
-            });
-            let own = Some((*label).to_owned()).filter(|label| !label.is_empty());
-            let label: Vec<String> = own.into_iter().chain(parts).collect();
-            (*group, label.join(", "))
-        })
-        .collect()
-}
-
 /// The files of a cell that the tables are made of.
 struct CellRecords {
     settings: CellSettings,
@@ -287,7 +144,7 @@ impl CellRecords {
     }
 }
 
-fn run(entry: &PlanEntry, label: &str, records: &CellRecords) -> Run {
+fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
     let CellRecords {
         settings,
         measurement,
@@ -301,29 +158,29 @@ fn run(entry: &PlanEntry, label: &str, records: &CellRecords) -> Run {
     Run {
         cell: entry.cell.clone(),
         group: entry.group.clone(),
-        label: label.to_owned(),
+        label: entry.label.clone(),
         seed: settings.seed,
-        doubled: u8::from(entry.doubled),
-        source: source.kind(),
-        vocabulary: source.vocabulary(),
-        length: source.length(),
+        doubled: entry.doubled,
+        source: source.kind().to_owned(),
+        vocabulary: source.vocabulary().into(),
+        length: source.length().into(),
         samples: settings.data.samples,
-        distinct: measurement.distinct,
+        distinct: measurement.distinct as u64,
         load: measurement.load,
-        layers: model.layers,
-        width: model.width,
-        heads: model.heads,
-        mlp_ratio: model.mlp_ratio,
+        layers: model.layers.into(),
+        width: model.width.into(),
+        heads: model.heads.into(),
+        mlp_ratio: model.mlp_ratio.into(),
         tied_head: model.tied_head,
         start_token: model.start_token,
-        initialization: model.initialization,
+        initialization: name(&model.initialization),
         parameters: measurement.parameters,
-        optimizer: train.optimizer,
+        optimizer: name(&train.optimizer),
         learning_rate: train.learning_rate,
-        schedule: train.schedule,
+        schedule: name(&train.schedule),
         steps: train.steps,
         batch: train.batch.to_string(),
-        precision: train.precision,
+        precision: name(&train.precision),
         entropy_bits: measurement.entropy_bits,
         source_bits: measurement.source_bits,
         ceiling_bits_strict: measurement.ceiling_bits_strict,
@@ -334,13 +191,13 @@ fn run(entry: &PlanEntry, label: &str, records: &CellRecords) -> Run {
         bits_per_parameter_strict: measurement.bits_per_parameter_strict,
         bits_per_parameter_paper: measurement.bits_per_parameter_paper,
         training_loss: measurement.training_loss,
-        fresh_samples: fresh.map(|fresh| fresh.samples),
-        fresh_in_training: fresh.map(|fresh| fresh.in_training),
+        fresh_samples: fresh.map(|fresh| fresh.samples as u64),
+        fresh_in_training: fresh.map(|fresh| fresh.in_training as u64),
         fresh_memorized_bits_strict: fresh.and_then(|fresh| fresh.memorized_bits_strict),
         fresh_memorized_bits_paper: fresh.and_then(|fresh| fresh.memorized_bits_paper),
         training_tokens: settings.training_tokens(),
         training_flops: settings.training_flops(),
-        counted: measurement.counted,
+        counted: measurement.counted.map(|count| count as u64),
         oracle: measurement.oracle.clone(),
         mixture_weight: split.mixture_weight,
         unintended_bits: split.unintended_bits,
@@ -348,7 +205,9 @@ fn run(entry: &PlanEntry, label: &str, records: &CellRecords) -> Run {
         intended_bits: split.intended_bits,
         intended_bits_max: split.intended_bits_max,
         intended_limit_bits: split.intended_limit_bits,
-        fresh_counted: fresh.and_then(|fresh| fresh.counted),
+        fresh_counted: fresh
+            .and_then(|fresh| fresh.counted)
+            .map(|count| count as u64),
         fresh_entropy_bits: fresh.and_then(|fresh| fresh.entropy_bits),
         fresh_source_bits: fresh.and_then(|fresh| fresh.source_bits),
         fresh_loss: fresh.map(|fresh| fresh.loss),
@@ -372,12 +231,18 @@ fn run(entry: &PlanEntry, label: &str, records: &CellRecords) -> Run {
     }
 }
 
+/// The name of a setting's value in experiment files.
+fn name(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).expect("a name");
+    value.as_str().unwrap_or_default().to_owned()
+}
+
 fn timing(cell: &str, manifest: &Manifest) -> Timing {
     Timing {
         cell: cell.to_owned(),
         flops_per_second: manifest.training_flops / manifest.seconds,
         host: manifest.host.clone(),
-        device: manifest.device,
+        device: manifest.device.to_string(),
         started: manifest.started.clone(),
         seconds: manifest.seconds,
         training_tokens: manifest.training_tokens,

@@ -9,6 +9,7 @@ mod launch;
 mod layout;
 mod plan;
 mod plan_table;
+pub mod record;
 mod select;
 mod settings;
 mod status;
@@ -28,6 +29,7 @@ pub use launch::{ChildProcess, Launch, SweepEvent};
 pub use layout::{Layout, Role, Slot};
 pub use plan::{CurvePoint, Plan, PlannedCell};
 pub use plan_table::text_table;
+pub use record::{Run, Timing};
 pub use settings::{
     Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,
     EngineSettings, Gpt2Shape, Initialization, MAX_TOKENS, MeasureSettings, ModelSettings,

@@ -9,10 +9,10 @@
 //! - `plateau`: bracketed, and the upper end of the gain's 95 % interval is below 2 %: twice the steps add nothing
 //!   that matters.
 
+use crate::accounting::{Accounted, Accounting};
 use crate::curve::{Curve, Point};
 use crate::fit::{self, Fit};
 use crate::statistics::{Interval, interval, mean};
-use crate::{Accounted, Accounting};
 
 /// A mean this close to the capacity is at the capacity, and a gain this small is none: 2 %.
 const SAME: f64 = 0.02;
@@ -20,6 +20,29 @@ const SAME: f64 = 0.02;
 const FOLLOWS: f64 = 0.97;
 /// With fewer seeds an interval of the capacity would say more of Student's t than of the model.
 const SEEDS_FOR_INTERVAL: usize = 3;
+
+/// One model.
+#[derive(Debug, Clone)]
+pub struct GroupReport {
+    /// What tells it from the others, such as `width=16`.
+    pub name: String,
+    /// Its means over seeds.
+    pub curve: Curve,
+    /// How much it holds.
+    pub capacity: Capacity,
+    /// Its place among all groups, those without a curve among them.
+    pub(crate) place: usize,
+}
+
+/// Bits per parameter over models.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Slope {
+    /// Least squares through the origin, each model's residual relative to its parameters, so that all count the
+    /// same: minimizing the sum of (capacity/parameters - slope)^2 gives the mean of the models' alphas.
+    pub bits_per_parameter: f64,
+    /// How many models it is over: at least two.
+    pub models: usize,
+}
 
 /// One model's capacity.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +83,25 @@ pub struct Gain {
     pub interval: Option<Interval>,
     /// Pairs.
     pub seeds: usize,
+}
+
+/// The fitted slope of capacity against parameters, of two models or more that memorized anything.
+pub(crate) fn slope(groups: &[GroupReport], accounting: Accounting) -> Option<Slope> {
+    let alphas = groups.iter().filter_map(|group| {
+        let bits = group.capacity.peak.as_ref()?.bits.by(accounting);
+        (bits > 0.0).then(|| group.curve.per_parameter(bits))
+    });
+    let alphas: Vec<f64> = alphas.collect();
+    let bits_per_parameter = mean(&alphas).filter(|_| alphas.len() >= 2)?;
+    Some(Slope {
+        bits_per_parameter,
+        models: alphas.len(),
+    })
+}
+
+/// Whether every model predicts every token, so that both accountings are one.
+pub(crate) fn accountings_agree(groups: &[GroupReport]) -> bool {
+    groups.iter().all(|group| group.curve.model.start_token)
 }
 
 /// By the rules above.
@@ -163,24 +205,36 @@ fn fit(points: &[Point]) -> Option<Accounted<Fit>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curve::curves;
-    use crate::runs::{Model, Run};
+    use crate::curve::curve;
+    use crate::runs::{Bits, Cell, Group, Model};
+    use bitcap_plan::Run;
 
-    fn run(samples: u64, seed: u64, doubled: bool, ceiling: f64, memorized: f64) -> Run {
+    fn run(samples: u64, seed: u64, doubled: bool, ceiling: f64, memorized: f64) -> Cell {
         let both = |x: f64| Accounted {
             strict: x,
             paper: x * 1.25,
         };
-        Run {
+        Cell {
+            run: Run {
+                seed,
+                doubled,
+                samples,
+                ..Run::default()
+            },
+            bits: Some(Bits {
+                load: samples as f64 / 100.0,
+                entropy: ceiling * 1.5,
+                ceiling: both(ceiling),
+                memorized: both(memorized),
+                fresh: None,
+            }),
+        }
+    }
+
+    fn of(runs: &[Cell]) -> Capacity {
+        let (doubled, plain) = runs.iter().cloned().partition(|cell| cell.run.doubled);
+        let group = Group {
             group: "g".to_owned(),
-            seed,
-            doubled,
-            samples,
-            load: samples as f64 / 100.0,
-            entropy_bits: ceiling * 1.5,
-            ceiling_bits: both(ceiling),
-            memorized_bits: both(memorized),
-            fresh_memorized_bits: None,
             model: Model {
                 label: String::new(),
                 vocabulary: 4,
@@ -190,15 +244,14 @@ mod tests {
                 parameters: 1000,
                 start_token: false,
             },
-        }
-    }
-
-    fn of(runs: &[Run]) -> Capacity {
-        capacity(&curves(runs)[0])
+            plain,
+            doubled,
+        };
+        capacity(&curve(&group).unwrap())
     }
 
     /// One seed a size; sizes are the ceilings.
-    fn plain(points: &Means) -> Vec<Run> {
+    fn plain(points: &Means) -> Vec<Cell> {
         points
             .iter()
             .map(|&(ceiling, memorized)| run(ceiling as u64, 0, false, ceiling, memorized))
@@ -206,7 +259,7 @@ mod tests {
     }
 
     /// Doubled cells at the largest of `plain`'s sizes, with these relative gains, one a seed.
-    fn with_gains(points: &Means, gains: &[f64]) -> Vec<Run> {
+    fn with_gains(points: &Means, gains: &[f64]) -> Vec<Cell> {
         let mut runs = plain(points);
         let &(ceiling, memorized) = points.last().unwrap();
         for (seed, gain) in gains.iter().enumerate() {
@@ -320,8 +373,23 @@ mod tests {
     }
 
     #[test]
+    fn cells_of_one_seed_are_one_pair() {
+        // As of a grid over `train.seed`: the column `seed` is the same.
+        let pair = |plain, twice| {
+            [
+                run(800, 0, false, 800.0, plain),
+                run(800, 0, true, 800.0, twice),
+            ]
+        };
+        let gain = of(&[pair(100.0, 120.0), pair(300.0, 380.0)].concat())
+            .gain
+            .unwrap();
+        assert_eq!((gain.mean, gain.seeds, gain.interval), (0.25, 1, None));
+    }
+
+    #[test]
     fn an_interval_needs_three_seeds() {
-        let seeds = |n: u64| -> Vec<Run> {
+        let seeds = |n: u64| -> Vec<Cell> {
             (0..n)
                 .map(|seed| run(100, seed, false, 100.0, 80.0 + seed as f64))
                 .collect()

@@ -1,8 +1,15 @@
 //! What the report reads of a cell's own files; each may be missing, and so may columns that came later.
 
-use crate::cells::{Cell, Cells};
-use crate::input::{Column, Input, Row};
-use crate::{Accounted, ReportError};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::accounting::Accounted;
+use crate::error::ReportError;
+use crate::records::{self, NUMBER, Records};
+use bitcap_plan::Run;
+use bitcap_plan::record::{count, non_negative};
 
 /// sequences.csv.
 #[derive(Debug)]
@@ -31,148 +38,115 @@ pub(crate) struct Sequence {
 }
 
 /// positions.csv.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Positions {
+    /// By position, ascending.
     pub(crate) training: Vec<Position>,
     pub(crate) fresh: Vec<Position>,
 }
 
 /// A row of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Position {
-    pub(crate) position: u64,
+    data: Data,
+    pub(crate) position: u16,
     /// Mean code length of a token there, in bits.
+    #[serde(deserialize_with = "non_negative", rename = "code_bits_mean")]
     pub(crate) code_bits: f64,
 }
+
+/// What a row is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Data {
+    Training,
+    Fresh,
+}
+
+#[derive(Deserialize)]
+struct SequenceRow {
+    data: Data,
+    memorized_bits_strict: Option<f64>,
+    memorized_bits_paper: Option<f64>,
+    log2_probability_model: Option<f64>,
+    log2_probability_source: Option<f64>,
+    #[serde(default, deserialize_with = "count")]
+    count: Option<u64>,
+}
+
+/// The columns of sequences.csv that may be empty, but not missing.
+const NEEDED: &str =
+    "memorized_bits_strict,memorized_bits_paper,log2_probability_model,log2_probability_source";
 
 /// Reads a cell's sequences; `None` without the file, or where sequences have no bits of their own (a user's file).
 ///
 /// # Errors
 /// Where the file is there and not as it must be.
-pub(crate) fn sequences(cells: &Cells, cell: &Cell) -> Result<Option<Sequences>, ReportError> {
-    let Some(input) = file(cells, cell, "sequences.csv")? else {
+pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, ReportError> {
+    let Some(records) = file::<SequenceRow>(root, run, "sequences.csv", NEEDED)? else {
         return Ok(None);
     };
-    let columns = SequenceColumns::find(&input)?;
-    let Some(kind) = columns.kind(&input)? else {
-        return Ok(None);
+    // By the first row; then all others must have the same.
+    let kind = match &records.rows[0].1 {
+        row if row.memorized_bits_strict.is_some() => Kind::Memorized,
+        row if row.log2_probability_source.is_some() => Kind::SavedAgainstSource,
+        _ => return Ok(None),
     };
-    let mut sequences = Sequences {
-        kind,
-        training: Vec::new(),
-        fresh: Vec::new(),
-    };
-    for row in input.rows()? {
-        let sequence = columns.sequence(row, kind)?;
-        match is_training(row, columns.data)? {
-            true => sequences.training.push(sequence),
-            false => sequences.fresh.push(sequence),
-        }
-    }
-    Ok((!sequences.training.is_empty()).then_some(sequences))
-}
-
-struct SequenceColumns {
-    data: Column,
-    memorized: Accounted<Column>,
-    model: Column,
-    source: Column,
-    count: Option<Column>,
-}
-
-impl SequenceColumns {
-    fn find(input: &Input) -> Result<Self, ReportError> {
-        Ok(Self {
-            data: input.column("data")?,
-            memorized: Accounted {
-                strict: input.column("memorized_bits_strict")?,
-                paper: input.column("memorized_bits_paper")?,
-            },
-            model: input.column("log2_probability_model")?,
-            source: input.column("log2_probability_source")?,
-            count: input.column_if_there("count")?,
-        })
-    }
-
-    /// By the first row; then all others must have the same.
-    fn kind(&self, input: &Input) -> Result<Option<Kind>, ReportError> {
-        let Some(row) = input.rows()?.next() else {
-            return Ok(None);
+    let (mut training, mut fresh) = (Vec::new(), Vec::new());
+    for (line, row) in &records.rows {
+        let known = |value: Option<f64>, column: &str| {
+            value.ok_or_else(|| records.empty(*line, column, NUMBER))
         };
-        let has = |column| !row.text(column).is_empty();
-        Ok(if has(self.memorized.strict) {
-            Some(Kind::Memorized)
-        } else if has(self.source) {
-            Some(Kind::SavedAgainstSource)
-        } else {
-            None
-        })
-    }
-
-    fn sequence(&self, row: Row<'_>, kind: Kind) -> Result<Sequence, ReportError> {
         let bits = match kind {
             Kind::Memorized => Accounted {
-                strict: row.bits(self.memorized.strict)?,
-                paper: row.bits(self.memorized.paper)?,
+                strict: known(row.memorized_bits_strict, "memorized_bits_strict")?,
+                paper: known(row.memorized_bits_paper, "memorized_bits_paper")?,
             },
             // Such a source needs a start token, with which the accountings are one.
             Kind::SavedAgainstSource => {
-                let saved = row.bits(self.model)? - row.bits(self.source)?;
-                Accounted {
-                    strict: saved,
-                    paper: saved,
-                }
+                let model = known(row.log2_probability_model, "log2_probability_model")?;
+                let source = known(row.log2_probability_source, "log2_probability_source")?;
+                let (strict, paper) = (model - source, model - source);
+                Accounted { strict, paper }
             }
         };
-        let count = match self.count {
-            Some(column) if !row.text(column).is_empty() => Some(row.count(column)?),
-            _ => None,
-        };
-        Ok(Sequence { bits, count })
+        let count = row.count;
+        let sequence = Sequence { bits, count };
+        match row.data {
+            Data::Training => training.push(sequence),
+            Data::Fresh => fresh.push(sequence),
+        }
     }
+    Ok((!training.is_empty()).then_some(Sequences {
+        kind,
+        training,
+        fresh,
+    }))
 }
 
 /// Reads what a cell's tokens cost by position; `None` without the file.
 ///
 /// # Errors
 /// Where the file is there and not as it must be.
-pub(crate) fn positions(cells: &Cells, cell: &Cell) -> Result<Option<Positions>, ReportError> {
-    let Some(input) = file(cells, cell, "positions.csv")? else {
+pub(crate) fn positions(root: &Path, run: &Run) -> Result<Option<Positions>, ReportError> {
+    let Some(records) = file::<Position>(root, run, "positions.csv", "")? else {
         return Ok(None);
     };
-    let data = input.column("data")?;
-    let place = input.column("position")?;
-    let code = input.column("code_bits_mean")?;
-    let mut positions = Positions::default();
-    for row in input.rows()? {
-        let position = Position {
-            position: row.value(place, "a whole number from 0 to 65535", |&n: &u64| {
-                n <= 65_535
-            })?,
-            code_bits: row.non_negative(code)?,
-        };
-        match is_training(row, data)? {
-            true => positions.training.push(position),
-            false => positions.fresh.push(position),
-        }
-    }
-    for data in [&mut positions.training, &mut positions.fresh] {
-        data.sort_by_key(|row| row.position);
-    }
-    Ok((!positions.training.is_empty()).then_some(positions))
+    let mut rows: Vec<Position> = records.rows.into_iter().map(|(_, row)| row).collect();
+    rows.sort_by_key(|row| row.position);
+    let (training, fresh): (Vec<_>, Vec<_>) =
+        rows.into_iter().partition(|row| row.data == Data::Training);
+    Ok((!training.is_empty()).then_some(Positions { training, fresh }))
 }
 
-fn file(cells: &Cells, cell: &Cell, name: &str) -> Result<Option<Input>, ReportError> {
-    let Some(folder) = &cell.folder else {
+fn file<T: DeserializeOwned>(
+    root: &Path,
+    run: &Run,
+    name: &str,
+    needed: &str,
+) -> Result<Option<Records<T>>, ReportError> {
+    if run.cell.is_empty() {
         return Ok(None);
-    };
-    Input::read_if_there(&cells.root.join("cells").join(folder).join(name))
-}
-
-fn is_training(row: Row<'_>, data: Column) -> Result<bool, ReportError> {
-    match row.text(data) {
-        "training" => Ok(true),
-        "fresh" => Ok(false),
-        _ => Err(row.refuse(data, "\"training\" or \"fresh\"")),
     }
+    records::read_if_there(&root.join("cells").join(&run.cell).join(name), needed)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::runs::{Model, Run};
+use crate::accounting::{Accounted, Accounting};
+use crate::runs::{Bits, Cell, Group, Model};
 use crate::statistics::{Spread, finite, mean, spread};
-use crate::{Accounted, Accounting};
 
 /// One model's curve: everything but the dataset's size, the seeds and the doubling of steps is the same.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,93 +47,78 @@ pub struct Point {
 }
 
 impl Curve {
-    /// What the model is called in legends and tables: its label, or "layers x width" as in the paper's Table 1.
-    #[must_use]
-    pub fn name(&self) -> String {
-        if self.model.label.trim().is_empty() {
-            format!("{}×{}", self.model.layers, self.model.width)
-        } else {
-            self.model.label.clone()
-        }
-    }
-
     /// Bits per parameter.
     pub(crate) fn per_parameter(&self, bits: f64) -> f64 {
         bits / self.model.parameters as f64
     }
 }
 
-/// Groups in the order of the rows; within each, sizes ascending.
-pub(crate) fn curves(runs: &[Run]) -> Vec<Curve> {
-    let mut order: Vec<&str> = Vec::new();
-    let mut groups: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
-    for run in runs {
-        let group = groups.entry(&run.group).or_default();
-        if group.is_empty() {
-            order.push(&run.group);
-        }
-        group.push(run);
-    }
-    order
-        .iter()
-        .map(|name| curve(name, &groups[name]))
-        .collect()
+/// A row whose entropy is known.
+#[derive(Clone, Copy)]
+struct Known {
+    samples: u64,
+    seed: u64,
+    bits: Bits,
 }
 
-fn curve(group: &str, runs: &[&Run]) -> Curve {
-    Curve {
-        group: group.to_owned(),
-        model: runs[0].model.clone(),
-        points: points(runs.iter().copied().filter(|run| !run.doubled)),
-        doubled: points(runs.iter().copied().filter(|run| run.doubled)),
-        gains: gains(runs),
-    }
-}
-
-fn points<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<Point> {
-    let mut sizes: BTreeMap<u64, Vec<&Run>> = BTreeMap::new();
-    for run in runs {
-        sizes.entry(run.samples).or_default().push(run);
-    }
-    sizes
-        .into_iter()
-        .map(|(samples, mut seeds)| {
-            // Sums do not depend on the order of the rows.
-            seeds.sort_by_key(|run| run.seed);
-            point(samples, &seeds)
-        })
-        .collect()
-}
-
-fn point(samples: u64, seeds: &[&Run]) -> Point {
-    let all = |f: &dyn Fn(&Run) -> f64| seeds.iter().map(|run| f(run)).collect::<Vec<_>>();
-    let mean_of = |f: &dyn Fn(&Run) -> f64| mean(&all(f)).expect("a size has at least one cell");
-    let by = |f: &dyn Fn(&Run, Accounting) -> f64| Accounted {
-        strict: mean_of(&|run| f(run, Accounting::Strict)),
-        paper: mean_of(&|run| f(run, Accounting::Paper)),
+/// The curve of a group; `None` where the entropy of none of its cells is known.
+pub(crate) fn curve(group: &Group) -> Option<Curve> {
+    let known = |cells: &[Cell]| -> Vec<Known> {
+        let known = cells.iter().filter_map(|cell| {
+            Some(Known {
+                samples: cell.run.samples,
+                seed: cell.run.seed,
+                bits: cell.bits?,
+            })
+        });
+        let mut known: Vec<Known> = known.collect();
+        // Sums do not depend on the order of the rows.
+        known.sort_by(|a, b| {
+            let order = (a.samples, a.seed).cmp(&(b.samples, b.seed));
+            order.then(a.bits.memorized.strict.total_cmp(&b.bits.memorized.strict))
+        });
+        known
     };
-    let fresh: Vec<_> = seeds
-        .iter()
-        .filter_map(|run| run.fresh_memorized_bits)
-        .collect();
-    let seed_bits: Vec<_> = seeds.iter().map(|run| run.memorized_bits).collect();
-    Point {
-        samples,
-        load: mean_of(&|run| run.load),
+    let (plain, doubled) = (known(&group.plain), known(&group.doubled));
+    (!plain.is_empty() || !doubled.is_empty()).then(|| Curve {
+        group: group.group.clone(),
+        model: group.model.clone(),
+        points: points(&plain),
+        doubled: points(&doubled),
+        gains: gains(&plain, &doubled),
+    })
+}
+
+/// Of cells by size, a point a size.
+fn points(cells: &[Known]) -> Vec<Point> {
+    let sizes = cells.chunk_by(|a, b| a.samples == b.samples);
+    sizes.filter_map(point).collect()
+}
+
+fn point(seeds: &[Known]) -> Option<Point> {
+    let all = |of: &dyn Fn(&Bits) -> f64| -> Vec<f64> {
+        seeds.iter().map(|cell| of(&cell.bits)).collect()
+    };
+    let fresh: Vec<_> = seeds.iter().filter_map(|cell| cell.bits.fresh).collect();
+    let seed_bits: Vec<_> = seeds.iter().map(|cell| cell.bits.memorized).collect();
+    Some(Point {
+        samples: seeds.first()?.samples,
+        load: mean(&all(&|bits| bits.load))?,
         seeds: seeds.len(),
-        entropy_bits: mean_of(&|run| run.entropy_bits),
-        ceiling_bits: by(&|run, accounting| run.ceiling_bits.by(accounting)),
-        memorized_bits: spreads(&seed_bits).expect("a size has at least one cell"),
+        entropy_bits: mean(&all(&|bits| bits.entropy))?,
+        ceiling_bits: Accounted {
+            strict: mean(&all(&|bits| bits.ceiling.strict))?,
+            paper: mean(&all(&|bits| bits.ceiling.paper))?,
+        },
+        memorized_bits: spreads(&seed_bits)?,
         seed_bits,
-        fraction_of_ceiling: finite(mean_of(&|run| {
-            if run.ceiling_bits.strict > 0.0 {
-                run.memorized_bits.strict / run.ceiling_bits.strict
-            } else {
-                f64::NAN
-            }
-        })),
+        fraction_of_ceiling: mean(&all(&|bits| match bits.ceiling.strict > 0.0 {
+            true => bits.memorized.strict / bits.ceiling.strict,
+            false => f64::NAN,
+        }))
+        .and_then(finite),
         fresh_memorized_bits: spreads(&fresh),
-    }
+    })
 }
 
 fn spreads(values: &[Accounted<f64>]) -> Option<Accounted<Spread>> {
@@ -147,23 +132,27 @@ fn spreads(values: &[Accounted<f64>]) -> Option<Accounted<Spread>> {
     })
 }
 
-fn gains(runs: &[&Run]) -> BTreeMap<u64, Vec<f64>> {
-    let once: BTreeMap<(u64, u64), f64> = runs
-        .iter()
-        .filter(|run| !run.doubled)
-        .map(|run| ((run.samples, run.seed), run.memorized_bits.strict))
-        .collect();
-    let twice: BTreeMap<(u64, u64), f64> = runs
-        .iter()
-        .filter(|run| run.doubled)
-        .map(|run| ((run.samples, run.seed), run.memorized_bits.strict))
-        .collect();
+/// Pairs are of one size and one seed. Cells that have the same seed, as those that differ in `train.seed` alone, count
+/// as one by their mean.
+fn gains(plain: &[Known], doubled: &[Known]) -> BTreeMap<u64, Vec<f64>> {
+    let by_seed = |cells: &[Known]| -> BTreeMap<(u64, u64), f64> {
+        let seeds = cells.chunk_by(|a, b| (a.samples, a.seed) == (b.samples, b.seed));
+        let mean_of = |cells: &[Known]| {
+            let bits: Vec<f64> = cells
+                .iter()
+                .map(|cell| cell.bits.memorized.strict)
+                .collect();
+            Some(((cells[0].samples, cells[0].seed), mean(&bits)?))
+        };
+        seeds.filter_map(mean_of).collect()
+    };
+    let once = by_seed(plain);
     let mut gains: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-    for (cell, doubled) in &twice {
-        if let Some(plain) = once.get(cell) {
+    for (cell, twice) in by_seed(doubled) {
+        if let Some(&once) = once.get(&cell) {
             // Not finite where the pair starts at or below zero.
-            let gain = if *plain > 0.0 {
-                doubled / plain - 1.0
+            let gain = if once > 0.0 {
+                twice / once - 1.0
             } else {
                 f64::NAN
             };

@@ -14,41 +14,13 @@ pub enum ReportError {
         /// What the system said.
         source: io::Error,
     },
-    /// An outputs folder was asked for, and this is none.
-    #[error("{} is not a folder; it must be an experiment's outputs folder, which holds runs.csv", path.display())]
-    NotAFolder {
-        /// What was given.
+    /// The input is not as it must be.
+    #[error("{} {problem}", path.display())]
+    Input {
+        /// The file or folder.
         path: PathBuf,
-    },
-    /// An outputs folder whose cells were not collected yet.
-    #[error("{0} has no runs.csv; `bitcap collect {0}` makes it from the cells that are done", folder.display())]
-    NotCollected {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// The input is not CSV in UTF-8 with as many fields in every row as in the header.
-    #[error("{} is not a CSV file in UTF-8 with rows of equal length: {source}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What the parser said, with the line.
-        source: csv::Error,
-    },
-    /// A needed column is not in the header, or is there twice.
-    #[error("{} line 1: the column `{column}` is there {times} times; it must be there once", path.display())]
-    Column {
-        /// The file.
-        path: PathBuf,
-        /// The column's name.
-        column: &'static str,
-        /// How often the header has it.
-        times: usize,
-    },
-    /// There is a header and nothing below it.
-    #[error("{} has no rows below its header; it must have at least one", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
+        /// Where it is wrong, what was found and what would be right.
+        problem: String,
     },
     /// No row says what was memorized.
     #[error(
@@ -60,34 +32,18 @@ pub enum ReportError {
         /// The file.
         path: PathBuf,
     },
-    /// A field holds what cannot be there.
-    #[error("{} line {line}: `{column}` is {found:?}; it must be {allowed}", path.display())]
-    Value {
-        /// The file.
-        path: PathBuf,
-        /// The line, counted from 1.
-        line: u64,
-        /// The column's name.
-        column: &'static str,
-        /// What the field holds.
-        found: String,
-        /// What it may hold.
-        allowed: String,
-    },
-    /// Two rows are the same cell, or two rows of one group differ where a group cannot.
-    #[error("{} line {line}: {problem}", path.display())]
-    Conflict {
-        /// The file.
-        path: PathBuf,
-        /// The later of the two lines, counted from 1.
-        line: u64,
-        /// What does not fit, and with which line.
-        problem: String,
-    },
     /// An output could not be written; outputs that were there before are as they were.
     #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The file that was to be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An output of before that no longer holds could not be removed.
+    #[error("cannot remove {}: {source}", path.display())]
+    Remove {
+        /// The file that was to be removed.
         path: PathBuf,
         /// What the system said.
         source: io::Error,

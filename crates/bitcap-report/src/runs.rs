@@ -1,24 +1,36 @@
-//! Reading runs.csv: one row a cell that is done.
+//! The rows of runs.csv, checked and by curve.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::input::{Column, Input, Row};
-use crate::{Accounted, ReportError};
+use crate::accounting::Accounted;
+use crate::error::ReportError;
+use crate::records::{self, NUMBER, Records};
+use bitcap_plan::Run;
 
-/// What the report needs of one cell.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Run {
+/// The columns that a report cannot do without.
+const NEEDED: &str = "group,label,seed,doubled,vocabulary,length,samples,load,layers,width,start_token,parameters,\
+    entropy_bits,ceiling_bits_strict,ceiling_bits_paper,memorized_bits_strict,memorized_bits_paper,\
+    fresh_memorized_bits_strict,fresh_memorized_bits_paper";
+
+/// All rows of a file.
+pub(crate) struct Runs {
+    /// In the order of the file.
+    pub(crate) groups: Vec<Group>,
+    /// The experiment's folder, which holds `cells/`.
+    pub(crate) root: PathBuf,
+}
+
+/// The rows of one curve, in the order of the file.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    /// The group's name in runs.csv.
     pub(crate) group: String,
-    pub(crate) seed: u64,
-    pub(crate) doubled: bool,
-    pub(crate) samples: u64,
-    pub(crate) load: f64,
-    pub(crate) entropy_bits: f64,
-    pub(crate) ceiling_bits: Accounted<f64>,
-    pub(crate) memorized_bits: Accounted<f64>,
-    pub(crate) fresh_memorized_bits: Option<Accounted<f64>>,
     pub(crate) model: Model,
+    /// With the plain number of steps.
+    pub(crate) plain: Vec<Cell>,
+    /// With twice as many.
+    pub(crate) doubled: Vec<Cell>,
 }
 
 /// What all cells of a group share.
@@ -40,135 +52,162 @@ pub struct Model {
     pub start_token: bool,
 }
 
-struct Columns {
-    group: Column,
-    label: Column,
-    seed: Column,
-    doubled: Column,
-    vocabulary: Column,
-    length: Column,
-    samples: Column,
-    load: Column,
-    layers: Column,
-    width: Column,
-    start_token: Column,
-    parameters: Column,
-    entropy_bits: Column,
-    ceiling_bits: Accounted<Column>,
-    memorized_bits: Accounted<Column>,
-    fresh_memorized_bits: Accounted<Column>,
+/// A row.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    pub(crate) run: Run,
+    /// `None` where the entropy is not known, as of a user's file: then nothing is known to be memorized, and there
+    /// is no place for the cell on a curve.
+    pub(crate) bits: Option<Bits>,
 }
 
-impl Columns {
-    fn find(input: &Input) -> Result<Self, ReportError> {
-        Ok(Self {
-            group: input.column("group")?,
-            label: input.column("label")?,
-            seed: input.column("seed")?,
-            doubled: input.column("doubled")?,
-            vocabulary: input.column("vocabulary")?,
-            length: input.column("length")?,
-            samples: input.column("samples")?,
-            load: input.column("load")?,
-            layers: input.column("layers")?,
-            width: input.column("width")?,
-            start_token: input.column("start_token")?,
-            parameters: input.column("parameters")?,
-            entropy_bits: input.column("entropy_bits")?,
-            ceiling_bits: Accounted {
-                strict: input.column("ceiling_bits_strict")?,
-                paper: input.column("ceiling_bits_paper")?,
-            },
-            memorized_bits: Accounted {
-                strict: input.column("memorized_bits_strict")?,
-                paper: input.column("memorized_bits_paper")?,
-            },
-            fresh_memorized_bits: Accounted {
-                strict: input.column("fresh_memorized_bits_strict")?,
-                paper: input.column("fresh_memorized_bits_paper")?,
-            },
-        })
-    }
-
-    /// Whether the row says that its entropy is not known, as of a user's file: then nothing is
-    /// known to be memorized, and there is no place for it on a curve.
-    fn entropy_is_unknown(&self, row: Row<'_>) -> bool {
-        let (entropy, memorized) = (self.entropy_bits, self.memorized_bits);
-        [entropy, memorized.strict, memorized.paper]
-            .into_iter()
-            .all(|column| row.text(column).is_empty())
-    }
-
-    fn run(&self, row: Row<'_>) -> Result<Run, ReportError> {
-        Ok(Run {
-            group: row.value(self.group, "the group's name", |g: &String| !g.is_empty())?,
-            seed: row.value(self.seed, "a whole number from 0", |_: &u64| true)?,
-            doubled: row.flag(self.doubled)?,
-            samples: row.count(self.samples)?,
-            load: row.positive(self.load)?,
-            entropy_bits: row.positive(self.entropy_bits)?,
-            ceiling_bits: Accounted {
-                // 0 or below where the best model of single sequences saves nothing.
-                strict: row.bits(self.ceiling_bits.strict)?,
-                paper: row.bits(self.ceiling_bits.paper)?,
-            },
-            memorized_bits: Accounted {
-                strict: row.bits(self.memorized_bits.strict)?,
-                paper: row.bits(self.memorized_bits.paper)?,
-            },
-            // Empty where fresh data was not measured.
-            fresh_memorized_bits: row.accounted_bits(self.fresh_memorized_bits)?,
-            model: Model {
-                label: row.text(self.label).to_owned(),
-                vocabulary: row.count(self.vocabulary)?,
-                length: row.count(self.length)?,
-                layers: row.count(self.layers)?,
-                width: row.count(self.width)?,
-                parameters: row.count(self.parameters)?,
-                start_token: row.value(self.start_token, "true or false", |_: &bool| true)?,
-            },
-        })
-    }
+/// What is known of data whose entropy is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bits {
+    pub(crate) load: f64,
+    pub(crate) entropy: f64,
+    pub(crate) ceiling: Accounted<f64>,
+    pub(crate) memorized: Accounted<f64>,
+    /// `None` where fresh data was not measured.
+    pub(crate) fresh: Option<Accounted<f64>>,
 }
 
-/// Reads every row, in the order of the file, but those whose entropy is not known.
+/// Reads every row; the folders of the cells are looked for beside the file.
 ///
 /// # Errors
-/// Where the file cannot be read, a needed column is missing, a value is impossible, there are no rows or none
-/// whose entropy is known, a cell is there twice, or rows of one group differ in what the group's model is.
-pub(crate) fn read(path: &Path) -> Result<Vec<Run>, ReportError> {
-    let input = Input::read(path)?;
-    let columns = Columns::find(&input)?;
-    let mut runs = Vec::new();
-    let mut cells = BTreeMap::new();
-    let mut models: BTreeMap<String, (u64, Model)> = BTreeMap::new();
-    for row in input.rows()? {
-        if columns.entropy_is_unknown(row) {
-            continue;
+/// Where the file cannot be read or is not as it must be: see [`check_cells`], and rows of one group must not differ
+/// in what the group's model is.
+pub(crate) fn read(path: &Path) -> Result<Runs, ReportError> {
+    let records: Records<Run> = records::collected(path, NEEDED)?;
+    check_cells(&records)?;
+    let mut places: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for (line, run) in &records.rows {
+        if run.group.is_empty() {
+            return Err(records.empty(*line, "group", "it must be the group's name"));
         }
-        let run = columns.run(row)?;
-        let cell = (run.group.clone(), run.doubled, run.samples, run.seed);
-        if let Some(first) = cells.insert(cell, row.line()) {
-            return Err(row.conflict(format!(
-                "the same group, samples, seed and doubled as in line {first}; each cell must be there once"
-            )));
+        let model = Model::of(run);
+        let (first, place) = *places.entry(&run.group).or_insert((*line, groups.len()));
+        if place == groups.len() {
+            groups.push(Group {
+                group: run.group.clone(),
+                model: model.clone(),
+                plain: Vec::new(),
+                doubled: Vec::new(),
+            });
         }
-        let (first, model) = models
-            .entry(run.group.clone())
-            .or_insert_with(|| (row.line(), run.model.clone()));
-        if *model != run.model {
-            return Err(row.conflict(format!(
+        let group = &mut groups[place];
+        if group.model != model {
+            let problem = format!(
                 "group {:?} differs from line {first} in label, vocabulary, length, layers, width, parameters or \
                  start_token; these must be the same in all rows of a group",
                 run.group
-            )));
+            );
+            return Err(records.conflict(*line, &problem));
         }
-        runs.push(run);
+        let cell = Cell {
+            bits: bits(&records, *line, run)?,
+            run: run.clone(),
+        };
+        match run.doubled {
+            true => group.doubled.push(cell),
+            false => group.plain.push(cell),
+        }
     }
-    if runs.is_empty() {
-        return Err(ReportError::EntropyUnknown {
-            path: path.to_path_buf(),
-        });
+    Ok(Runs {
+        groups,
+        root: path.parent().unwrap_or(Path::new("")).to_path_buf(),
+    })
+}
+
+/// Checks that rows are the same cell only where one training belongs to several curves.
+///
+/// # Errors
+/// Where a cell is on a curve twice, or rows of one cell differ in more than the curve. Where rows have no name of a
+/// cell, they are told apart by samples and seed.
+pub(crate) fn check_cells(records: &Records<Run>) -> Result<(), ReportError> {
+    let mut places = BTreeMap::new();
+    let mut cells: BTreeMap<&str, (u64, &Run)> = BTreeMap::new();
+    for (line, run) in &records.rows {
+        let named = !run.cell.is_empty();
+        let numbers = (!named).then_some((run.samples, run.seed));
+        let place = (&run.group, run.doubled, &run.cell, numbers);
+        if let Some(first) = places.insert(place, line) {
+            let problem = match named {
+                true => format!("the cell {:?} is in line {first} already", run.cell),
+                false => format!("the same group, samples, seed and doubled as in line {first}"),
+            };
+            let problem = format!("{problem}; each cell must be on a curve once");
+            return Err(records.conflict(*line, &problem));
+        }
+        let (first, before) = *cells.entry(&run.cell).or_insert((*line, run));
+        let on_its_curve = Run {
+            group: run.group.clone(),
+            label: run.label.clone(),
+            doubled: run.doubled,
+            ..before.clone()
+        };
+        if named && on_its_curve != *run {
+            let problem = format!(
+                "the cell {:?} is in line {first} with other values; rows of one cell must be the same but for group, \
+                 label and doubled",
+                run.cell
+            );
+            return Err(records.conflict(*line, &problem));
+        }
     }
-    Ok(runs)
+    Ok(())
+}
+
+/// Both accountings, or neither where nothing is known.
+pub(crate) fn both(
+    records: &Records<Run>,
+    line: u64,
+    name: &str,
+    strict: Option<f64>,
+    paper: Option<f64>,
+) -> Result<Option<Accounted<f64>>, ReportError> {
+    match (strict, paper) {
+        (None, None) => Ok(None),
+        (Some(strict), Some(paper)) => Ok(Some(Accounted { strict, paper })),
+        (None, _) => Err(records.empty(line, &format!("{name}_strict"), NUMBER)),
+        (_, None) => Err(records.empty(line, &format!("{name}_paper"), NUMBER)),
+    }
+}
+
+fn bits(records: &Records<Run>, line: u64, run: &Run) -> Result<Option<Bits>, ReportError> {
+    let both = |name: &str, strict, paper| both(records, line, name, strict, paper);
+    let missing = |name: &str| records.empty(line, name, NUMBER);
+    let (strict, paper) = (run.memorized_bits_strict, run.memorized_bits_paper);
+    let memorized = both("memorized_bits", strict, paper)?;
+    if run.entropy_bits.is_none() && memorized.is_none() {
+        return Ok(None);
+    }
+    let (strict, paper) = (run.ceiling_bits_strict, run.ceiling_bits_paper);
+    let ceiling = both("ceiling_bits", strict, paper)?;
+    let (strict, paper) = (
+        run.fresh_memorized_bits_strict,
+        run.fresh_memorized_bits_paper,
+    );
+    Ok(Some(Bits {
+        load: run.load.ok_or_else(|| missing("load"))?,
+        entropy: run.entropy_bits.ok_or_else(|| missing("entropy_bits"))?,
+        ceiling: ceiling.ok_or_else(|| missing("ceiling_bits_strict"))?,
+        memorized: memorized.ok_or_else(|| missing("memorized_bits_strict"))?,
+        fresh: both("fresh_memorized_bits", strict, paper)?,
+    }))
+}
+
+impl Model {
+    fn of(run: &Run) -> Self {
+        Self {
+            label: run.label.clone(),
+            vocabulary: run.vocabulary,
+            length: run.length,
+            layers: run.layers,
+            width: run.width,
+            parameters: run.parameters,
+            start_token: run.start_token,
+        }
+    }
 }

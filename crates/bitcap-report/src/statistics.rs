@@ -61,6 +61,16 @@ pub(crate) fn finite(x: f64) -> Option<f64> {
     x.is_finite().then_some(x)
 }
 
+/// The smallest of 1, 2, 5, 10, 20, 50, ... and of their tenths, hundredths, ... that is not below a positive number;
+/// a thousandth below is not.
+pub(crate) fn round_step(least: f64) -> f64 {
+    let power = 10.0_f64.powf(least.log10().floor());
+    let mut steps = [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter();
+    steps
+        .find(|step| *step >= 0.999 * least)
+        .unwrap_or(10.0 * power)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +83,19 @@ mod tests {
         assert!((sample_deviation(&values).unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
         assert_eq!(sample_deviation(&[1.0]), None);
         assert_eq!(mean(&[]), None);
+    }
+
+    #[test]
+    fn steps_are_round() {
+        for (least, step) in [
+            (1.0, 1.0),
+            (1.1, 2.0),
+            (0.3, 0.5),
+            (51.0, 100.0),
+            (2.0001, 2.0),
+        ] {
+            assert_eq!(round_step(least), step);
+        }
     }
 
     #[test]

@@ -1,185 +1,212 @@
-//! curve.csv and capacity.csv.
+//! curve.csv, capacity.csv, and the table that a sweep ends with.
 
-use crate::capacity::Capacity;
+use std::fmt::Write as _;
+
+use crate::accounting::Accounted;
+use crate::accounting::Accounting::{self, Paper, Strict};
+use crate::capacity::{Capacity, GroupReport, accountings_agree, slope};
 use crate::curve::{Curve, Point};
-use crate::statistics::Spread;
-use crate::{Accounted, GroupReport, fit};
+use crate::fit;
+use crate::statistics::{Interval, Spread};
+use crate::text::{aligned, count, decimals, plain, signed, thousands, two_digits};
+
+/// Names of columns and what stands in them.
+type Row = Vec<(&'static str, String)>;
 
 /// A row a group, doubling and dataset size.
 pub(crate) fn curve_csv(groups: &[GroupReport]) -> Vec<u8> {
-    let header = [
-        "group",
-        "label",
-        "doubled",
-        "samples",
-        "load",
-        "parameters",
-        "seeds",
-        "entropy_bits",
-        "ceiling_bits_strict",
-        "ceiling_bits_paper",
-        "memorized_bits_strict_mean",
-        "memorized_bits_strict_sd",
-        "memorized_bits_paper_mean",
-        "memorized_bits_paper_sd",
-        "fraction_of_ceiling_mean",
-        "bits_per_parameter_strict_mean",
-        "bits_per_parameter_paper_mean",
-        "fresh_memorized_bits_strict_mean",
-        "fresh_memorized_bits_strict_sd",
-    ];
-    let rows = groups.iter().flat_map(|group| {
-        let curve = &group.curve;
-        let plain = curve
-            .points
-            .iter()
-            .map(|point| curve_row(curve, "0", point));
-        let doubled = curve
-            .doubled
-            .iter()
-            .map(|point| curve_row(curve, "1", point));
-        plain.chain(doubled)
-    });
-    csv(&header, rows)
+    let mut rows = Vec::new();
+    for GroupReport { curve, .. } in groups {
+        for (doubled, points) in [("0", &curve.points), ("1", &curve.doubled)] {
+            rows.extend(points.iter().map(|point| curve_row(curve, doubled, point)));
+        }
+    }
+    csv(&rows)
 }
 
-fn curve_row(curve: &Curve, doubled: &str, point: &Point) -> Vec<String> {
-    let memorized = point.memorized_bits;
-    let fresh: Option<Spread> = point.fresh_memorized_bits.map(|fresh| fresh.strict);
+fn curve_row(curve: &Curve, doubled: &str, point: &Point) -> Row {
+    let Accounted { strict, paper } = point.memorized_bits;
+    let alpha = |spread: Spread| number(curve.per_parameter(spread.mean));
+    let fresh = point.fresh_memorized_bits.map(|fresh| fresh.strict);
+    let (fresh_mean, fresh_sd) = (fresh.map(|f| f.mean), fresh.and_then(|f| f.deviation));
+    let fraction = number(point.fraction_of_ceiling);
     vec![
-        curve.group.clone(),
-        curve.model.label.clone(),
-        doubled.to_owned(),
-        point.samples.to_string(),
-        number(point.load),
-        curve.model.parameters.to_string(),
-        point.seeds.to_string(),
-        number(point.entropy_bits),
-        number(point.ceiling_bits.strict),
-        number(point.ceiling_bits.paper),
-        number(memorized.strict.mean),
-        number(memorized.strict.deviation),
-        number(memorized.paper.mean),
-        number(memorized.paper.deviation),
-        number(point.fraction_of_ceiling),
-        number(curve.per_parameter(memorized.strict.mean)),
-        number(curve.per_parameter(memorized.paper.mean)),
-        number(fresh.map(|fresh| fresh.mean)),
-        number(fresh.and_then(|fresh| fresh.deviation)),
+        ("group", curve.group.clone()),
+        ("label", curve.model.label.clone()),
+        ("doubled", doubled.to_owned()),
+        ("samples", point.samples.to_string()),
+        ("load", number(point.load)),
+        ("parameters", curve.model.parameters.to_string()),
+        ("seeds", point.seeds.to_string()),
+        ("entropy_bits", number(point.entropy_bits)),
+        ("ceiling_bits_strict", number(point.ceiling_bits.strict)),
+        ("ceiling_bits_paper", number(point.ceiling_bits.paper)),
+        ("memorized_bits_strict_mean", number(strict.mean)),
+        ("memorized_bits_strict_sd", number(strict.deviation)),
+        ("memorized_bits_paper_mean", number(paper.mean)),
+        ("memorized_bits_paper_sd", number(paper.deviation)),
+        ("fraction_of_ceiling_mean", fraction),
+        ("bits_per_parameter_strict_mean", alpha(strict)),
+        ("bits_per_parameter_paper_mean", alpha(paper)),
+        ("fresh_memorized_bits_strict_mean", number(fresh_mean)),
+        ("fresh_memorized_bits_strict_sd", number(fresh_sd)),
     ]
 }
 
 /// A row a group.
 pub(crate) fn capacity_csv(groups: &[GroupReport]) -> Vec<u8> {
-    let header = [
-        "group",
-        "label",
-        "parameters",
-        "layers",
-        "width",
-        "seeds",
-        "capacity_bits_strict",
-        "capacity_bits_paper",
-        "at_samples",
-        "at_load",
-        "capacity_bits_strict_low",
-        "capacity_bits_strict_high",
-        "capacity_bits_paper_low",
-        "capacity_bits_paper_high",
-        "fit",
-        "fitted_capacity_bits_strict",
-        "fitted_capacity_bits_paper",
-        "fit_residual",
-        "alpha_strict",
-        "alpha_paper",
-        "fitted_alpha_strict",
-        "fitted_alpha_paper",
-        "gain_per_doubling",
-        "gain_per_doubling_low",
-        "gain_per_doubling_high",
-        "gain_seeds",
-        "bracketed",
-        "plateau",
-        "fit_p",
-    ];
-    let rows = groups
-        .iter()
-        .map(|group| capacity_row(&group.curve, &group.capacity));
-    csv(&header, rows)
+    let row = |group: &GroupReport| capacity_row(&group.curve, &group.capacity);
+    csv(&groups.iter().map(row).collect::<Vec<_>>())
 }
 
-fn capacity_row(curve: &Curve, capacity: &Capacity) -> Vec<String> {
-    let peak = capacity.peak.as_ref();
-    let bits: Accounted<Option<f64>> = Accounted {
-        strict: peak.map(|peak| peak.bits.strict),
-        paper: peak.map(|peak| peak.bits.paper),
-    };
-    let interval = peak.and_then(|peak| peak.interval);
-    let fitted: Accounted<Option<f64>> = Accounted {
-        strict: capacity.fit.map(|fit| fit.strict.capacity_bits),
-        paper: capacity.fit.map(|fit| fit.paper.capacity_bits),
-    };
+fn capacity_row(curve: &Curve, capacity: &Capacity) -> Row {
+    let (peak, gain) = (capacity.peak.as_ref(), capacity.gain.as_ref());
+    let bits = |of: Accounting| peak.map(|peak| peak.bits.by(of));
+    let fit = |of: Accounting| capacity.fit.map(|fit| fit.by(of));
+    let fitted = |of: Accounting| fit(of).map(|fit| fit.capacity_bits);
+    let interval = |of: Accounting| peak?.interval.map(|interval| interval.by(of));
+    let of_gain = gain.and_then(|gain| gain.interval);
+    let low = |interval: Option<Interval>| number(interval.map(|interval| interval.low));
+    let high = |interval: Option<Interval>| number(interval.map(|interval| interval.high));
     let alpha = |bits: Option<f64>| number(bits.map(|bits| curve.per_parameter(bits)));
-    let gain = capacity.gain.as_ref();
-    let gain_interval = gain.and_then(|gain| gain.interval);
+    let residual = number(fit(Strict).map(|fit| fit.residual));
     vec![
-        curve.group.clone(),
-        curve.model.label.clone(),
-        curve.model.parameters.to_string(),
-        curve.model.layers.to_string(),
-        curve.model.width.to_string(),
-        count(peak.map(|peak| peak.seeds)),
-        number(bits.strict),
-        number(bits.paper),
-        peak.map(|peak| peak.samples.to_string())
-            .unwrap_or_default(),
-        number(peak.map(|peak| peak.load)),
-        number(interval.map(|i| i.strict.low)),
-        number(interval.map(|i| i.strict.high)),
-        number(interval.map(|i| i.paper.low)),
-        number(interval.map(|i| i.paper.high)),
-        fit::NAME.to_owned(),
-        number(fitted.strict),
-        number(fitted.paper),
-        number(capacity.fit.map(|fit| fit.strict.residual)),
-        alpha(bits.strict),
-        alpha(bits.paper),
-        alpha(fitted.strict),
-        alpha(fitted.paper),
-        number(gain.map(|gain| gain.mean)),
-        number(gain_interval.map(|i| i.low)),
-        number(gain_interval.map(|i| i.high)),
-        count(gain.map(|gain| gain.seeds)),
-        capacity.bracketed.to_string(),
-        capacity.plateau.to_string(),
-        number(capacity.fit.map(|fit| fit.strict.p)),
+        ("group", curve.group.clone()),
+        ("label", curve.model.label.clone()),
+        ("parameters", curve.model.parameters.to_string()),
+        ("layers", curve.model.layers.to_string()),
+        ("width", curve.model.width.to_string()),
+        ("seeds", whole(peak.map(|peak| peak.seeds))),
+        ("capacity_bits_strict", number(bits(Strict))),
+        ("capacity_bits_paper", number(bits(Paper))),
+        ("at_samples", whole(peak.map(|peak| peak.samples))),
+        ("at_load", number(peak.map(|peak| peak.load))),
+        ("capacity_bits_strict_low", low(interval(Strict))),
+        ("capacity_bits_strict_high", high(interval(Strict))),
+        ("capacity_bits_paper_low", low(interval(Paper))),
+        ("capacity_bits_paper_high", high(interval(Paper))),
+        ("fit", fit::NAME.to_owned()),
+        ("fitted_capacity_bits_strict", number(fitted(Strict))),
+        ("fitted_capacity_bits_paper", number(fitted(Paper))),
+        ("fit_residual", residual),
+        ("alpha_strict", alpha(bits(Strict))),
+        ("alpha_paper", alpha(bits(Paper))),
+        ("fitted_alpha_strict", alpha(fitted(Strict))),
+        ("fitted_alpha_paper", alpha(fitted(Paper))),
+        ("gain_per_doubling", number(gain.map(|gain| gain.mean))),
+        ("gain_per_doubling_low", low(of_gain)),
+        ("gain_per_doubling_high", high(of_gain)),
+        ("gain_seeds", whole(gain.map(|gain| gain.seeds))),
+        ("bracketed", capacity.bracketed.to_string()),
+        ("plateau", capacity.plateau.to_string()),
+        ("fit_p", number(fit(Strict).map(|fit| fit.p))),
     ]
 }
 
 /// Rust's shortest form that reads back the same; empty for what is not there or not a number.
 fn number(value: impl Into<Option<f64>>) -> String {
-    value
-        .into()
-        .filter(|x| x.is_finite())
-        .map(|x| x.to_string())
-        .unwrap_or_default()
+    let value = value.into().filter(|x| x.is_finite());
+    // Adding zero turns -0 into 0.
+    value.map(|x| (x + 0.0).to_string()).unwrap_or_default()
 }
 
-fn count(value: Option<usize>) -> String {
+fn whole(value: Option<impl ToString>) -> String {
     value.map(|n| n.to_string()).unwrap_or_default()
 }
 
-fn csv(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<u8> {
+fn csv(rows: &[Row]) -> Vec<u8> {
+    const MEMORY: &str = "writing to memory does not fail";
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer
-        .write_record(header)
-        .expect("writing to memory does not fail");
-    for row in rows {
-        writer
-            .write_record(row)
-            .expect("every row is as long as the header");
+    for (i, row) in rows.iter().enumerate() {
+        let (names, values): (Vec<&str>, Vec<&str>) = row.iter().map(|(n, v)| (*n, &v[..])).unzip();
+        if i == 0 {
+            writer.write_record(names).expect(MEMORY);
+        }
+        writer.write_record(values).expect(MEMORY);
     }
-    writer
-        .into_inner()
-        .expect("writing to memory does not fail")
+    writer.into_inner().expect(MEMORY)
+}
+
+/// A row a model, columns aligned, numbers to the right, and what the words in it mean below; plain text without
+/// colours. `common` is what all models share and their names leave out.
+pub(crate) fn table(groups: &[GroupReport], accounting: Accounting, common: &str) -> String {
+    if groups.is_empty() {
+        return "No capacities: the entropy of its data is not known (a file of your own), so runs.csv has no memorized \
+                bits.\n"
+            .to_owned();
+    }
+    let header = [
+        "model",
+        "parameters",
+        "capacity (bits)",
+        "at load",
+        "bits/parameter",
+        "twice the steps add",
+        "bracketed",
+        "shown as",
+    ];
+    let rows = groups.iter().map(|group| table_row(group, accounting));
+    let rows: Vec<_> = std::iter::once(header.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    aligned(&rows, 1..5) + &table_notes(groups, accounting, common)
+}
+
+fn table_row(
+    GroupReport {
+        name,
+        curve,
+        capacity,
+        ..
+    }: &GroupReport,
+    accounting: Accounting,
+) -> [String; 8] {
+    let none = || "-".to_owned();
+    let peak = capacity.peak.as_ref();
+    let bits = peak.map(|peak| peak.bits.by(accounting));
+    let percent = |x: f64| signed(x * 100.0, 1);
+    [
+        plain(name),
+        thousands(curve.model.parameters as f64),
+        bits.map_or_else(none, thousands),
+        peak.map_or_else(none, |peak| two_digits(peak.load)),
+        bits.map_or_else(none, |bits| decimals(curve.per_parameter(bits), 2)),
+        capacity.gain.as_ref().map_or_else(none, |gain| {
+            let mean = percent(gain.mean);
+            match gain.interval {
+                Some(i) => format!("{mean} % [{}, {}]", percent(i.low), percent(i.high)),
+                None => format!("{mean} %"),
+            }
+        }),
+        if capacity.bracketed { "yes" } else { "no" }.to_owned(),
+        if capacity.plateau {
+            "plateau"
+        } else {
+            "lower bound"
+        }
+        .to_owned(),
+    ]
+}
+
+fn table_notes(groups: &[GroupReport], accounting: Accounting, common: &str) -> String {
+    let mut out = String::from("\n");
+    if !common.is_empty() {
+        let _ = writeln!(out, "All models: {}.", plain(common));
+    }
+    let _ = write!(out, "Bits by the {} accounting", accounting.name());
+    out.push_str(match accountings_agree(groups) {
+        true => " (strict = paper: every token is predicted).",
+        false => ".",
+    });
+    out.push_str(" A lower bound is a capacity not shown to be a plateau: a longer training or another grid may \
+                  show more.\nPlateau: bracketed, and the upper end of what twice the steps add is below 2 %.\n");
+    if let Some(slope) = slope(groups, accounting) {
+        let _ = writeln!(
+            out,
+            "Slope through the origin over {}: {} bits per parameter (mean of their bits per parameter).",
+            count(slope.models, "model"),
+            decimals(slope.bits_per_parameter, 2)
+        );
+    }
+    out
 }

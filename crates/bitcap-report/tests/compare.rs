@@ -4,8 +4,8 @@
 mod outputs;
 
 use bitcap_report::{
-    Accounting, Comparison, LargestDifference, Machine, Pair, PairedBy, ReportError,
-    SettingDifference, Sides, compare,
+    Accounting, Comparison, LargestDifference, Machine, Pair, PairedBy, SettingDifference, Sides,
+    compare,
 };
 use outputs::{RUNS, TIMINGS, folder};
 use tempfile::TempDir;
@@ -315,6 +315,55 @@ fn a_difference_that_runs_csv_does_not_show_is_said_to_be_one() {
     assert_eq!(comparison.pairs[0].differing_settings, []);
 }
 
+/// A training that belongs to two curves has a row in each, and is one cell.
+#[test]
+fn a_cell_of_two_curves_is_compared_once() {
+    let plain = "l1-w8-n20-t200-s0-00000004,0,adam,0.01,200,200,510,680,1.25\n";
+    let doubled = plain.replacen(",0,adam", ",1,adam", 1);
+    let two = runs(&format!("{plain}{doubled}"));
+    let time = timings("l1-w8-n20-t200-s0-00000004,alpha,flex,now,4\n");
+    let both = folder(&two, Some(&time));
+    let one = folder(&runs(plain), Some(&time));
+    for (a, b) in [(&both, &both), (&both, &one), (&one, &both)] {
+        let comparison = strict(a, b);
+        assert_eq!(comparison.summary.pairs, 1);
+        assert_eq!(comparison.pairs[0].paired_by, PairedBy::Name);
+        assert_eq!(comparison.pairs[0].seconds, sides(Some(4.0), Some(4.0)));
+        assert_eq!(comparison.only_in, sides(Vec::new(), Vec::new()));
+    }
+    // By sizes it is held against a cell that is either, and against one alone.
+    let named = |row: &str, hash: &str| row.replace("00000004", hash).replace("adam", "muon");
+    for row in [plain, &doubled] {
+        let other = folder(&runs(&named(row, "0000000a")), None);
+        assert_eq!(strict(&both, &other).pairs[0].paired_by, PairedBy::Sizes);
+        assert_eq!(strict(&other, &both).pairs[0].paired_by, PairedBy::Sizes);
+    }
+    let apart = format!(
+        "{}{}",
+        named(plain, "0000000a"),
+        named(&doubled, "0000000b")
+    );
+    let apart = folder(&runs(&apart), None);
+    let comparison = strict(&both, &apart);
+    assert_eq!(
+        names(&comparison),
+        [("l1-w8-n20-t200-s0-00000004", "l1-w8-n20-t200-s0-0000000a")]
+    );
+    assert_eq!(comparison.only_in.b, ["l1-w8-n20-t200-s0-0000000b"]);
+    let (a, b) = (
+        folder(
+            &runs(&format!("{plain}{}", doubled.replace(",510,", ",511,"))),
+            None,
+        ),
+        one,
+    );
+    assert_eq!(
+        message(&a, &b),
+        "A/runs.csv line 3: the cell \"l1-w8-n20-t200-s0-00000004\" is in line 2 with other values; rows of one cell \
+         must be the same but for group, label and doubled"
+    );
+}
+
 #[test]
 fn what_nothing_can_be_held_against_is_no_number() {
     let zero = A.replacen(",600,800,", ",0,0,", 1);
@@ -346,7 +395,7 @@ fn folders_that_cannot_be_compared() {
     );
     let absent = a.path().join("absent");
     let error = compare(&absent, b.path(), Accounting::Strict).unwrap_err();
-    assert!(matches!(error, ReportError::NotAFolder { path } if path == absent));
+    assert!(named(&error.to_string(), &a, &b).starts_with("A/absent is not a folder; "));
     let file = a.path().join("runs.csv");
     let error = compare(b.path(), &file, Accounting::Strict).unwrap_err();
     assert_eq!(
@@ -370,7 +419,7 @@ fn files_that_are_not_as_they_must_be() {
         ),
         (
             runs(&format!("{A}{first}\n")),
-            "line 9: the cell \"l1-w8-n10-t100-s0-00000001\" is in line 2 already; each cell must be there once",
+            "line 9: the cell \"l1-w8-n10-t100-s0-00000001\" is in line 2 already; each cell must be on a curve once",
         ),
         (
             runs(&A.replacen(",600,800,", ",600,,", 1)),
@@ -413,7 +462,7 @@ fn files_that_are_not_as_they_must_be() {
         ),
         (
             timings(&format!("{A_TIMINGS}{row}\n")),
-            "line 7: the cell \"l1-w8-n10-t100-s0-00000001\" is in line 2 already; each cell must be there once",
+            "line 7: the cell \"l1-w8-n10-t100-s0-00000001\" is in line 2 already; it must be there once",
         ),
         (
             timings(&A_TIMINGS.replacen(",10\n", ",-10\n", 1)),

@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::path::Path;
+
 use bitcap_report::{Accounting, ReportOptions};
-use common::{ROUND, model, report_of, runs_csv};
+use common::{ROUND, model, read_of, report_of, runs_csv};
 
 const OUTPUTS: [&str; 6] = [
     "curve.csv",
@@ -41,24 +43,17 @@ fn readable(csv: &[u8]) -> String {
 }
 
 #[test]
-fn curve_csv() {
+fn tables() {
     let (folder, report) = report_of(ROUND, &ReportOptions::default());
     report.unwrap();
-    let bytes = std::fs::read(folder.path().join("curve.csv")).unwrap();
-    insta::assert_snapshot!(readable(&bytes));
-}
-
-#[test]
-fn capacity_csv() {
-    let (folder, report) = report_of(ROUND, &ReportOptions::default());
-    report.unwrap();
-    let bytes = std::fs::read(folder.path().join("capacity.csv")).unwrap();
-    insta::assert_snapshot!(readable(&bytes));
+    let read = |name: &str| readable(&std::fs::read(folder.path().join(name)).unwrap());
+    insta::assert_snapshot!("curve_csv", read("curve.csv"));
+    insta::assert_snapshot!("capacity_csv", read("capacity.csv"));
 }
 
 #[test]
 fn table() {
-    let (_folder, report) = report_of(ROUND, &ReportOptions::default());
+    let report = read_of(ROUND, &ReportOptions::default());
     insta::assert_snapshot!(report.unwrap().table());
 }
 
@@ -68,7 +63,7 @@ fn table_by_the_papers_accounting() {
         accounting: Accounting::Paper,
         ..ReportOptions::default()
     };
-    let (_folder, report) = report_of(ROUND, &options);
+    let report = read_of(ROUND, &options);
     let report = report.unwrap();
     let table = report.table();
     assert!(table.contains("905") && table.contains("4.53"), "{table}");
@@ -81,7 +76,7 @@ fn table_by_the_papers_accounting() {
 fn a_known_capacity_comes_back() {
     let mut known = model(16, 4_608, 2.25);
     known.noise = 0.0;
-    let (_folder, report) = report_of(&runs_csv(&[known]), &ReportOptions::default());
+    let report = read_of(&runs_csv(&[known]), &ReportOptions::default());
     let capacity = &report.unwrap().groups[0].capacity;
     let fit = capacity.fit.unwrap().strict;
     assert!((fit.capacity_bits / (2.25 * 4_608.0) - 1.0).abs() < 0.01);
@@ -128,6 +123,77 @@ fn failure_leaves_what_was_there() {
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),
         OUTPUTS.len() + 1
+    );
+}
+
+#[test]
+fn pictures_are_those_of_the_charts() {
+    let (folder, report) = report_of(ROUND, &ReportOptions::default());
+    for chart in report.unwrap().charts {
+        let read = |ending: &str| {
+            let path = folder.path().join(format!("{}.{ending}", chart.name));
+            std::fs::read(path).unwrap()
+        };
+        assert!(read("svg") == chart.svg().into_bytes(), "{}", chart.name);
+        assert!(read("png") == chart.png().unwrap(), "{}", chart.name);
+        assert!(read("png").starts_with(b"\x89PNG\r\n\x1a\n"));
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_no_longer_holds_is_removed() {
+    let (folder, report) = report_of(ROUND, &ReportOptions::default());
+    let made = report.unwrap().files;
+    let path = |name: &str| folder.path().join(name);
+    // Of an earlier report on other rows, and what is none of a report's.
+    for name in [
+        "generalization.svg",
+        "generalization.png",
+        "sequences.png",
+        "notes.svg",
+    ] {
+        std::fs::write(path(name), "old").unwrap();
+    }
+    bitcap_report::report(&path("runs.csv"), folder.path(), &ReportOptions::default()).unwrap();
+    let mut expected = [&made[..], &["notes.svg".to_owned(), "runs.csv".to_owned()]].concat();
+    expected.sort();
+    assert_eq!(names(folder.path()), expected);
+    // Rows whose entropy is not known have no curves; what can be drawn of them is.
+    let unknown = ROUND.lines().take(2).map(|line| {
+        let line = line.replace(",0.25,4,", ",,4,");
+        line.replace("500,400,500,396,495,-8,-10", ",,,,,,") + "\n"
+    });
+    let unknown: String = unknown.collect();
+    let measured = unknown
+        .replacen("host", "membership_auc", 1)
+        .replace("x,0,", "0.75,0,");
+    std::fs::write(path("runs.csv"), measured).unwrap();
+    let report = bitcap_report::report(&path("runs.csv"), folder.path(), &ReportOptions::default());
+    assert_eq!(report.unwrap().files, ["membership.svg", "membership.png"]);
+    let expected = ["membership.png", "membership.svg", "notes.svg", "runs.csv"];
+    assert_eq!(names(folder.path()), expected);
+    // A report that fails harms nothing; its caller may know that the rows are gone.
+    std::fs::write(path("runs.csv"), unknown).unwrap();
+    bitcap_report::report(&path("runs.csv"), folder.path(), &ReportOptions::default()).unwrap_err();
+    assert_eq!(names(folder.path()), expected);
+    bitcap_report::remove_report(folder.path()).unwrap();
+    assert_eq!(names(folder.path()), ["notes.svg", "runs.csv"]);
+    bitcap_report::remove_report(folder.path()).unwrap();
+    std::fs::create_dir(path("curve.csv")).unwrap();
+    let error = bitcap_report::remove_report(folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("cannot remove ") && error.contains("curve.csv"),
+        "{error}"
     );
 }
 

@@ -2,8 +2,12 @@
 
 mod common;
 
-use bitcap_report::ReportOptions;
-use common::{ROUND, report_of};
+#[path = "common/experiment.rs"]
+mod experiment;
+
+use bitcap_report::{Report, ReportOptions};
+use common::{ROUND, read_of, report_of};
+use experiment::{POSITIONS, SEQUENCES, runs, write};
 
 /// The message, without the folder's name.
 fn message(runs: &str) -> String {
@@ -28,12 +32,29 @@ fn files_that_are_not_rows() {
         message(""),
         "runs.csv line 1: the column `group` is there 0 times; it must be there once"
     );
+    for (separator, shown) in [(";", "';'"), ("\t", "'\\t'")] {
+        assert_eq!(
+            message(&ROUND.replace(',', separator)),
+            format!(
+                "runs.csv line 1: the columns are separated by {shown}; they must be separated by commas"
+            )
+        );
+    }
     assert!(message(&(first_lines(2) + "x,0,b\n")).contains("rows of equal length"));
     let folder = tempfile::tempdir().unwrap();
     let absent = folder.path().join("runs.csv");
     let error =
         bitcap_report::report(&absent, folder.path(), &ReportOptions::default()).unwrap_err();
-    assert!(error.to_string().starts_with("cannot read "), "{error}");
+    let name = folder.path().display();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{name} has no runs.csv; `bitcap collect {name}` makes it from the cells that are done"
+        )
+    );
+    let error = bitcap_report::report(folder.path(), folder.path(), &ReportOptions::default());
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("cannot read "), "{error}");
 }
 
 #[test]
@@ -103,12 +124,166 @@ fn rows_that_contradict_each_other() {
     let repeated = first_lines(3) + ROUND.lines().nth(1).unwrap() + "\n";
     assert_eq!(
         message(&repeated),
-        "runs.csv line 4: the same group, samples, seed and doubled as in line 2; each cell must be there once"
+        "runs.csv line 4: the same group, samples, seed and doubled as in line 2; each cell must be on a curve once"
     );
     let other = first_lines(3).replacen(",16,false,200,", ",16,false,201,", 1);
     assert!(
         message(&other).starts_with("runs.csv line 3: group \"b\" differs from line 2 in label,")
     );
+}
+
+#[test]
+fn rows_of_one_cell() {
+    let named = |rows: &[(usize, &str)]| {
+        let mut lines = ROUND.lines();
+        let mut text = format!("cell,{}\n", lines.next().unwrap());
+        let lines: Vec<&str> = lines.collect();
+        for (line, cell) in rows {
+            text += &format!("{cell},{}\n", lines[*line]);
+        }
+        text
+    };
+    // As of a grid over `train.seed`, where cells differ in nothing that has a column: each counts.
+    let alike = named(&[(0, "c1"), (0, "c2"), (1, "c3")]);
+    let report = read_of(&alike, &ReportOptions::default());
+    assert_eq!(report.unwrap().groups[0].curve.points[0].seeds, 3);
+    let twice = named(&[(0, "c1"), (1, "c2"), (0, "c1")]);
+    assert_eq!(
+        message(&twice),
+        "runs.csv line 4: the cell \"c1\" is in line 2 already; each cell must be on a curve once"
+    );
+    // On another curve it may be, as the same cell.
+    let other = named(&[(0, "c1"), (1, "c2"), (0, "c1")]);
+    let (head, last) = other.trim_end().rsplit_once('\n').unwrap();
+    let last = last.replace(",b,", ",d,").replace("tied\",0,", "tied\",1,");
+    let report = read_of(&format!("{head}\n{last}\n"), &ReportOptions::default());
+    assert_eq!(report.unwrap().groups.len(), 2);
+    let last = last.replace(",396,", ",397,");
+    assert_eq!(
+        message(&format!("{head}\n{last}\n")),
+        "runs.csv line 4: the cell \"c1\" is in line 2 with other values; rows of one cell must be the same but for \
+         group, label and doubled"
+    );
+}
+
+#[test]
+fn columns_of_other_versions() {
+    // A column that came later than the file has no values, one that came later than the program is left alone; what a
+    // known column holds must be right, whether a figure is made of it or not.
+    let later = |column: &str, value: &str| {
+        let lines = ROUND.lines().enumerate();
+        let lines =
+            lines.map(|(i, line)| format!("{line},{}\n", if i == 0 { column } else { value }));
+        lines.collect::<String>()
+    };
+    for (column, value) in [
+        ("moon_phase", "full"),
+        ("heads", "2"),
+        ("oracle", ""),
+        ("counted", ""),
+    ] {
+        let report = read_of(&later(column, value), &ReportOptions::default());
+        assert!(report.is_ok(), "{column}");
+    }
+    for (column, value, must) in [
+        ("heads", "two", "a whole number from 1"),
+        ("mlp_ratio", "0", "a whole number from 1"),
+        ("learning_rate", "NaN", "a number from -1e30 to 1e30"),
+        ("tied_head", "1", "true or false"),
+        ("fresh_extraction_8", "1.01", "a number from 0 to 1"),
+        ("cell", "a/b", "the name of a folder"),
+    ] {
+        assert_eq!(
+            message(&later(column, value)),
+            format!("runs.csv line 2: `{column}` is {value:?}; it must be {must}")
+        );
+    }
+}
+
+/// The message, without the folder's name.
+fn message_of_files(runs: &str, files: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), runs, files);
+    let error = Report::read(&folder.path().join("runs.csv"), &ReportOptions::default());
+    let folder = format!("{}/", folder.path().display());
+    error.unwrap_err().to_string().replace(&folder, "")
+}
+
+#[test]
+fn what_is_there_and_wrong_is_named() {
+    let text = runs();
+    let runs_with = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    };
+    assert_eq!(
+        message(&runs_with(",1,1,1,0.5", ",1.5,1,1,0.5")),
+        "runs.csv line 2: `membership_auc` is \"1.5\"; it must be a number from 0 to 1"
+    );
+    assert_eq!(
+        message(&runs_with(",160,0,40,", ",many,0,40,")),
+        "runs.csv line 2: `unintended_bits` is \"many\"; it must be a number from -1e30 to 1e30"
+    );
+    assert_eq!(
+        message(&text.replace("extraction_8", "extraction_16")),
+        "runs.csv line 1: the column `extraction_16` is there 2 times; it must be there once"
+    );
+    for name in ["..", "../../etc", "/etc", "a/b"] {
+        assert_eq!(
+            message(&runs_with("c8-1-0,", &format!("{name},"))),
+            format!("runs.csv line 2: `cell` is {name:?}; it must be the name of a folder")
+        );
+    }
+    let sequences = ("sequences.csv", SEQUENCES);
+    let positions = ("positions.csv", POSITIONS);
+    for ((file, whole), from, to, end) in [
+        (
+            sequences,
+            "fresh,0",
+            "test,0",
+            "line 6: `data` is \"test\"; it must be \"training\" or \"fresh\"",
+        ),
+        (
+            sequences,
+            ",36,36,",
+            ",,36,",
+            "line 5: `memorized_bits_strict` is \"\"; it must be a number from -1e30 to 1e30",
+        ),
+        (
+            sequences,
+            ",3,8",
+            ",3,0",
+            "line 5: `count` is \"0\"; it must be a whole number from 1",
+        ),
+        (
+            sequences,
+            "data,",
+            "kind,",
+            "line 1: the column `data` is there 0 times; it must be there once",
+        ),
+        (
+            positions,
+            ",0.25",
+            ",-1",
+            "line 4: `code_bits_mean` is \"-1\"; it must be a number from 0 to 1e30",
+        ),
+        (
+            positions,
+            "training,2",
+            "training,x",
+            "line 4: `position` is \"x\"; it must be a whole number from 0 to 65535",
+        ),
+    ] {
+        assert!(whole.contains(from), "{from}");
+        let broken = whole.replacen(from, to, 1);
+        // The largest model's lowest load, seed 0, is read first.
+        assert_eq!(
+            message_of_files(&text, &[(file, &broken)]),
+            format!("cells/c16-1-0/{file} {end}")
+        );
+    }
+    let unequal = message_of_files(&text, &[("positions.csv", "data\n1,2\n")]);
+    assert!(unequal.contains("rows of equal length"), "{unequal}");
 }
 
 #[test]
@@ -130,7 +305,7 @@ fn a_broken_reference_is_named() {
         ),
     ] {
         std::fs::write(&reference, text).unwrap();
-        let (_folder, report) = report_of(ROUND, &options);
+        let report = read_of(ROUND, &options);
         let error = report.unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
@@ -157,20 +332,15 @@ fn rows_without_an_entropy_are_on_no_curve() {
     // Beside rows that have one, it is left out.
     let with = format!("{}\n{row}\n{}\n", lines[0], lines[2..].join("\n"));
     let without = format!("{}\n{}\n", lines[0], lines[2..].join("\n"));
-    let curve = |runs: &str| {
-        let (folder, report) = report_of(runs, &ReportOptions::default());
-        report.unwrap();
-        std::fs::read(folder.path().join("curve.csv")).unwrap()
-    };
-    assert_eq!(curve(&with), curve(&without));
+    let charts = |runs: &str| read_of(runs, &ReportOptions::default()).unwrap().charts;
+    assert_eq!(charts(&with)[..2], charts(&without)[..2]);
 }
 
 #[test]
 fn a_ceiling_below_zero_is_no_error_and_gives_no_share() {
     let lines: Vec<&str> = ROUND.lines().collect();
     let low = lines[1].replacen(",400,500,396,495,", ",-4,-5,-6,-7.5,", 1);
-    let (folder, report) = report_of(&format!("{}\n{low}\n", lines[0]), &ReportOptions::default());
-    let report = report.unwrap();
+    let report = read_of(&format!("{}\n{low}\n", lines[0]), &ReportOptions::default()).unwrap();
     assert_eq!(report.groups[0].curve.points[0].fraction_of_ceiling, None);
-    assert!(folder.path().join("curve.png").exists());
+    assert!(report.charts[0].svg().starts_with("<svg"));
 }

@@ -60,14 +60,9 @@ impl CellSettings {
     /// compared with.
     #[must_use]
     pub fn group(&self) -> String {
-        hash_of("group", &self.curve_settings()).to_hex()[..8].to_owned()
-    }
-
-    /// Every setting that is the same for all cells of one curve, by its dotted key, in JSON.
-    pub(crate) fn curve_settings(&self) -> BTreeMap<String, String> {
         let mut settings = self.training_settings();
         settings.retain(|key, _| !WITHIN_A_CURVE.contains(&key.as_str()));
-        settings
+        hash_of("group", &settings).to_hex()[..8].to_owned()
     }
 
     /// Dotted keys and values in JSON, sorted by key, so that neither the order of the file nor

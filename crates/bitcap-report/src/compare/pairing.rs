@@ -2,21 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
-use super::Sides;
-use super::folder::Cell;
-
-/// Why two cells are a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PairedBy {
-    /// Their names are the same, and with them every setting that changes the weights.
-    Name,
-    /// Layers, width, samples, steps and seed are the same, and whether they are of doubled steps; another setting is
-    /// not.
-    Sizes,
-}
+use super::cells::Cell;
+use super::comparison::{PairedBy, Sides};
 
 /// Places in both lists of cells.
 pub(super) struct Paired {
@@ -31,41 +18,47 @@ pub(super) struct Paired {
 pub(super) fn pair(a: &[Cell], b: &[Cell]) -> Paired {
     let mut partners: Vec<Option<(usize, PairedBy)>> = vec![None; a.len()];
     let mut taken = vec![false; b.len()];
-    let names: BTreeMap<&str, usize> = b.iter().map(|cell| cell.name.as_str()).zip(0..).collect();
+    let names = b.iter().map(|cell| cell.run.cell.as_str());
+    let names: BTreeMap<&str, usize> = names.zip(0..).collect();
     for (partner, cell) in partners.iter_mut().zip(a) {
-        if let Some(&place) = names.get(cell.name.as_str()) {
+        if let Some(&place) = names.get(cell.run.cell.as_str()) {
             *partner = Some((place, PairedBy::Name));
             taken[place] = true;
         }
     }
     let left_of_a = by_sizes(a, |place| partners[place].is_none());
     let left_of_b = by_sizes(b, |place| !taken[place]);
-    for (sizes, places) in &left_of_a {
-        if let ([in_a], Some([in_b])) =
-            (&places[..], left_of_b.get(sizes).map(|places| &places[..]))
+    for (sizes, in_a) in &left_of_a {
+        if let ([in_a], Some([in_b])) = (&in_a[..], left_of_b.get(sizes).map(Vec::as_slice))
+            // A cell of both plain and doubled steps may have a partner already.
+            && partners[*in_a].is_none()
+            && !taken[*in_b]
         {
             partners[*in_a] = Some((*in_b, PairedBy::Sizes));
             taken[*in_b] = true;
         }
     }
+    let pairs = (0..).zip(&partners);
+    let pairs = pairs.filter_map(|(in_a, partner)| partner.map(|(in_b, by)| (in_a, in_b, by)));
     Paired {
-        pairs: (0..)
-            .zip(&partners)
-            .filter_map(|(in_a, partner)| partner.map(|(in_b, by)| (in_a, in_b, by)))
-            .collect(),
+        pairs: pairs.collect(),
         alone: Sides {
-            a: places_of(partners.iter().map(Option::is_none)),
-            b: places_of(taken.iter().map(|taken| !taken)),
+            a: (0..a.len())
+                .filter(|&place| partners[place].is_none())
+                .collect(),
+            b: (0..b.len()).filter(|&place| !taken[place]).collect(),
         },
     }
 }
 
-/// The places of those cells that are `left` and whose names say their sizes.
+/// The places of those cells that are `left` and whose names say their sizes; plain and doubled ones apart.
 fn by_sizes(cells: &[Cell], left: impl Fn(usize) -> bool) -> BTreeMap<(&str, bool), Vec<usize>> {
     let mut places: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-    for (place, cell) in cells.iter().enumerate() {
-        if let Some(sizes) = sizes(&cell.name).filter(|_| left(place)) {
-            places.entry((sizes, cell.doubled)).or_default().push(place);
+    for (place, cell) in cells.iter().enumerate().filter(|(place, _)| left(*place)) {
+        for (doubled, is) in [(false, cell.plain), (true, cell.doubled)] {
+            if let Some(sizes) = sizes(&cell.run.cell).filter(|_| is) {
+                places.entry((sizes, doubled)).or_default().push(place);
+            }
         }
     }
     places
@@ -76,13 +69,6 @@ fn sizes(name: &str) -> Option<&str> {
     let (sizes, hash) = name.rsplit_once('-')?;
     let is_hash = hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hash.then_some(sizes)
-}
-
-fn places_of(flags: impl Iterator<Item = bool>) -> Vec<usize> {
-    (0..)
-        .zip(flags)
-        .filter_map(|(place, flag)| flag.then_some(place))
-        .collect()
 }
 
 #[cfg(test)]

@@ -2,50 +2,52 @@
 
 use std::fmt::Write as _;
 
-use super::{Comparison, Machine, Pair, PairedBy, SettingDifference, Sides, Summary};
-use crate::columns::{aligned, plain};
-use crate::figure::format::{change, seconds, thousands};
+use super::comparison::{Comparison, Machine, Pair, PairedBy, SettingDifference, Sides, Summary};
+use crate::text::{aligned, change, count, decimals, plain, seconds, thousands};
 
 /// Beyond so many, machines are counted and not named.
 const NAMED_MACHINES: usize = 3;
 
-/// A row a pair, then the summary, then the settings that pairs by sizes differ in, then what has no partner.
-pub(super) fn table(comparison: &Comparison) -> String {
-    let differing = differing_settings(&comparison.pairs);
-    let mut out = String::new();
-    if !comparison.pairs.is_empty() {
-        let header = [
-            "cell",
-            "bits A",
-            "bits B",
-            "B - A",
-            "of A",
-            "seconds A",
-            "seconds B",
-            "B / A",
-            "",
-        ];
-        let mut rows = vec![header.map(str::to_owned)];
-        rows.extend(comparison.pairs.iter().map(|pair| row(pair, &differing)));
-        out.push_str(&aligned(&rows, 1..8));
-        out.push('\n');
-    }
-    let folders = &comparison.folders;
-    let _ = writeln!(out, "A: {}", plain(&folders.a));
-    let _ = writeln!(out, "B: {}", plain(&folders.b));
-    out.push_str(&summary(comparison));
-    for (number, settings) in (1..).zip(&differing) {
-        let _ = writeln!(out, "[{number}] {}", words(settings));
-    }
-    for (side, names) in [("A", &comparison.only_in.a), ("B", &comparison.only_in.b)] {
-        if !names.is_empty() {
-            let _ = writeln!(out, "\nOnly in {side} ({}):", names.len());
+impl Comparison {
+    /// Plain text for a terminal: a row a pair, then what all pairs come to, the settings that pairs by sizes differ
+    /// in, and what has no partner.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let differing = differing_settings(&self.pairs);
+        let mut out = String::new();
+        if !self.pairs.is_empty() {
+            let header = [
+                "cell",
+                "bits A",
+                "bits B",
+                "B - A",
+                "of A",
+                "seconds A",
+                "seconds B",
+                "B / A",
+                "",
+            ];
+            let mut rows = vec![header.map(str::to_owned)];
+            rows.extend(self.pairs.iter().map(|pair| row(pair, &differing)));
+            out.push_str(&aligned(&rows, 1..8));
+            out.push('\n');
         }
-        for name in names {
-            let _ = writeln!(out, "  {}", plain(name));
+        let _ = writeln!(out, "A: {}", plain(&self.folders.a));
+        let _ = writeln!(out, "B: {}", plain(&self.folders.b));
+        out.push_str(&summary(self));
+        for (number, settings) in (1..).zip(&differing) {
+            let _ = writeln!(out, "[{number}] {}", words(settings));
         }
+        for (side, names) in [("A", &self.only_in.a), ("B", &self.only_in.b)] {
+            if !names.is_empty() {
+                let _ = writeln!(out, "\nOnly in {side} ({}):", names.len());
+            }
+            for name in names {
+                let _ = writeln!(out, "  {}", plain(name));
+            }
+        }
+        out
     }
-    out
 }
 
 fn row(pair: &Pair, differing: &[&[SettingDifference]]) -> [String; 9] {
@@ -143,9 +145,9 @@ fn time(all: &Summary) -> String {
             .to_owned();
     };
     let mut out = format!(
-        "Seconds over the {} of {} pairs where both are known: A {}, B {}",
+        "Seconds, where both are known ({} of {}): A {}, B {}",
         all.seconds_known,
-        all.pairs,
+        count(all.pairs, "pair"),
         seconds(sums.a),
         seconds(sums.b)
     );
@@ -182,7 +184,7 @@ fn names(cell: &Sides<String>) -> String {
 
 fn ratio(x: f64) -> String {
     if x == 0.0 || (0.01..1e4).contains(&x) {
-        return format!("{x:.2}");
+        return decimals(x, 2);
     }
     format!("{x:.1e}")
 }

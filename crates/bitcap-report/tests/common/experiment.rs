@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use bitcap_report::{Report, ReportError, ReportOptions};
-
 /// Two models of a structured source, three sizes, two seeds.
 pub(crate) const COLUMNS: &str = "cell,group,label,seed,doubled,samples,load,vocabulary,length,layers,width,start_token,\
     parameters,entropy_bits,ceiling_bits_strict,ceiling_bits_paper,memorized_bits_strict,memorized_bits_paper,\
@@ -73,18 +71,4 @@ pub(crate) fn write(root: &Path, runs: &str, files: &[(&str, &str)]) {
             std::fs::write(cell.join(name), text).unwrap();
         }
     }
-}
-
-pub(crate) fn report(root: &Path, options: &ReportOptions) -> Result<Report, ReportError> {
-    bitcap_report::report(&root.join("runs.csv"), root, options)
-}
-
-/// All words of a drawing, a line each.
-pub(crate) fn words(svg: &str) -> String {
-    svg.lines()
-        .filter_map(|line| {
-            let (_, after) = line.strip_suffix("</text>")?.split_once('>')?;
-            Some(format!("{after}\n"))
-        })
-        .collect()
 }

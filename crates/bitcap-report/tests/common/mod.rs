@@ -100,7 +100,7 @@ fn row(out: &mut String, m: &Synthetic, load: f64, seed: u64, doubled: Option<f6
     let steps = if doubled.is_some() { 1600 } else { 800 };
     let _ = writeln!(
         out,
-        "n{samples}-s{seed}-d{d},{group},{label},{seed},{d},uniform,{v},{s},{samples},{samples},{real_load},\
+        "{group}-n{samples}-s{seed}-d{d},{group},{label},{seed},{d},uniform,{v},{s},{samples},{samples},{real_load},\
          1,{width},2,4,true,{start},fan_in,{parameters},adam,0.03,cosine,{steps},full,f32,{entropy},{entropy},\
          {strict_ceiling},{paper_ceiling},{memorized},{paper_memorized},{fraction},{bpp},{bpp_paper},2.5,{samples},0,\
          {fresh},{fresh_paper},1000,1000000",
@@ -117,6 +117,17 @@ fn row(out: &mut String, m: &Synthetic, load: f64, seed: u64, doubled: Option<f6
         fresh = -0.5 * entropy,
         fresh_paper = -0.5 * entropy * credit,
     );
+}
+
+/// What is found in a folder that holds this runs.csv and nothing else; nothing is written.
+pub(crate) fn read_of(
+    runs: &str,
+    options: &bitcap_report::ReportOptions,
+) -> Result<bitcap_report::Report, bitcap_report::ReportError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs.csv");
+    std::fs::write(&path, runs).unwrap();
+    bitcap_report::Report::read(&path, options)
 }
 
 /// Runs the report in a folder of its own that holds this runs.csv.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use bitcap_base::FileLock;
 use bitcap_plan::ExperimentFolder;
-use bitcap_report::{ReportError, ReportOptions};
+use bitcap_report::{ReportError, ReportOptions, remove_report};
 
 use super::{counted, print_json};
 use crate::arguments::{Compare, Outputs, Report};
@@ -56,10 +56,6 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<ExitCode> {
         accounting: arguments.accounting.into(),
         reference: arguments.reference.clone(),
     };
-    if !root.join("runs.csv").is_file() {
-        let root = root.display();
-        bail!("{root}/runs.csv is not there yet; bitcap collect {root} makes it");
-    }
     let _tables = folder.lock()?;
     let made = made(root, &options, None)?;
     write!(io::stdout(), "{}", made.text)?;
@@ -87,6 +83,10 @@ pub(crate) fn collect_and_report(
     let collected = bitcap_plan::collect(folder, &plan, tables)?;
     said_unreadable(&collected.unreadable);
     let mut made = if collected.cells == 0 {
+        if collected.unreadable.is_empty() {
+            // What was made before is not the result of what is there now.
+            remove_report(folder.root())?;
+        }
         Made {
             text: String::new(),
             files: Vec::new(),
@@ -119,6 +119,13 @@ fn made(root: &Path, options: &ReportOptions, own: Option<&HashSet<&str>>) -> an
         report
             .groups
             .retain(|group| own.contains(group.curve.group.as_str()));
+    }
+    if report.groups.is_empty() {
+        return Ok(Made {
+            text: String::new(),
+            files: report.files,
+            unreadable: Vec::new(),
+        });
     }
     let files = [vec!["runs.csv".to_owned()], report.files.clone()].concat();
     let named = |ending: &str| -> Vec<&str> {

@@ -38,9 +38,9 @@ pub(crate) fn toy(arguments: &Toy) -> anyhow::Result<ExitCode> {
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy();
-        let picture = toy_figure(path, &title)?;
-        write(&path.with_extension("svg"), picture.svg.as_bytes())?;
-        write(&path.with_extension("png"), &picture.png)?;
+        let chart = toy_figure(path, &title)?;
+        write(&path.with_extension("svg"), chart.svg().as_bytes())?;
+        write(&path.with_extension("png"), &chart.png()?)?;
     }
     if arguments.json {
         print_json(&rows)?;

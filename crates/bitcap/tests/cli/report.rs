@@ -33,8 +33,8 @@ fn collect_and_report_make_what_the_sweep_made() {
     refused(
         run,
         &[
-            "outputs/tiny/runs.csv",
-            "bitcap collect outputs/tiny makes it",
+            "outputs/tiny has no runs.csv",
+            "bitcap collect outputs/tiny",
         ],
     );
     let collected = stdout(&place.bitcap(&["collect", "outputs/tiny"]).success());

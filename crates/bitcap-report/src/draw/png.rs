@@ -1,0 +1,130 @@
+//! From SVG to PNG with the font that the binary carries: no fonts and no display are needed.
+
+use std::sync::{Arc, LazyLock};
+
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree, fontdb};
+
+use super::svg::{Anchor, Svg};
+use crate::error::ReportError;
+
+/// 300 dots an inch, as printers ask for: our SVG has 96 pixels an inch.
+const SCALE: f32 = 300.0 / 96.0;
+
+/// DejaVu Sans cut down to Latin, Greek, superscripts and mathematical signs; how is in fonts/README.md.
+static FONT: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+    let mut fonts = fontdb::Database::new();
+    fonts.load_font_data(include_bytes!("../../fonts/DejaVuSans-subset.ttf").to_vec());
+    fonts.set_sans_serif_family(FAMILY);
+    Arc::new(fonts)
+});
+const FAMILY: &str = "DejaVu Sans";
+
+fn parse(svg: &str) -> Result<Tree, resvg::usvg::Error> {
+    let options = Options {
+        font_family: FAMILY.to_owned(),
+        fontdb: Arc::clone(&FONT),
+        ..Options::default()
+    };
+    Tree::from_str(svg, &options)
+}
+
+/// The picture's bytes, the same for the same SVG.
+pub(super) fn render(figure: &'static str, svg: &str) -> Result<Vec<u8>, ReportError> {
+    let failed = |problem: String| ReportError::Draw { figure, problem };
+    let tree = parse(svg).map_err(|error| failed(error.to_string()))?;
+    let size = tree
+        .size()
+        .to_int_size()
+        .scale_by(SCALE)
+        .ok_or_else(|| failed("it has no size".to_owned()))?;
+    let mut pixmap = Pixmap::new(size.width(), size.height())
+        .ok_or_else(|| failed("it is too large".to_owned()))?;
+    let scale = Transform::from_scale(
+        size.width() as f32 / tree.size().width(),
+        size.height() as f32 / tree.size().height(),
+    );
+    resvg::render(&tree, scale, &mut pixmap.as_mut());
+    pixmap
+        .encode_png()
+        .map_err(|error| failed(error.to_string()))
+}
+
+/// How wide a line of text is in the font of the PNG, in pixels.
+pub(super) fn text_width(size: f64, text: &str) -> f64 {
+    let mut line = Svg::default();
+    line.text((0.0, 0.0), size, Anchor::Start, "#000000", text);
+    parse(&line.document(96.0, 96.0, ""))
+        .ok()
+        .and_then(|tree| {
+            let node = tree.root().children().get(1)?;
+            Some(f64::from(node.abs_bounding_box().width()))
+        })
+        .unwrap_or(0.0)
+}
+
+/// The text in lines that fit, broken between words; within them only where one word is wider than a line.
+pub(super) fn wrapped(size: f64, text: &str, width: f64) -> Vec<String> {
+    let fits = |line: &str| text_width(size, line) <= width;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if let Some(line) = lines.last_mut() {
+            let longer = format!("{line} {word}");
+            if fits(&longer) {
+                *line = longer;
+                continue;
+            }
+        }
+        let mut rest: Vec<char> = word.chars().collect();
+        while !rest.is_empty() {
+            let line = |count: usize| rest[..count].iter().collect::<String>();
+            let (mut count, mut too_many) = (1, rest.len() + 1);
+            if fits(&line(rest.len())) {
+                count = rest.len();
+            }
+            while too_many - count > 1 {
+                let middle = usize::midpoint(count, too_many);
+                match fits(&line(middle)) {
+                    true => count = middle,
+                    false => too_many = middle,
+                }
+            }
+            lines.push(line(count));
+            rest.drain(..count);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_are_those_of_the_font() {
+        // DejaVu Sans: every figure is 1303 of 2048 units wide.
+        let one = text_width(10.0, "0");
+        assert!((text_width(10.0, "00000") / one - 5.0).abs() < 0.05);
+        assert!((text_width(100.0, "0000") - 4.0 * 100.0 * 1303.0 / 2048.0).abs() < 0.5);
+        assert!(text_width(10.0, "") == 0.0);
+    }
+
+    #[test]
+    fn long_text_is_wrapped_and_nothing_is_lost() {
+        assert_eq!(wrapped(10.0, "short", 100.0), ["short"]);
+        assert!(wrapped(10.0, "", 100.0).is_empty());
+        let words = "some words of several lengths ".repeat(9);
+        let word = "0123456789".repeat(9);
+        for (text, between) in [(&words, " "), (&word, "")] {
+            let lines = wrapped(10.0, text, 100.0);
+            assert!(lines.len() > 5);
+            assert!(
+                lines.iter().all(|line| text_width(10.0, line) <= 100.0),
+                "{lines:?}"
+            );
+            assert_eq!(lines.join(between), text.trim());
+        }
+        // No line holds a character wider than itself, and none is left out.
+        assert_eq!(wrapped(10.0, "ab", 0.1), ["a", "b"]);
+    }
+}

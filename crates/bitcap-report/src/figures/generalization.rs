@@ -1,0 +1,106 @@
+//! Rote and generalization against load, and below it how far the model is from the source on fresh data.
+
+use super::common::{Experiment, size_text};
+use super::means::{self, Mean, Measure};
+use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, PALE, Panel, Shape};
+use crate::runs::Group;
+
+const HEIGHTS: (f64, f64) = (210.0, 130.0);
+/// Means that differ by more than this factor are drawn on a logarithmic axis.
+const WIDE: f64 = 20.0;
+
+/// Models of structured sources; `None` where there are none.
+pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
+    let groups = of.runs.groups.iter().zip(of.looks()).enumerate();
+    let drawn: Vec<(usize, (&Group, Look))> = groups.filter(|(_, (g, _))| structured(g)).collect();
+    if drawn.is_empty() {
+        return None;
+    }
+    let means = |measure: Measure| -> Vec<Vec<Mean>> {
+        let groups = drawn.iter().map(|(_, (group, _))| group);
+        groups
+            .map(|group| means::means(of.runs, group, measure))
+            .collect()
+    };
+    let unintended = means(|run| run.unintended_bits);
+    let intended = means(|run| run.intended_bits);
+    let limit = means(|run| run.intended_limit_bits);
+    let excess = means(|run| run.fresh_excess_bits_per_token);
+
+    let x = means::x_axis(of.runs, false);
+    let zero = Layer::across(&x, 0.0, Look::line(PALE, 1.0, ""));
+    let (mut bits, mut lower) = (vec![zero.clone()], Vec::new());
+    let mut models = Vec::new();
+    for (i, (place, (group, look))) in drawn.iter().enumerate() {
+        let look = look.clone().lined(1.5, "", 1.0);
+        let points = limit[i].iter().map(|mean| (mean.x, mean.y.mean));
+        bits.push(Layer::new(points, limit_look(&look.colour)));
+        bits.push(means::layer(&unintended[i], &look));
+        bits.push(means::layer(&intended[i], &intended_look(&look)));
+        lower.push(means::layer(&excess[i], &look));
+        models.push((*place, look, size_text(&group.model)));
+    }
+    let all = [&unintended, &intended, &limit].into_iter().flatten();
+    let reach = all.flat_map(|line| means::reach(line)).chain([0.0]);
+    let y = Axis::linear("bits", reach);
+    let heading = "training data: bits of the whole dataset";
+    let mut panels = vec![vec![Panel::new(heading, HEIGHTS.0, x.clone(), y, bits)]];
+    if excess.iter().any(|line| !line.is_empty()) {
+        let y = excess_axis(&excess);
+        if y.low <= 0.0 {
+            lower.insert(0, zero);
+        }
+        let heading = "fresh data: code length above that of the true source";
+        panels.push(vec![Panel::new(heading, HEIGHTS.1, x, y, lower)]);
+    }
+    let grey = Look::mark(GREY, Shape::Circle, 4.2, true).lined(1.5, "", 1.0);
+    let key = vec![
+        Entry::new(grey.clone(), "unintended (rote)"),
+        Entry::new(intended_look(&grey), "intended (generalization)"),
+        Entry::new(limit_look(GREY), "limit of intended"),
+    ];
+    let (models, mut notes) = of.models(models);
+    notes.extend(means::notes(of.runs, unintended.iter()));
+    notes.push(
+        "Unintended: what a code that may mix model and oracle saves against the oracle alone, which is the exact source \
+         unless runs.csv names a model. Intended: memorized bits less that; its limit: entropy less the oracle's code."
+            .to_owned(),
+    );
+    let subtitle =
+        "Unintended memorization, intended memorization, and how far the model is from the source";
+    Some(Chart {
+        name: "generalization",
+        title: of.titled("rote and generalization"),
+        subtitle: subtitle.to_owned(),
+        panels,
+        legend: vec![models, Block::of(key)],
+        notes,
+    })
+}
+
+/// Whether there is a source to generalize to.
+fn structured(group: &Group) -> bool {
+    let limit = |run: &bitcap_plan::Run| run.intended_limit_bits.filter(|limit| *limit != 0.0);
+    means::measured(group, |run| run.unintended_bits) && means::measured(group, limit)
+}
+
+fn excess_axis(excess: &[Vec<Mean>]) -> Axis {
+    let heights = || excess.iter().flatten().map(|mean| mean.y.mean);
+    let least = heights().fold(f64::INFINITY, f64::min);
+    let most = heights().fold(0.0, f64::max);
+    let label = "excess (bits/token)";
+    if least > 0.0 && most > WIDE * least {
+        return Axis::log(label, heights(), 0.1);
+    }
+    let reach = excess.iter().flat_map(|line| means::reach(line));
+    Axis::linear(label, reach.chain([0.0]))
+}
+
+fn intended_look(look: &Look) -> Look {
+    look.clone().filled(false).lined(1.5, "5 3", 1.0)
+}
+
+/// Wide: intended bits often lie on their limit, and show so.
+fn limit_look(colour: &str) -> Look {
+    Look::line(colour, 5.0, "").lined(5.0, "", 0.3)
+}

@@ -1,0 +1,164 @@
+//! Means over seeds against load, as several figures draw them.
+
+use std::collections::BTreeMap;
+
+use super::common::bars_note;
+use crate::chart::{Axis, Layer, Look, Point};
+use crate::runs::{Group, Runs};
+use crate::statistics::{Spread, mean, spread};
+use bitcap_plan::Run;
+
+/// What may be shown of a cell.
+pub(super) type Measure = fn(&Run) -> Option<f64>;
+
+/// A mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Mean {
+    pub(super) x: f64,
+    pub(super) y: Spread,
+    /// How many values it is of.
+    pub(super) count: usize,
+}
+
+/// Whether every load is known, so that figures are drawn against it.
+pub(super) fn has_loads(runs: &Runs) -> bool {
+    let mut cells = runs.groups.iter().flat_map(|group| &group.plain);
+    cells.all(|cell| cell.run.load.is_some())
+}
+
+/// Where a cell stands: at its load, or its number of sequences.
+fn place(run: &Run, loads: bool) -> f64 {
+    run.load.filter(|_| loads).unwrap_or(run.samples as f64)
+}
+
+/// The axis of load or of the number of sequences; `short` for narrow panels, where [`load_note`] says what it is.
+pub(super) fn x_axis(runs: &Runs, short: bool) -> Axis {
+    let loads = has_loads(runs);
+    let cells = runs.groups.iter().flat_map(|group| &group.plain);
+    let label = match (loads, short) {
+        (true, false) => "load: entropy / (3.6 × parameters)",
+        (true, true) => "load",
+        (false, false) => "dataset size (sequences)",
+        (false, true) => "sequences",
+    };
+    Axis::log(label, cells.map(|cell| place(&cell.run, loads)), 0.08)
+}
+
+pub(super) fn load_note(runs: &Runs) -> Option<String> {
+    has_loads(runs).then(|| "Load: entropy / (3.6 × parameters).".to_owned())
+}
+
+/// Whether a cell of the group has the measure.
+pub(super) fn measured(group: &Group, measure: impl Fn(&Run) -> Option<f64>) -> bool {
+    group.plain.iter().any(|cell| measure(&cell.run).is_some())
+}
+
+/// Means over seeds by size, ascending; of sizes where no cell has the measure there is none.
+pub(super) fn means(runs: &Runs, group: &Group, measure: Measure) -> Vec<Mean> {
+    let loads = has_loads(runs);
+    let mut sizes: BTreeMap<u64, Vec<(u64, f64, f64)>> = BTreeMap::new();
+    for cell in &group.plain {
+        let run = &cell.run;
+        if let Some(value) = measure(run) {
+            let seeds = sizes.entry(run.samples).or_default();
+            seeds.push((run.seed, place(run, loads), value));
+        }
+    }
+    let means = sizes.into_values().filter_map(|mut seeds| {
+        // Sums do not depend on the order of the rows.
+        seeds.sort_by(|a, b| a.0.cmp(&b.0).then(a.2.total_cmp(&b.2)));
+        let xs: Vec<f64> = seeds.iter().map(|seed| seed.1).collect();
+        let ys: Vec<f64> = seeds.iter().map(|seed| seed.2).collect();
+        Some(Mean {
+            x: mean(&xs)?,
+            y: spread(&ys)?,
+            count: seeds.len(),
+        })
+    });
+    means.collect()
+}
+
+pub(super) fn layer(means: &[Mean], look: &Look) -> Layer {
+    let points = means.iter().map(|mean| Point::mean(mean.x, mean.y));
+    Layer::of(points, look.clone())
+}
+
+/// The values that a linear axis must hold: means and the ends of their bars.
+pub(super) fn reach(means: &[Mean]) -> impl Iterator<Item = f64> {
+    means.iter().flat_map(|mean| {
+        let deviation = mean.y.deviation.unwrap_or(0.0);
+        [mean.y.mean - deviation, mean.y.mean + deviation]
+    })
+}
+
+/// What bars mean, of all means that are drawn, and that doubled cells are not.
+pub(super) fn notes<'a>(runs: &Runs, means: impl Iterator<Item = &'a Vec<Mean>>) -> Vec<String> {
+    let mut notes = vec![bars_note(means.flatten().map(|mean| mean.count))];
+    if runs.groups.iter().any(|group| !group.doubled.is_empty()) {
+        notes.push("Cells of twice the steps are not drawn.".to_owned());
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runs::{Cell, Model};
+    use std::path::PathBuf;
+
+    fn runs(cells: &[(u64, u64, Option<f64>, Option<f64>)]) -> Runs {
+        let cell = |&(samples, seed, load, auc): &(u64, u64, Option<f64>, Option<f64>)| Cell {
+            run: Run {
+                samples,
+                seed,
+                load,
+                membership_auc: auc,
+                ..Run::default()
+            },
+            bits: None,
+        };
+        let model = Model {
+            label: String::new(),
+            vocabulary: 4,
+            length: 4,
+            layers: 1,
+            width: 8,
+            parameters: 9,
+            start_token: true,
+        };
+        Runs {
+            groups: vec![Group {
+                group: "g".to_owned(),
+                model,
+                plain: cells.iter().map(cell).collect(),
+                doubled: Vec::new(),
+            }],
+            root: PathBuf::new(),
+        }
+    }
+
+    #[test]
+    fn means_are_over_the_seeds_that_have_the_measure() {
+        let runs = runs(&[
+            (20, 1, Some(1.2), Some(0.7)),
+            (20, 0, Some(1.0), Some(0.9)),
+            (10, 0, Some(0.5), None),
+            (40, 0, Some(2.0), Some(0.5)),
+        ]);
+        let found = means(&runs, &runs.groups[0], |run| run.membership_auc);
+        assert_eq!(found.len(), 2);
+        let Mean { x, y, count } = found[0];
+        assert!((x - 1.1).abs() < 1e-12 && (y.mean - 0.8).abs() < 1e-12);
+        assert!((y.deviation.unwrap() - 0.02_f64.sqrt()).abs() < 1e-12);
+        assert_eq!((count, found[1].y.deviation), (2, None));
+        assert_eq!(means(&runs, &runs.groups[0], |run| run.extraction_8), []);
+    }
+
+    #[test]
+    fn without_every_load_samples_are_the_axis() {
+        let runs = runs(&[(20, 0, Some(1.0), Some(0.9)), (40, 0, None, Some(0.5))]);
+        let found = means(&runs, &runs.groups[0], |run| run.membership_auc);
+        assert_eq!((found[0].x, found[1].x), (20.0, 40.0));
+        assert_eq!(x_axis(&runs, true).label, "sequences");
+    }
+}

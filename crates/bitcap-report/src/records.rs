@@ -1,0 +1,268 @@
+//! CSV files read into records, with errors that name file, line and column.
+
+use std::cell::Cell;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::de::value::MapDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use crate::error::ReportError;
+
+/// A CSV file with at least one row, columns found by name: their order and further ones do not matter.
+pub(crate) struct Records<T> {
+    path: PathBuf,
+    header: csv::StringRecord,
+    /// Each with its line, counted from 1, the header being line 1.
+    pub(crate) rows: Vec<(u64, T)>,
+}
+
+/// Reads a file whose rows are `T`s. A column that `T` has a default for may be missing, unless it is among those
+/// `needed`, set apart by commas.
+///
+/// # Errors
+/// Where the file cannot be read, a needed column is missing, a column of `T` is there twice, a value is impossible,
+/// or there are no rows.
+pub(crate) fn read<T: DeserializeOwned>(
+    path: &Path,
+    needed: &str,
+) -> Result<Records<T>, ReportError> {
+    let path = path.to_path_buf();
+    let unreadable = |source: io::Error| ReportError::Read {
+        path: path.clone(),
+        source,
+    };
+    let file = File::open(&path).map_err(unreadable)?;
+    let mut records = Records {
+        path: path.clone(),
+        header: csv::StringRecord::new(),
+        rows: Vec::new(),
+    };
+    let malformed = |error: csv::Error| match error.kind() {
+        csv::ErrorKind::Io(_) => unreadable(error.into()),
+        _ => ReportError::Input {
+            path: path.clone(),
+            problem: format!("is not a CSV file in UTF-8 with rows of equal length: {error}"),
+        },
+    };
+    let mut reader = csv::Reader::from_reader(file);
+    records.header = reader.headers().map_err(malformed)?.clone();
+    records.check_header(needed)?;
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(malformed)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let row = records.row(line, &record)?;
+        records.rows.push((line, row));
+    }
+    if records.rows.is_empty() {
+        return Err(records.wrong("has no rows below its header; it must have at least one"));
+    }
+    Ok(records)
+}
+
+/// Like [`read`], and `None` where there is no such file.
+pub(crate) fn read_if_there<T: DeserializeOwned>(
+    path: &Path,
+    needed: &str,
+) -> Result<Option<Records<T>>, ReportError> {
+    match read(path, needed) {
+        Err(ReportError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Like [`read`], of a table that `bitcap collect` makes.
+pub(crate) fn collected<T: DeserializeOwned>(
+    path: &Path,
+    needed: &str,
+) -> Result<Records<T>, ReportError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).to_path_buf();
+    let (shown, name) = (
+        folder.display(),
+        path.file_name().unwrap_or_default().display(),
+    );
+    let problem =
+        format!("has no {name}; `bitcap collect {shown}` makes it from the cells that are done");
+    read_if_there(path, needed)?.ok_or(ReportError::Input {
+        path: folder,
+        problem,
+    })
+}
+
+impl<T> Records<T> {
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.times(column) > 0
+    }
+
+    /// What is wrong in a line.
+    pub(crate) fn conflict(&self, line: u64, problem: &str) -> ReportError {
+        self.wrong(&format!("line {line}: {problem}"))
+    }
+
+    /// What is wrong with an empty field that may be empty elsewhere, but not in this row.
+    pub(crate) fn empty(&self, line: u64, column: &str, must: &str) -> ReportError {
+        self.conflict(line, &format!("`{column}` is \"\"; {must}"))
+    }
+
+    fn wrong(&self, problem: &str) -> ReportError {
+        ReportError::Input {
+            path: self.path.clone(),
+            problem: problem.to_owned(),
+        }
+    }
+
+    fn times(&self, column: &str) -> usize {
+        self.header.iter().filter(|name| *name == column).count()
+    }
+
+    fn not_once(&self, column: &str) -> ReportError {
+        let times = self.times(column);
+        let problem =
+            format!("the column `{column}` is there {times} times; it must be there once");
+        self.conflict(1, &problem)
+    }
+
+    fn check_header(&self, needed: &str) -> Result<(), ReportError> {
+        if let Some(all) = self.header.get(0).filter(|_| self.header.len() == 1)
+            && let Some(separator) = all.chars().find(|c| [';', '\t', '|'].contains(c))
+        {
+            let problem = format!(
+                "the columns are separated by {separator:?}; they must be separated by commas"
+            );
+            return Err(self.conflict(1, &problem));
+        }
+        let mut needed = needed.split(',').filter(|column| !column.is_empty());
+        match needed.find(|column| !self.has(column)) {
+            Some(missing) => Err(self.not_once(missing)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Records<T> {
+    fn row(&self, line: u64, record: &csv::StringRecord) -> Result<T, ReportError> {
+        let place = Cell::new(0);
+        let fields = self.header.iter().zip(record).enumerate();
+        let fields = fields.map(|(at, (name, text))| {
+            place.set(at);
+            (name, Field(text))
+        });
+        T::deserialize(MapDeserializer::new(fields)).map_err(|fault| {
+            let (name, found) = (&self.header[place.get()], &record[place.get()]);
+            match fault {
+                Fault::Column(name) => self.not_once(name),
+                Fault::Value(_) if self.times(name) > 1 => self.not_once(name),
+                Fault::Value(must) => {
+                    self.conflict(line, &format!("`{name}` is {found:?}; {must}"))
+                }
+            }
+        })
+    }
+}
+
+/// What numbers of all files may be: within it no mean, square or axis overflows.
+const MOST: f64 = 1e30;
+pub(crate) const NUMBER: &str = "it must be a number from -1e30 to 1e30";
+
+/// Why a row is no record.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    /// A column is missing, or there twice.
+    #[error("{0}")]
+    Column(&'static str),
+    /// What the value of the column at hand must be.
+    #[error("{0}")]
+    Value(String),
+}
+
+impl serde::de::Error for Fault {
+    fn custom<T: Display>(must: T) -> Self {
+        Self::Value(must.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Column(field)
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::Column(field)
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        let expected: Vec<String> = expected.iter().map(|name| format!("{name:?}")).collect();
+        Self::Value(format!("it must be {}", expected.join(" or ")))
+    }
+}
+
+/// What stands in one place of the file.
+#[derive(Clone, Copy)]
+struct Field<'a>(&'a str);
+
+impl Field<'_> {
+    fn parsed<T: FromStr>(self, must: &str, fits: impl Fn(&T) -> bool) -> Result<T, Fault> {
+        let parsed = self.0.parse().ok().filter(fits);
+        parsed.ok_or_else(|| Fault::custom(must))
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Fault> for Field<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Field<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_bool(self.parsed("it must be true or false", |_| true)?)
+    }
+
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_u8(self.parsed("it must be a whole number from 0 to 255", |_| true)?)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_u16(self.parsed("it must be a whole number from 0 to 65535", |_| true)?)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_u64(self.parsed("it must be a whole number from 0", |_| true)?)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_f64(self.parsed(NUMBER, |x: &f64| x.abs() <= MOST)?)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            "" => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i64 u32 f32 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple tuple_struct
+        map struct identifier ignored_any
+    }
+}

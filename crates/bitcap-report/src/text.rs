@@ -1,0 +1,196 @@
+//! Numbers and tables as people read them, and nothing that moves a terminal's cursor.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// From here numbers are in powers of ten.
+const HUGE: f64 = 1e15;
+
+/// Rounded to a whole number, thousands set apart by commas.
+pub(crate) fn thousands(x: f64) -> String {
+    let digits = decimals(x, 0);
+    if x.abs() >= HUGE {
+        return digits;
+    }
+    let (sign, digits) = digits.split_at(usize::from(digits.starts_with('-')));
+    let mut out = sign.to_owned();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// With so many digits behind the point; what rounds to zero has no sign.
+pub(crate) fn decimals(x: f64, digits: usize) -> String {
+    if x.abs() >= HUGE {
+        return format!("{x:.2e}");
+    }
+    let text = format!("{x:.digits$}");
+    match text.strip_prefix('-') {
+        Some(zero) if zero.bytes().all(|byte| b"0.".contains(&byte)) => zero.to_owned(),
+        _ => text,
+    }
+}
+
+/// The same with a plus before what is above zero.
+pub(crate) fn signed(x: f64, digits: usize) -> String {
+    let text = decimals(x, digits);
+    let above = x > 0.0 && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    if above { format!("+{text}") } else { text }
+}
+
+/// A positive number with two digits behind the point, or as many as show two that are not zero.
+pub(crate) fn two_digits(x: f64) -> String {
+    match x {
+        x if x >= 0.095 => decimals(x, 2),
+        x if x >= 1e-4 => decimals(x, (1 - x.log10().floor() as i32) as usize),
+        x => format!("{x:.1e}"),
+    }
+}
+
+/// A difference with its sign; 0 is nothing but the same.
+pub(crate) fn change(x: f64) -> String {
+    match x.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 0.005 => format!("{x:+.1e}"),
+        size if size < 99.995 => signed(x, 2),
+        _ if x > 0.0 => format!("+{}", thousands(x)),
+        _ => thousands(x),
+    }
+}
+
+/// Seconds, to three digits or to the whole one.
+pub(crate) fn seconds(x: f64) -> String {
+    match x {
+        x if x < 9.995 => decimals(x, 2),
+        x if x < 99.95 => decimals(x, 1),
+        x => thousands(x),
+    }
+}
+
+/// `1 cell`, `2 cells`, `1,024 cells`.
+pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", thousands(number as f64))
+}
+
+/// A line a row, columns as wide as their widest field and two spaces apart; those in `right` are set to the right.
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]], right: Range<usize>) -> String {
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let fields = rows.iter().map(|row| row[column].chars().count());
+        fields.max().unwrap_or(0)
+    });
+    let mut out = String::new();
+    for row in rows {
+        let fields = row.iter().zip(widths).enumerate();
+        let fields = fields.map(|(column, (field, width))| match right.contains(&column) {
+            true => format!("{field:>width$}"),
+            false => format!("{field:<width$}"),
+        });
+        let line = fields.collect::<Vec<_>>().join("  ");
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+/// Text from a file or a path, in which nothing may move the cursor.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(thousands(0.0), "0");
+        assert_eq!(thousands(-0.2), "0");
+        assert_eq!(thousands(999.4), "999");
+        assert_eq!(thousands(4_608.0), "4,608");
+        assert_eq!(thousands(-1_234_567.0), "-1,234,567");
+        assert_eq!(thousands(2e20), "2.00e20");
+    }
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        for x in [0.0, -0.0, 0.04, -0.04, -1e-300] {
+            assert_eq!((decimals(x, 1), signed(x, 1)), ("0.0".into(), "0.0".into()));
+            assert_eq!(decimals(x, 0), "0");
+        }
+        assert_eq!(
+            (decimals(-0.05, 1), signed(0.06, 1)),
+            ("-0.1".into(), "+0.1".into())
+        );
+        assert_eq!(
+            (decimals(-10.0, 1), signed(-100.0, 0)),
+            ("-10.0".into(), "-100".into())
+        );
+        assert_eq!(seconds(-0.0), "0.00");
+    }
+
+    #[test]
+    fn changes_have_a_sign_and_are_0_only_where_nothing_changed() {
+        for (x, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (2e-13, "+2.0e-13"),
+            (-0.004, "-4.0e-3"),
+            (0.25, "+0.25"),
+            (-99.99, "-99.99"),
+            (99.999, "+100"),
+            (-1_234.4, "-1,234"),
+            (2e20, "+2.00e20"),
+        ] {
+            assert_eq!(change(x), text);
+        }
+    }
+
+    #[test]
+    fn seconds_have_three_digits() {
+        for (x, text) in [
+            (0.0, "0.00"),
+            (9.99, "9.99"),
+            (9.999, "10.0"),
+            (99.96, "100"),
+            (86_400.2, "86,400"),
+        ] {
+            assert_eq!(seconds(x), text);
+        }
+    }
+
+    #[test]
+    fn small_loads_are_told_from_nothing() {
+        for (x, text) in [
+            (4.0, "4.00"),
+            (0.25, "0.25"),
+            (0.0949, "0.095"),
+            (0.0012, "0.0012"),
+            (0.00001, "1.0e-5"),
+        ] {
+            assert_eq!(two_digits(x), text);
+        }
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(count(0_u64, "cell"), "0 cells");
+        assert_eq!(count(1_usize, "cell"), "1 cell");
+        assert_eq!(count(2_048_u64, "cell"), "2,048 cells");
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let row = |a: &str, b: &str, c: &str| [a, b, c].map(str::to_owned);
+        let table = [
+            row("a", "1", ""),
+            row("é", "20", "note"),
+            row("ccc", "3", ""),
+        ];
+        assert_eq!(aligned(&table, 1..2), "a     1\né    20  note\nccc   3\n");
+    }
+}

@@ -1,0 +1,123 @@
+//! runs.csv as a record: written as the experiments have it, and read back.
+
+use std::path::{Path, PathBuf};
+
+use bitcap_plan::{Run, Timing};
+
+/// The tables of our own experiments.
+fn published() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../outputs/published");
+    let folders = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let files = files.map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with("runs") && name.ends_with(".csv")
+        })
+        .collect()
+}
+
+fn written(rows: &[impl serde::Serialize]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.serialize(row).unwrap();
+    }
+    String::from_utf8(writer.into_inner().unwrap()).unwrap()
+}
+
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn published_runs_are_read_and_written_again_to_the_byte() {
+    let files = published();
+    assert!(files.len() >= 6, "{files:?}");
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let rows: Vec<Run> = read(&text);
+        assert_eq!(rows.len(), text.lines().count() - 1);
+        assert!(written(&rows) == text, "{}", path.display());
+    }
+}
+
+#[test]
+fn empty_fields_quotes_and_flags_are_kept() {
+    let run = Run {
+        cell: "l1-w8".to_owned(),
+        label: "betas=[0.9, 0.99], path=\"x\"".to_owned(),
+        doubled: true,
+        seed: u64::MAX,
+        samples: 1,
+        learning_rate: 1e-9,
+        training_flops: 1.5e21,
+        entropy_bits: Some(0.1 + 0.2),
+        oracle: Some("source".to_owned()),
+        ..Run::default()
+    };
+    let text = written(std::slice::from_ref(&run));
+    let fields = csv::Reader::from_reader(text.as_bytes())
+        .records()
+        .next()
+        .unwrap()
+        .unwrap();
+    assert_eq!(fields.len(), 70);
+    assert_eq!((&fields[4], &fields[26]), ("1", ""), "doubled, source_bits");
+    // A file as collect writes it has no zeros where a whole number from 1 must be.
+    let counts = [
+        "vocabulary",
+        "length",
+        "layers",
+        "width",
+        "heads",
+        "mlp_ratio",
+        "parameters",
+    ];
+    let mut error = csv::Reader::from_reader(text.as_bytes());
+    let error = error
+        .deserialize::<Run>()
+        .next()
+        .unwrap()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("it must be a whole number from 1"),
+        "{error}"
+    );
+    let header = text.lines().next().unwrap().to_owned();
+    let mut fields: Vec<String> = fields.iter().map(str::to_owned).collect();
+    for (name, field) in header.split(',').zip(&mut fields) {
+        if counts.contains(&name) {
+            "7".clone_into(field);
+        }
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header.split(',')).unwrap();
+    writer.write_record(&fields).unwrap();
+    let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+    let rows: Vec<Run> = read(&text);
+    assert_eq!(
+        (&rows[0].label, rows[0].seed, rows[0].doubled),
+        (&run.label, u64::MAX, true)
+    );
+    assert_eq!(
+        (rows[0].entropy_bits, rows[0].source_bits),
+        (run.entropy_bits, None)
+    );
+    assert_eq!(written(&rows), text);
+}
+
+#[test]
+fn timings_are_read_and_written_again_to_the_byte() {
+    let text = "\
+cell,host,device,started,seconds,training_tokens,tokens_per_second,flops_per_second
+l1-w8-n14-t600-s0-424e8913,alpha,flex,2026-11-23T10:00:00Z,1.25,134400,107520.0,990904320.0
+";
+    let rows: Vec<Timing> = read(text);
+    assert_eq!((rows[0].seconds, &rows[0].device[..]), (1.25, "flex"));
+    assert_eq!(written(&rows), text);
+}
