@@ -3,18 +3,19 @@
 use std::path::Path;
 
 use bitcap_measure::{CodeLengths, OracleBits};
-use bitcap_plan::{DeviceSpec, Gpt2Shape};
+use bitcap_model::{Model, PredictionTask, open};
+use bitcap_plan::{DataShape, DeviceSpec};
 
 use crate::CellError;
 use crate::known_data::KnownData;
-use crate::model::{TrainedModel, model_folder};
+use crate::model_folder::model_folder;
 use bitcap_base::InvalidSetting;
 use bitcap_plan::EXACT_SOURCE;
 
 /// The exact source, or another trained model.
 pub(crate) enum Oracle {
     Source,
-    Model(Box<TrainedModel>),
+    Model(Box<Model>),
 }
 
 /// Code lengths of the sequences that count.
@@ -34,11 +35,11 @@ impl Judged {
 
 impl Oracle {
     /// `setting` is "source", the name of a cell beside `cell`, or the path of a folder. A model
-    /// must be of data like `shape`'s.
+    /// must be of data like `data`.
     pub(crate) fn open(
         setting: &str,
         cell: &Path,
-        shape: &Gpt2Shape,
+        data: &DataShape,
         device: DeviceSpec,
     ) -> Result<Self, CellError> {
         if setting == EXACT_SOURCE {
@@ -53,27 +54,21 @@ impl Oracle {
                 InvalidSetting::new("measure.oracle", format!("{setting:?}"), allowed).into(),
             );
         };
-        let model = TrainedModel::load(&folder, device)?;
-        let data = |shape: &Gpt2Shape| (shape.vocabulary, shape.length, shape.start_token);
-        if data(&model.shape) != data(shape) {
-            let of = |shape: &Gpt2Shape| {
-                let (vocabulary, length, start_token) = data(shape);
-                let start = if start_token { "with" } else { "without" };
-                format!("sequences of {length} tokens out of {vocabulary}, {start} a start token")
-            };
-            let found = format!("{setting:?}, a model of {}", of(&model.shape));
-            let allowed = format!("a model of {}, as the one that is measured", of(shape));
+        let model = Model::load(&folder, &open(device)?)?;
+        if model.data() != data {
+            let found = format!("{setting:?}, a model of {}", model.data());
+            let allowed = format!("a model of {data}, as the one that is measured");
             return Err(InvalidSetting::new("measure.oracle", found, &allowed).into());
         }
         Ok(Self::Model(Box::new(model)))
     }
 
     /// BLAKE3 of the model, if it is one.
-    pub(crate) fn blake3(&self) -> Option<&str> {
-        match self {
+    pub(crate) fn blake3(&self) -> Result<Option<String>, CellError> {
+        Ok(match self {
             Self::Source => None,
-            Self::Model(model) => Some(&model.blake3),
-        }
+            Self::Model(model) => Some(model.blake3()?),
+        })
     }
 
     /// What it says of the data; None where the source is the oracle and nobody knows it.
@@ -81,7 +76,8 @@ impl Oracle {
         match self {
             Self::Source => Ok(data.source_bits.clone().map(Judged::Source)),
             Self::Model(model) => {
-                let said = model.predictions(&data.counted().tokens);
+                let task = PredictionTask::new(model.data(), &data.counted().tokens);
+                let said = model.predictions(&task)?;
                 let code = CodeLengths::new(data.shape, &said.log_probabilities)?;
                 Ok(Some(Judged::Model(code.bits().to_vec())))
             }

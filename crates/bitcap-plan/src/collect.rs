@@ -1,6 +1,6 @@
 //! From the cells that are done to runs.csv and timings.csv.
 
-use crate::settings::Initialization;
+use crate::settings::{Initialization, ModelSettings};
 use crate::settings::{OptimizerKind, Precision, ScheduleKind};
 use bitcap_base::write_atomic;
 use bitcap_measure::{Extraction, Measurement};
@@ -160,7 +160,8 @@ fn run(folder: &ExperimentFolder, entry: &PlanEntry) -> Result<Run, FolderError>
     let (split, membership) = (measurement.split, measurement.membership);
     let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.split);
     let fresh_rate = |prefix| fresh.and_then(|fresh| rate(&fresh.extraction, prefix));
-    let (source, model, train) = (&settings.source, &settings.model, &settings.train);
+    let ModelSettings::Gpt2(model) = &settings.model;
+    let (source, train) = (&settings.source, &settings.train);
     Ok(Run {
         cell: entry.cell.clone(),
         group: entry.group.clone(),

@@ -2,6 +2,7 @@
 //! counts, the plan, names and hashes, folders and their records, launching cells, engines. No tensors.
 
 mod collect;
+mod data_shape;
 mod events;
 mod experiment;
 mod folder;
@@ -15,6 +16,7 @@ mod status;
 mod submit;
 
 pub use collect::collect;
+pub use data_shape::DataShape;
 pub use events::{CellEvent, Failure};
 pub use experiment::{
     Experiment, ExperimentError, MAX_FILE_BYTES, MAX_POINTS, Place, read_source, read_text,
@@ -24,13 +26,13 @@ pub use folder::{
     Work, now,
 };
 pub use launch::{Launch, SweepEvent};
-pub use layout::{Layout, Role, Slot};
+pub use layout::{Group, Init, Layout, Rule, Slot, SlotId};
 pub use plan::{Plan, PlannedCell};
 pub use plan_table::text_table;
 pub use settings::{
     Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,
-    EngineSettings, Gpt2Shape, Initialization, MAX_TOKENS, MeasureSettings, ModelSettings,
-    OptimizerKind, ParameterCounts, Precision, ScheduleKind, SweepSettings, TrainSettings,
+    EngineSettings, Gpt2Settings, Initialization, MAX_TOKENS, MeasureSettings, ModelSettings,
+    OptimizerKind, Precision, ScheduleKind, SweepSettings, TrainSettings,
     expected_capacity_bits,
 };
 pub use status::{CellStatus, Standing, Status, status};

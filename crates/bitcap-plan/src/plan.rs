@@ -167,7 +167,7 @@ impl Cells {
             group: point.settings.group(),
             label,
             doubled,
-            parameters: settings.shape().parameters(),
+            parameters: settings.parameters(),
             entropy_bits: settings.entropy_bits(),
             load: settings.load(),
             asked_load: point.load,

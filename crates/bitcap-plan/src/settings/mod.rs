@@ -12,5 +12,7 @@ pub use cell::{CellData, CellSettings, MAX_TOKENS, expected_capacity_bits};
 pub use device::{Backend, DeviceIndex, DeviceSpec};
 pub use engine::{CellEngine, EngineSettings};
 pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};
-pub use model::{Gpt2Shape, Initialization, ModelSettings, ParameterCounts};
+pub(crate) use cell::data_shape;
+pub(crate) use model::ModelKind;
+pub use model::{Gpt2Settings, Initialization, ModelSettings};
 pub use train::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};
