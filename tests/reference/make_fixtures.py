@@ -23,10 +23,18 @@ MODEL_FIXTURES = CRATES / "bitcap-model/tests/fixtures"
 TRAIN_FIXTURES = CRATES / "bitcap-train/tests/fixtures"
 
 TOKENS_SEED = 1
-CASES = {  # name: (tied head, start token, seed of the weights)
-    "a": (True, False, 11),
-    "b": (True, True, 12),
-    "c": (False, True, 13),
+CASES = {  # name: (tied head, start token, seed of the weights, sequences and sizes that are not the usual)
+    "a": (True, False, 11, {}, {}),
+    "b": (True, True, 12, {}, {}),
+    "c": (False, True, 13, {}, {}),
+    # Larger, and nothing a power of two.
+    "d": (
+        False,
+        True,
+        14,
+        {"samples": 11, "length": 17, "vocabulary": 101},
+        {"width": 24, "heads": 3, "layers": 2, "mlp_ratio": 3},
+    ),
 }
 WEIGHT_DECAY = 0.1
 CLIP_NORM = 0.5  # amid the run's gradient norms, so that some steps are clipped and some are not
@@ -51,9 +59,10 @@ def main():
 
 
 def case(name):
-    tied, start_token, seed = CASES[name]
-    cfg = ref.config(tied=tied, start_token=start_token)
-    return cfg, ref.draw_weights(cfg, seed), ref.draw_tokens(TOKENS_SEED)
+    tied, start_token, seed, data, sizes = CASES[name]
+    of_data = {key: data[key] for key in ("length", "vocabulary") if key in data}
+    cfg = ref.config(tied=tied, start_token=start_token, **of_data, **sizes)
+    return cfg, ref.draw_weights(cfg, seed), ref.draw_tokens(TOKENS_SEED, **data)
 
 
 def training_case():

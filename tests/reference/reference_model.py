@@ -45,10 +45,10 @@ def config(
     )
 
 
-def draw_tokens(seed):
+def draw_tokens(seed, *, samples=SAMPLES, length=LENGTH, vocabulary=VOCABULARY):
     generator = torch.Generator().manual_seed(seed)
-    shape = (SAMPLES, LENGTH)
-    return torch.randint(VOCABULARY, shape, generator=generator, dtype=torch.int32)
+    shape = (samples, length)
+    return torch.randint(vocabulary, shape, generator=generator, dtype=torch.int32)
 
 
 def draw_weights(cfg, seed):

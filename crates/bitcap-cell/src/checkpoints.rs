@@ -11,8 +11,7 @@ use bitcap_train::TrainState;
 use serde::{Deserialize, Serialize};
 
 use crate::CellError;
-use bitcap_plan::CellFolder;
-use bitcap_plan::Session;
+use bitcap_plan::{CellFolder, Precision, Session};
 
 /// One in use, one in case that it is damaged.
 const KEPT: usize = 2;
@@ -29,6 +28,9 @@ pub(crate) struct Notes {
     pub(crate) settings_blake3: String,
     /// Hash of the training tokens.
     pub(crate) tokens_blake3: String,
+    /// Numeric class of the device, [`bitcap_plan::DeviceSpec::numeric_class`]; older versions did not say.
+    #[serde(default)]
+    pub(crate) device_class: Option<String>,
     /// Bytes of metrics.csv up to this step, and their hash.
     pub(crate) metrics_bytes: u64,
     pub(crate) metrics_blake3: String,
@@ -40,6 +42,18 @@ pub(crate) struct Notes {
     pub(crate) seconds: f64,
     /// What trained it up to this step.
     pub(crate) sessions: Vec<Session>,
+}
+
+impl Notes {
+    /// The numeric class of the device that the last steps were made on, in a training of that
+    /// precision.
+    pub(crate) fn device_class(&self, precision: Precision) -> String {
+        let by_session = || {
+            let last = self.sessions.last();
+            last.map_or_else(String::new, |last| last.device.numeric_class(precision))
+        };
+        self.device_class.clone().unwrap_or_else(by_session)
+    }
 }
 
 impl Checkpoints {
@@ -65,7 +79,7 @@ impl Checkpoints {
 
     /// The newest checkpoint that is sound and that `accept` takes; None where there is none. Every
     /// one that is not is told to `damaged`, with what is wrong, and removed.
-    pub(crate) fn take_up(
+    pub(crate) fn resume(
         &self,
         mut accept: impl FnMut(&TrainState, &Notes) -> Result<Result<(), String>, CellError>,
         mut damaged: impl FnMut(&str),

@@ -17,6 +17,21 @@ pub enum CellError {
     /// The device.
     #[error(transparent)]
     Device(#[from] bitcap_model::DeviceError),
+    /// A training that failed, or whose device did.
+    #[error(transparent)]
+    Training(#[from] bitcap_train::TrainError),
+    /// A training cannot go on with other arithmetic than that it began with.
+    #[error(
+        "{path}: this training was begun on {then} and cannot go on on {now}, which rounds otherwise: the weights would be those of neither; go on with engine.device of {then}, or remove this folder to train from the start"
+    )]
+    OtherDevice {
+        /// The folder of the checkpoints.
+        path: PathBuf,
+        /// The numeric class of the device it was begun on.
+        then: String,
+        /// That of this run.
+        now: String,
+    },
     /// The folder is not that of a cell.
     #[error(
         "{path}: there is no cell.toml here; name the folder of a cell, such as outputs/quick/cells/..."
@@ -61,7 +76,7 @@ pub enum CellError {
     Dataset(#[from] bitcap_source::file::DatasetFileError),
     /// The data cannot be coded, or a coded file not decoded.
     #[error(transparent)]
-    Code(#[from] bitcap_measure::coder::CodeError<std::convert::Infallible>),
+    Code(#[from] bitcap_measure::coder::CodeError<bitcap_model::DeviceError>),
     /// What other compressors make of the data cannot be had.
     #[error(transparent)]
     Baseline(#[from] bitcap_measure::BaselineError),

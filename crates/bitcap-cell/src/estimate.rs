@@ -1,13 +1,18 @@
 //! How long a training will take, from a few timed steps of the model itself.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bitcap_model::{DeviceError, PredictionTask, initial_weights, open, passes_of};
-use bitcap_plan::{Batch, OptimizerKind, TrainSettings};
-use bitcap_plan::{DeviceSpec, Gpt2Shape, Initialization};
-use bitcap_train::Trainer;
-
-use bitcap_plan::{CellSettings, PlannedCell};
+use bitcap_model::{
+    Architecture, DeviceError, Model, PredictionTask, architecture, initial_weights, largest_pass,
+    open,
+};
+use bitcap_plan::{
+    Batch, CellSettings, DeviceSpec, ModelSettings, OptimizerKind, PlannedCell, TrainSettings,
+};
+use bitcap_source::DataShape;
+use bitcap_train::{TrainError, Trainer};
+use burn::tensor::Device;
 
 /// One size is timed for this long and so many steps at the least: on a busy machine the least of
 /// one or two steps was off by a factor of six.
@@ -15,6 +20,9 @@ const TIMED: Duration = Duration::from_millis(60);
 const STEPS: u32 = 8;
 /// A model so slow that its steps take longer than this is timed by the steps there are.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Sequences that are timed at most.
+const MOST_TIMED: usize = 1 << 20;
 
 /// Seconds of a training step, a line in the number of sequences: the optimizer's share is
 /// `a_step`, that of forward and backward grows with the batch.
@@ -30,13 +38,18 @@ impl StepTime {
     /// # Errors
     /// If the device cannot be used.
     pub fn measure(settings: &CellSettings) -> Result<Self, DeviceError> {
-        let shape = settings.shape();
-        let pass = passes_of(&shape, 1 << 20, settings.train.micro_batch)[0];
-        let (many, few) = (pass.max(2), pass.div_ceil(4));
-        let (slow, fast) = (
-            seconds_a_step(settings, many)?,
-            seconds_a_step(settings, few)?,
-        );
+        let device = open(settings.engine.device)?;
+        let architecture = architecture(&settings.model, settings.data_shape(), &device);
+        let pass = match settings.train.micro_batch {
+            Some(pass) => usize::try_from(pass).unwrap_or(usize::MAX),
+            None => {
+                let predicted = architecture.data().predicted();
+                largest_pass(architecture.widest_activation(), predicted, &device)
+            }
+        };
+        let (many, few) = (pass.clamp(2, MOST_TIMED), pass.min(MOST_TIMED).div_ceil(4));
+        let time = |sequences| least_seconds(&architecture, &settings.train, sequences, &device);
+        let (slow, fast) = (time(many)?, time(few)?);
         let a_sequence = ((slow - fast) / (many - few) as f64).max(slow / (2 * many) as f64);
         Ok(Self {
             a_step: (slow - a_sequence * many as f64).max(0.0),
@@ -59,7 +72,13 @@ impl StepTime {
 }
 
 /// What the time of a step depends on, but for the number of sequences.
-type Kind = (Gpt2Shape, OptimizerKind, Option<u64>, DeviceSpec);
+type Kind = (
+    ModelSettings,
+    DataShape,
+    OptimizerKind,
+    Option<u64>,
+    DeviceSpec,
+);
 
 /// Seconds that each cell of a plan will take, in the plan's order. Each kind of model is timed
 /// once.
@@ -74,7 +93,8 @@ pub fn estimate(cells: &[&PlannedCell]) -> Result<Vec<f64>, DeviceError> {
             let settings = &cell.settings;
             let train = &settings.train;
             let kind = (
-                settings.shape(),
+                settings.model.clone(),
+                settings.data_shape(),
                 train.optimizer,
                 train.micro_batch,
                 settings.engine.device,
@@ -101,43 +121,51 @@ pub fn estimate(cells: &[&PlannedCell]) -> Result<Vec<f64>, DeviceError> {
 /// # Errors
 /// If the device cannot be used.
 pub fn step_seconds(
-    shape: &Gpt2Shape,
+    model: &ModelSettings,
+    data: DataShape,
     sequences: usize,
     device: DeviceSpec,
 ) -> Result<f64, DeviceError> {
-    let train = TrainSettings::adam(1, 1e-3);
-    least_seconds(shape, &train, sequences, device)
-}
-
-fn seconds_a_step(settings: &CellSettings, sequences: usize) -> Result<f64, DeviceError> {
-    let device = settings.engine.device;
-    least_seconds(&settings.shape(), &settings.train, sequences, device)
+    let device = open(device)?;
+    let architecture = architecture(model, data, &device);
+    least_seconds(
+        &architecture,
+        &TrainSettings::adam(1, 1e-3),
+        sequences,
+        &device,
+    )
 }
 
 fn least_seconds(
-    shape: &Gpt2Shape,
+    architecture: &Arc<dyn Architecture>,
     train: &TrainSettings,
     sequences: usize,
-    device: DeviceSpec,
+    device: &Device,
 ) -> Result<f64, DeviceError> {
+    let data = architecture.data();
     // Any tokens do: the time does not depend on them.
-    let tokens: Vec<u16> = (0..sequences * shape.length)
-        .map(|i| (i * 31 % shape.vocabulary) as u16)
+    let tokens: Vec<u16> = (0..sequences * data.length)
+        .map(|i| (i * 31 % data.vocabulary as usize) as u16)
         .collect();
-    let task = PredictionTask::new(shape, &tokens);
+    let task = PredictionTask::new(data, &tokens);
     let train = TrainSettings {
         batch: Batch::Full,
+        steps: u64::MAX,
         ..train.clone()
     };
-    let weights = initial_weights(shape, Initialization::FanIn, 0);
-    let mut trainer = Trainer::new(shape, &train, &task, weights, &open(device)?);
+    let weights = initial_weights(architecture.layout(), 0);
+    let model = Model::new(architecture.clone(), weights, device);
+    let mut trainer = Trainer::new(&model, &train, &task);
     let mut least = f64::INFINITY;
     let began = Instant::now();
     // The first step is not counted: it touches memory for the first time.
     for step in 0u32.. {
         let clock = Instant::now();
-        if trainer.advance().is_err() {
-            break;
+        // The loss of every step is asked for, so that the device is waited for.
+        match trainer.advance(1) {
+            Ok(_) => {}
+            Err(TrainError::NotFinite { .. }) => break,
+            Err(TrainError::Device(error)) => return Err(error),
         }
         if step > 0 {
             least = least.min(clock.elapsed().as_secs_f64());

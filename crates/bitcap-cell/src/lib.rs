@@ -9,7 +9,7 @@ mod event_file;
 mod known_data;
 mod measuring;
 mod memory;
-mod model;
+mod model_folder;
 mod options;
 mod oracle;
 mod positions;

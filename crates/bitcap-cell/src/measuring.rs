@@ -7,9 +7,10 @@ use bitcap_measure::{
     PositionBits, RocPoint, roc,
 };
 
+use bitcap_model::{Model, PredictionTask};
+
 use crate::CellError;
 use crate::known_data::KnownData;
-use crate::model::TrainedModel;
 use crate::oracle::{Judged, Oracle};
 use crate::positions::PositionRows;
 use crate::sequences::SequenceRows;
@@ -26,8 +27,9 @@ struct Evaluated {
 
 impl Evaluated {
     /// One forward pass of the model, and one of the oracle if that is a model.
-    fn of(model: &TrainedModel, oracle: &Oracle, data: &KnownData) -> Result<Self, CellError> {
-        let said = model.predictions(&data.counted().tokens);
+    fn of(model: &Model, oracle: &Oracle, data: &KnownData) -> Result<Self, CellError> {
+        let task = PredictionTask::new(model.data(), &data.counted().tokens);
+        let said = model.predictions(&task)?;
         let code = CodeLengths::new(data.shape, &said.log_probabilities)?;
         let loss = match data.counts() {
             None => code.mean_nats_per_token(),
@@ -70,7 +72,7 @@ pub(crate) struct Measured {
 
 /// Measures `model` on its training data and on `fresh` data.
 pub(crate) fn measure(
-    model: &TrainedModel,
+    model: &Model,
     oracle: &Oracle,
     training: &KnownData,
     fresh: Option<&KnownData>,
@@ -98,8 +100,9 @@ pub(crate) fn measure(
         unseen = Some(DataMeasurement::new(data, in_training)?);
     }
     let data = known.coded(training);
+    let parameters = model.architecture().layout().len() as u64;
     Ok(Measured {
-        measurement: Measurement::new(data, &ceiling, model.parameters, membership, unseen)?,
+        measurement: Measurement::new(data, &ceiling, parameters, membership, unseen)?,
         sequences_csv: sequences.into_bytes(),
         positions_csv: positions.into_bytes(),
         roc_csv,
@@ -123,7 +126,7 @@ fn roc_rows(points: &[RocPoint]) -> Vec<u8> {
 
 /// Measures `model` on any data; `training` is what it was trained on.
 pub(crate) fn measure_data(
-    model: &TrainedModel,
+    model: &Model,
     oracle: &Oracle,
     training: &bitcap_source::Dataset,
     data: &KnownData,

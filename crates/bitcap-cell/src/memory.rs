@@ -28,7 +28,7 @@ pub fn check_memory(settings: &CellSettings) -> Result<(), CellError> {
 
 fn least_bytes(settings: &CellSettings) -> u64 {
     let tokens = u128::from(settings.data.samples) * u128::from(settings.source.length());
-    let parameters = u128::from(settings.shape().parameters());
+    let parameters = u128::from(settings.parameters());
     let bytes = tokens * BYTES_A_TOKEN + parameters * BYTES_A_PARAMETER;
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }

@@ -3,19 +3,20 @@
 use std::path::Path;
 
 use bitcap_measure::{CodeLengths, OracleBits};
-use bitcap_plan::{DeviceSpec, Gpt2Shape};
+use bitcap_model::{Model, PredictionTask, open};
+use bitcap_plan::DeviceSpec;
 use bitcap_source::DataShape;
 
 use crate::CellError;
 use crate::known_data::KnownData;
-use crate::model::{TrainedModel, model_folder};
+use crate::model_folder::model_folder;
 use bitcap_base::InvalidSetting;
 use bitcap_plan::EXACT_SOURCE;
 
 /// The exact source, or another trained model.
 pub(crate) enum Oracle {
     Source,
-    Model(Box<TrainedModel>),
+    Model(Box<Model>),
 }
 
 /// Code lengths of the sequences that count.
@@ -35,11 +36,11 @@ impl Judged {
 
 impl Oracle {
     /// `setting` is "source", the name of a cell beside `cell`, or the path of a folder. A model
-    /// must be of data like `shape`'s.
+    /// must be of data like `data`.
     pub(crate) fn open(
         setting: &str,
         cell: &Path,
-        shape: &Gpt2Shape,
+        data: &DataShape,
         device: DeviceSpec,
     ) -> Result<Self, CellError> {
         if setting == EXACT_SOURCE {
@@ -54,27 +55,21 @@ impl Oracle {
                 InvalidSetting::new("measure.oracle", format!("{setting:?}"), allowed).into(),
             );
         };
-        let model = TrainedModel::load(&folder, device)?;
-        let data = |shape: &Gpt2Shape| DataShape {
-            vocabulary: shape.vocabulary as u32,
-            length: shape.length,
-            start_token: shape.start_token,
-        };
-        let (found, right) = (data(&model.shape), data(shape));
-        if found != right {
-            let found = format!("{setting:?}, a model of {found}");
-            let allowed = format!("a model of {right}, as the one that is measured");
+        let model = Model::load(&folder, &open(device)?)?;
+        if model.data() != data {
+            let found = format!("{setting:?}, a model of {}", model.data());
+            let allowed = format!("a model of {data}, as the one that is measured");
             return Err(InvalidSetting::new("measure.oracle", found, &allowed).into());
         }
         Ok(Self::Model(Box::new(model)))
     }
 
     /// BLAKE3 of the model, if it is one.
-    pub(crate) fn blake3(&self) -> Option<&str> {
-        match self {
+    pub(crate) fn blake3(&self) -> Result<Option<String>, CellError> {
+        Ok(match self {
             Self::Source => None,
-            Self::Model(model) => Some(&model.blake3),
-        }
+            Self::Model(model) => Some(model.blake3()?),
+        })
     }
 
     /// What it says of the data; None where the source is the oracle and nobody knows it.
@@ -82,7 +77,8 @@ impl Oracle {
         match self {
             Self::Source => Ok(data.source_bits.clone().map(Judged::Source)),
             Self::Model(model) => {
-                let said = model.predictions(&data.counted().tokens);
+                let task = PredictionTask::new(model.data(), &data.counted().tokens);
+                let said = model.predictions(&task)?;
                 let code = CodeLengths::new(data.shape, &said.log_probabilities)?;
                 Ok(Some(Judged::Model(code.bits().to_vec())))
             }

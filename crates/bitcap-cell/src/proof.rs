@@ -1,12 +1,11 @@
 //! Memorization proven: a dataset as the code that a model gives it, and back.
 
-use std::convert::Infallible;
 use std::path::Path;
 
 use bitcap_base::write_atomic;
 use bitcap_measure::coder::{CodedFile, LARGEST_BATCH, Predictor, Prefixes, decode, encode};
 use bitcap_measure::{BaselineBits, CodeLengths};
-use bitcap_model::{Gpt2, passes_of};
+use bitcap_model::{DeviceError, Model, PredictionTask, open, passes};
 use bitcap_plan::DeviceSpec;
 use bitcap_source::file::{self, DatasetInfo};
 use bitcap_source::{DataShape, Dataset, FileFormat, FileSettings};
@@ -14,7 +13,7 @@ use serde::Serialize;
 
 use crate::CellError;
 use crate::TrainedCell;
-use crate::model::{TrainedModel, model_folder};
+use crate::model_folder::model_folder;
 
 /// What a dataset takes as a model's code, in bits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,16 +71,18 @@ pub fn compress(
     let shape = DataShape {
         vocabulary: dataset.vocabulary,
         length: dataset.length,
-        start_token: model.shape.start_token,
+        start_token: model.data().start_token,
     };
-    let claimed = CodeLengths::new(shape, &model.predictions(&dataset.tokens).log_probabilities)?;
-    let batch = passes_of(&model.shape, dataset.samples, None)
-        .into_iter()
+    let task = PredictionTask::new(model.data(), &dataset.tokens);
+    let claimed = CodeLengths::new(shape, &model.predictions(&task)?.log_probabilities)?;
+    let batch = passes(dataset.samples, model.largest_pass())
+        .map(|pass| pass.len())
         .max()
         .unwrap_or(1)
         .min(LARGEST_BATCH);
+    let blake3 = model.blake3()?;
     let mut predictor = ModelPredictor::new(model, progress);
-    let coded = encode(&dataset.tokens, shape, batch, &model.blake3, &mut predictor)?;
+    let coded = encode(&dataset.tokens, shape, batch, &blake3, &mut predictor)?;
     let bits = coded.file.bits();
     let baselines = BaselineBits::of(&dataset.tokens, shape.vocabulary)?;
     let bytes = coded.file.to_bytes();
@@ -104,7 +105,7 @@ pub fn compress(
         zstd_bits: baselines.zstd,
         xz_bits: baselines.xz,
         tokens_blake3: coded.file.header().tokens_blake3.clone(),
-        model_blake3: model.blake3.clone(),
+        model_blake3: blake3,
     })
 }
 
@@ -132,23 +133,22 @@ pub fn decompress(
     }
     let bytes = std::fs::read(coded).map_err(CellError::io(coded))?;
     let file = CodedFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let model = TrainedModel::load(&folder, device)?;
+    let model = Model::load(&folder, &open(device)?)?;
+    let blake3 = model.blake3()?;
     let header = file.header();
-    let shape = &model.shape;
-    let of_model = (shape.vocabulary, shape.length, shape.start_token);
-    let of_file = (
-        header.vocabulary as usize,
-        header.length,
-        header.start_token,
-    );
+    let of_file = DataShape {
+        vocabulary: header.vocabulary,
+        length: header.length,
+        start_token: header.start_token,
+    };
     // With the right hash they are the same, or the file was made by no bitcap.
-    if header.model_blake3 == model.blake3 && of_model != of_file {
+    if header.model_blake3 == blake3 && *model.data() != of_file {
         return Err(wrong(
             "its header and the model disagree on V, S or the start token".into(),
         ));
     }
     let mut predictor = ModelPredictor::new(&model, progress);
-    let tokens = decode(&file, &model.blake3, &mut predictor)?;
+    let tokens = decode(&file, &blake3, &mut predictor)?;
     let dataset = Dataset {
         tokens,
         samples: header.samples,
@@ -169,7 +169,7 @@ pub fn decompress(
 
 /// Asks the model by passes over whole batches, the same when coding and when decoding.
 struct ModelPredictor<'a> {
-    model: Gpt2,
+    model: &'a Model,
     progress: &'a mut dyn FnMut(u64),
     /// Tokens asked for, and how many a sequence has.
     asked: u64,
@@ -177,32 +177,30 @@ struct ModelPredictor<'a> {
 }
 
 impl<'a> ModelPredictor<'a> {
-    fn new(model: &TrainedModel, progress: &'a mut dyn FnMut(u64)) -> Self {
+    fn new(model: &'a Model, progress: &'a mut dyn FnMut(u64)) -> Self {
         Self {
-            model: Gpt2::new(&model.shape, &model.weights),
+            model,
             progress,
             asked: 0,
-            predicted: model.shape.predicted() as u64,
+            predicted: model.data().predicted() as u64,
         }
     }
 }
 
 impl Predictor for ModelPredictor<'_> {
-    type Error = Infallible;
+    type Error = DeviceError;
 
     fn predict(
         &mut self,
         prefixes: Prefixes<'_>,
         log_probabilities: &mut Vec<f32>,
-    ) -> Result<(), Infallible> {
+    ) -> Result<(), DeviceError> {
         let Prefixes {
             tokens,
             sequences,
             position,
         } = prefixes;
-        *log_probabilities = self
-            .model
-            .next_log_probabilities(tokens, sequences, position);
+        *log_probabilities = self.model.next(tokens, sequences, position)?;
         self.asked += sequences as u64;
         (self.progress)(self.asked / self.predicted);
         Ok(())

@@ -1,7 +1,7 @@
 //! One cell: source, dataset, model, training, likelihoods, bits.
 
 use bitcap_measure::Measurement;
-use bitcap_model::load;
+use bitcap_model::{Model, architecture, open};
 use bitcap_source::{Dataset, Source, Split};
 
 use crate::CellError;
@@ -10,7 +10,6 @@ use crate::checkpoints::Checkpoints;
 use crate::event_file::write_events;
 use crate::known_data::KnownData;
 use crate::measuring::{Measured, measure};
-use crate::model::TrainedModel;
 use crate::options::RunOptions;
 use crate::oracle::Oracle;
 use crate::training::{Trained, check_data, train};
@@ -66,12 +65,12 @@ pub fn run_cell(
     if let Some(text) = forget_mixed_up(folder)? {
         tell(&CellEvent::Note { text });
     }
-    let weights = match trained_weights(folder, settings, &training.dataset)? {
-        Some(weights) => {
+    let model = match trained_model(folder, settings, &training.dataset)? {
+        Some(model) => {
             if let Some(all) = options.tensorboard {
                 write_events(folder, all)?;
             }
-            weights
+            model
         }
         None => {
             options.stop.begin_saving();
@@ -79,14 +78,13 @@ pub fn run_cell(
             let stop = options.stop.end_saving();
             match trained {
                 Trained::Failed(Failure { reason }) => return Ok(CellEvent::Failed { reason }),
-                Trained::Weights(weights) if !stop => weights,
-                Trained::Stopped | Trained::Weights(_) => return Ok(CellEvent::Stopped),
+                Trained::Model(model) if !stop => *model,
+                Trained::Stopped | Trained::Model(_) => return Ok(CellEvent::Stopped),
             }
         }
     };
     Checkpoints::of(folder).remove()?;
     tell(&CellEvent::Measuring);
-    let model = TrainedModel::new(settings.shape(), weights, settings.engine.device)?;
     let Measured {
         measurement,
         sequences_csv,
@@ -136,9 +134,13 @@ pub(crate) fn training_data(
     source: &Source,
 ) -> Result<KnownData, CellError> {
     let dataset = source.draw(settings.data.seed, settings.data.samples, Split::Training)?;
-    let start_token = settings.model.start_token;
-    let data = KnownData::of(&settings.source, Some(source), dataset, start_token);
-    Ok(data)
+    let start_token = settings.model.start_token();
+    Ok(KnownData::of(
+        &settings.source,
+        Some(source),
+        dataset,
+        start_token,
+    ))
 }
 
 /// Measures a trained model as its settings ask.
@@ -147,7 +149,7 @@ pub(crate) fn measure_trained(
     settings: &CellSettings,
     source: &Source,
     training: &KnownData,
-    model: &TrainedModel,
+    model: &Model,
 ) -> Result<Measured, CellError> {
     let oracle = open_oracle(folder, settings)?;
     let samples = if settings.measure.fresh {
@@ -159,13 +161,13 @@ pub(crate) fn measure_trained(
         None
     } else {
         let dataset = source.draw(settings.data.seed, samples, Split::Fresh)?;
-        let start_token = settings.model.start_token;
+        let start_token = settings.model.start_token();
         let data = KnownData::of(&settings.source, Some(source), dataset, start_token);
         Some(data)
     };
     let mut measured = measure(model, &oracle, training, fresh.as_ref())?;
     measured.measurement.oracle = Some(settings.measure.oracle.clone());
-    measured.measurement.oracle_blake3 = oracle.blake3().map(str::to_owned);
+    measured.measurement.oracle_blake3 = oracle.blake3()?;
     measured.measurement.fresh_asked = Some(settings.measure.fresh);
     Ok(measured)
 }
@@ -178,7 +180,7 @@ pub(crate) fn open_oracle(
     Oracle::open(
         &settings.measure.oracle,
         folder.root(),
-        &settings.shape(),
+        &settings.data_shape(),
         settings.engine.device,
     )
 }
@@ -247,8 +249,7 @@ fn complete_measurement(
         return Ok(None);
     }
     // An oracle that was trained anew since then is another one.
-    let same_oracle =
-        measurement.oracle_blake3.as_deref() == open_oracle(folder, settings)?.blake3();
+    let same_oracle = measurement.oracle_blake3 == open_oracle(folder, settings)?.blake3()?;
     Ok(same_oracle.then_some(measurement))
 }
 
@@ -260,24 +261,26 @@ fn done(measurement: &Measurement) -> CellEvent {
     }
 }
 
-/// The weights of a training that came to its end: the manifest is written after the model.
-pub(crate) fn trained_weights(
+/// The model of a training that came to its end: the manifest is written after the model.
+pub(crate) fn trained_model(
     folder: &CellFolder,
     settings: &CellSettings,
     dataset: &Dataset,
-) -> Result<Option<Vec<f32>>, CellError> {
+) -> Result<Option<Model>, CellError> {
     if !folder.path("manifest.json").is_file() {
         return Ok(None);
     }
     let manifest: Manifest = folder.read_json("manifest.json")?;
     let (then, now) = (manifest.tokens_blake3, dataset.tokens_blake3());
     check_data(folder, "manifest.json", &then, &now)?;
-    let (shape, weights) = load(&folder.path("model"))?;
-    if shape != settings.shape() {
+    let device = open(settings.engine.device)?;
+    let model = Model::load(&folder.path("model"), &device)?;
+    let expected = architecture(&settings.model, settings.data_shape(), &device);
+    if model.architecture().identity() != expected.identity() {
         return Err(CellError::content(
             folder.path("model"),
             "this model is not of the shape that cell.toml says",
         ));
     }
-    Ok(Some(weights))
+    Ok(Some(model))
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bitcap_measure::{DataMeasurement, Measurement};
+use bitcap_model::Model;
 use bitcap_source::file::{self, DatasetInfo};
 use bitcap_source::{Dataset, Source};
 use serde::Serialize;
@@ -11,8 +12,7 @@ use crate::CellError;
 use crate::check_memory;
 use crate::known_data::KnownData;
 use crate::measuring;
-use crate::model::TrainedModel;
-use crate::run::{measure_trained, open_oracle, trained_weights, training_data};
+use crate::run::{measure_trained, open_oracle, trained_model, training_data};
 use bitcap_plan::{CellFolder, CellSettings};
 
 /// A cell whose model is trained.
@@ -21,7 +21,7 @@ pub struct TrainedCell {
     settings: CellSettings,
     source: Source,
     training: KnownData,
-    pub(crate) model: TrainedModel,
+    pub(crate) model: Model,
 }
 
 /// What a model makes of data in a file.
@@ -59,11 +59,10 @@ impl TrainedCell {
         check_memory(&settings)?;
         let source = Source::draw_parameters(&settings.source)?;
         let training = training_data(&settings, &source)?;
-        let weights = trained_weights(&folder, &settings, &training.dataset)?;
-        let weights = weights.ok_or_else(|| CellError::NotTrained {
+        let model = trained_model(&folder, &settings, &training.dataset)?;
+        let model = model.ok_or_else(|| CellError::NotTrained {
             path: path.to_owned(),
         })?;
-        let model = TrainedModel::new(settings.shape(), weights, settings.engine.device)?;
         Ok(Self {
             folder,
             settings,
@@ -79,10 +78,12 @@ impl TrainedCell {
         self.settings.name()
     }
 
-    /// BLAKE3 of the model: of its shape and its weights.
-    #[must_use]
-    pub fn model_blake3(&self) -> &str {
-        &self.model.blake3
+    /// BLAKE3 of the model: of its sizes and its weights.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn model_blake3(&self) -> Result<String, CellError> {
+        Ok(self.model.blake3()?)
     }
 
     /// Measures the model as its settings ask.
@@ -113,13 +114,13 @@ impl TrainedCell {
         } else {
             None
         };
-        let start_token = self.settings.model.start_token;
+        let start_token = self.settings.model.start_token();
         let data = KnownData::of(&info.source, source.as_ref(), dataset, start_token);
         let oracle = open_oracle(&self.folder, &self.settings)?;
         let training = &self.training.dataset;
         Ok(DataReport {
             cell: self.name(),
-            model_blake3: self.model.blake3.clone(),
+            model_blake3: self.model.blake3()?,
             tokens_blake3: info.tokens_blake3,
             oracle: self.settings.measure.oracle.clone(),
             measurement: measuring::measure_data(&self.model, &oracle, training, &data)?,
@@ -143,8 +144,8 @@ impl TrainedCell {
 
     fn read(&self, path: &Path) -> Result<(Dataset, DatasetInfo), CellError> {
         let (dataset, info) = file::read(path)?;
-        let shape = &self.model.shape;
-        if (dataset.vocabulary as usize, dataset.length) == (shape.vocabulary, shape.length) {
+        let shape = self.model.data();
+        if (dataset.vocabulary, dataset.length) == (shape.vocabulary, shape.length) {
             return Ok((dataset, info));
         }
         Err(CellError::content(

@@ -1,11 +1,10 @@
 //! The training of a cell in its folder: from its last checkpoint, if there is one, to a model.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bitcap_model::{PredictionTask, initial_weights, matrix_path, open, save};
-use bitcap_train::Trainer;
+use bitcap_model::{Model, PredictionTask, architecture, initial_weights, matrix_path, open};
+use bitcap_train::{TrainError, Trainer};
 
 use crate::CellError;
 use crate::append_only::{Log, Metrics};
@@ -19,8 +18,8 @@ use bitcap_plan::{Manifest, Session, Work, now};
 
 /// How a training ended.
 pub(crate) enum Trained {
-    /// With these weights, which are in model/ too.
-    Weights(Vec<f32>),
+    /// With a model, which is in model/ too.
+    Model(Box<Model>),
     /// Not with a model.
     Failed(Failure),
     /// With a checkpoint, as it was asked to.
@@ -36,6 +35,7 @@ struct Files<'a> {
     /// What a checkpoint says whenever it is made.
     settings_blake3: String,
     tokens_blake3: String,
+    device_class: String,
     started: String,
     sessions: Vec<Session>,
     /// Steps in the last checkpoint, and when that was made.
@@ -50,52 +50,23 @@ pub(crate) fn train(
     options: &RunOptions<'_>,
     tell: &mut dyn FnMut(&CellEvent),
 ) -> Result<Trained, CellError> {
-    let shape = settings.shape();
-    let task = PredictionTask::new(&shape, &data.dataset.tokens);
-    let initial = initial_weights(&shape, settings.model.initialization, settings.train.seed);
     let device = open(settings.engine.device)?;
-    let mut trainer = Trainer::new(&shape, &settings.train, &task, initial, &device);
-    let steps = settings.train.steps;
+    let architecture = architecture(&settings.model, settings.data_shape(), &device);
+    let task = PredictionTask::new(architecture.data(), &data.dataset.tokens);
+    let initial = initial_weights(architecture.layout(), settings.train.seed);
+    let model = Model::new(architecture, initial, &device);
+    let mut trainer = Trainer::new(&model, &settings.train, &task);
     let mut files = Files::open(cell, lock, settings, data, options, &mut trainer, tell)?;
-
-    let every =
-        Duration::try_from_secs_f64(settings.engine.checkpoint_seconds).unwrap_or(Duration::MAX);
-    let mut written = Ok(());
-    let ended = trainer.run(settings.measure.metrics_every, |trainer, progress| {
-        let mut after_step = || -> Result<bool, CellError> {
-            if let Some(progress) = progress {
-                let memorized_bits = data.memorized_by_loss(progress.loss);
-                files.metrics.row(&progress, memorized_bits)?;
-                let (step, loss) = (progress.step, progress.loss);
-                let speed = progress.tokens as f64 / files.log.seconds();
-                files.log.line(&format!(
-                    "step {step}: loss {loss:.5} nats, {speed:.0} tokens a second"
-                ))?;
-                tell(&CellEvent::Progress {
-                    step,
-                    steps,
-                    loss,
-                    memorized_bits,
-                });
-            }
-            let stop = options.stop.is_requested();
-            if trainer.step() < steps && (stop || files.saved.1.elapsed() >= every) {
-                files.save(trainer)?;
-            }
-            Ok(stop)
-        };
-        match after_step() {
-            Ok(false) => ControlFlow::Continue(()),
-            Ok(true) => ControlFlow::Break(()),
-            Err(error) => {
-                written = Err(error);
-                ControlFlow::Break(())
-            }
+    match go_on(&mut trainer, &mut files, settings, data, options, tell) {
+        Ok(true) => {}
+        Ok(false) => {
+            let step = trainer.step();
+            files
+                .log
+                .line(&format!("asked to stop after step {step}"))?;
+            return Ok(Trained::Stopped);
         }
-    });
-    written?;
-    match ended {
-        Err(error) => {
+        Err(CellError::Training(error @ TrainError::NotFinite { .. })) => {
             let reason = error.to_string();
             files.log.line(&format!("failed: {reason}"))?;
             let failure = Failure { reason };
@@ -103,33 +74,67 @@ pub(crate) fn train(
             cell.write_json("failure.json", &failure)?;
             // What is tried again is tried from the start.
             files.checkpoints.remove()?;
-            Ok(Trained::Failed(failure))
+            return Ok(Trained::Failed(failure));
         }
-        Ok(ControlFlow::Break(())) => {
-            let step = trainer.step();
-            files
-                .log
-                .line(&format!("asked to stop after step {step}"))?;
-            Ok(Trained::Stopped)
+        // Of anything else, a device that failed too, the next run goes on from the last checkpoint.
+        Err(error) => return Err(error),
+    }
+    lock.check()?;
+    let (_, metrics_blake3) = files.metrics.sync()?;
+    let model = trainer.model();
+    model.save(&cell.path("model"))?;
+    let work = Work {
+        started: files.started,
+        seconds: files.log.seconds(),
+        sessions: files.sessions,
+        matrix_path: matrix_path(settings.engine.device).into(),
+        metrics_blake3,
+    };
+    let manifest = Manifest::new(settings, &data.dataset, options.git_revision, work);
+    cell.write_json("manifest.json", &manifest)?;
+    files.log.line("trained")?;
+    Ok(Trained::Model(Box::new(model)))
+}
+
+/// Trains to the last step; or, which is false, to where it is asked to stop, with a checkpoint.
+fn go_on(
+    trainer: &mut Trainer<'_>,
+    files: &mut Files<'_>,
+    settings: &CellSettings,
+    data: &KnownData,
+    options: &RunOptions<'_>,
+    tell: &mut dyn FnMut(&CellEvent),
+) -> Result<bool, CellError> {
+    let every =
+        Duration::try_from_secs_f64(settings.engine.checkpoint_seconds).unwrap_or(Duration::MAX);
+    while !trainer.is_done() {
+        if let Some(progress) = trainer.advance(settings.measure.metrics_every)? {
+            let memorized_bits = data.memorized_by_loss(progress.loss);
+            files.metrics.row(&progress, memorized_bits)?;
+            let (step, loss) = (progress.step, progress.loss);
+            let speed = progress.tokens as f64 / files.log.seconds();
+            files.log.line(&format!(
+                "step {step}: loss {loss:.5} nats, {speed:.0} tokens a second"
+            ))?;
+            tell(&CellEvent::Progress {
+                step,
+                steps: settings.train.steps,
+                loss,
+                memorized_bits,
+            });
         }
-        Ok(ControlFlow::Continue(())) => {
-            let weights = trainer.state().weights;
-            lock.check()?;
-            let (_, metrics_blake3) = files.metrics.sync()?;
-            save(&cell.path("model"), &shape, &weights)?;
-            let work = Work {
-                started: files.started,
-                seconds: files.log.seconds(),
-                sessions: files.sessions,
-                matrix_path: matrix_path(settings.engine.device).into(),
-                metrics_blake3,
-            };
-            let manifest = Manifest::new(settings, &data.dataset, options.git_revision, work);
-            cell.write_json("manifest.json", &manifest)?;
-            files.log.line("trained")?;
-            Ok(Trained::Weights(weights))
+        // After the last step there is nothing left to break off.
+        if !trainer.is_done() {
+            let stop = options.stop.is_requested();
+            if stop || files.saved.1.elapsed() >= every {
+                files.save(trainer)?;
+            }
+            if stop {
+                return Ok(false);
+            }
         }
     }
+    Ok(true)
 }
 
 impl<'a> Files<'a> {
@@ -147,17 +152,27 @@ impl<'a> Files<'a> {
         let (metrics_csv, log_txt) = (cell.path("metrics.csv"), cell.path("log.txt"));
         let settings_blake3 = settings.hash().to_hex().to_string();
         let tokens_blake3 = data.dataset.tokens_blake3();
+        let (device, precision) = (settings.engine.device, settings.train.precision);
+        let device_class = device.numeric_class(precision);
         let events = options.tensorboard.map(|all| all.join(settings.name()));
         let events: Option<&Path> = events.as_deref();
 
         let mut kept = String::new();
         let mut damaged = Vec::new();
-        let found = checkpoints.take_up(
+        let found = checkpoints.resume(
             |state, notes| {
                 if notes.settings_blake3 != settings_blake3 {
                     return Ok(Err("it is of other settings".into()));
                 }
                 check_data(cell, "checkpoint", &notes.tokens_blake3, &tokens_blake3)?;
+                let then = notes.device_class(precision);
+                if then != device_class {
+                    return Err(CellError::OtherDevice {
+                        path: cell.path("checkpoint"),
+                        then,
+                        now: device_class.clone(),
+                    });
+                }
                 let Notes {
                     metrics_bytes,
                     metrics_blake3,
@@ -171,10 +186,7 @@ impl<'a> Files<'a> {
             },
             |what| damaged.push(what.to_owned()),
         )?;
-        let session = |from_step| {
-            let (revision, device) = (options.git_revision, settings.engine.device);
-            Session::begin(from_step, revision, device)
-        };
+        let session = |from_step| Session::begin(from_step, options.git_revision, device);
         let mut files = match found {
             None => Self {
                 lock,
@@ -183,6 +195,7 @@ impl<'a> Files<'a> {
                 log: Log::create(&log_txt)?,
                 settings_blake3,
                 tokens_blake3,
+                device_class,
                 started: now(),
                 sessions: vec![session(0)],
                 saved: (None, Instant::now()),
@@ -194,6 +207,7 @@ impl<'a> Files<'a> {
                 log: Log::resume(&log_txt, notes.log_bytes, notes.seconds)?,
                 settings_blake3,
                 tokens_blake3,
+                device_class,
                 started: notes.started,
                 sessions: [notes.sessions, vec![session(state.step)]].concat(),
                 saved: (Some(state.step), Instant::now()),
@@ -204,7 +218,7 @@ impl<'a> Files<'a> {
             files.log.line(&what)?;
             tell(&CellEvent::Note { text: what });
         }
-        let (name, device) = (settings.name(), settings.engine.device);
+        let name = settings.name();
         match files.saved.0 {
             None => files.log.line(&format!("training {name} on {device}"))?,
             Some(step) => {
@@ -224,11 +238,13 @@ impl<'a> Files<'a> {
         if self.saved.0 == Some(step) {
             return Ok(());
         }
+        let state = trainer.state()?;
         self.lock.check()?;
         let (metrics_bytes, metrics_blake3) = self.metrics.sync()?;
         let notes = Notes {
             settings_blake3: self.settings_blake3.clone(),
             tokens_blake3: self.tokens_blake3.clone(),
+            device_class: Some(self.device_class.clone()),
             metrics_bytes,
             metrics_blake3,
             log_bytes: self.log.sync()?,
@@ -236,7 +252,7 @@ impl<'a> Files<'a> {
             seconds: self.log.seconds(),
             sessions: self.sessions.clone(),
         };
-        self.checkpoints.save(&trainer.state(), &notes)?;
+        self.checkpoints.save(&state, &notes)?;
         self.saved = (Some(step), Instant::now());
         Ok(())
     }

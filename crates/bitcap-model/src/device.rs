@@ -1,10 +1,10 @@
 //! From a device's name to Burn's device.
 
 use bitcap_plan::{Backend, DeviceSpec};
-use burn::tensor::Device;
+use burn::tensor::{Device, TensorReadError};
 
 /// Why a device cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// The build has no such backend.
     #[error(
@@ -14,6 +14,22 @@ pub enum DeviceError {
         /// Its name, which is that of the cargo feature.
         backend: &'static str,
     },
+    /// It refused or failed at something, as when its memory is full.
+    #[error("the device failed: {what}")]
+    Failed {
+        /// What it said, in one line.
+        what: String,
+    },
+}
+
+impl From<TensorReadError> for DeviceError {
+    fn from(error: TensorReadError) -> Self {
+        let what = error.to_string();
+        let words: Vec<&str> = what.split_whitespace().collect();
+        Self::Failed {
+            what: words.join(" "),
+        }
+    }
 }
 
 /// What a backend is, in a few words.

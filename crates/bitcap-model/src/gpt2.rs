@@ -1,45 +1,44 @@
 //! GPT-2's forward pass in Burn: pre-norm blocks, learned positions, biases, tanh GELU.
 
-use burn::tensor::{Device, Gradients, Int, Tensor, TensorData, activation, module};
+use bitcap_base::InvalidSetting;
+use bitcap_plan::{Gpt2Settings, Layout, SlotId};
+use bitcap_source::DataShape;
+use burn::tensor::{Device, Int, Tensor, TensorData, activation, module};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use bitcap_plan::{Gpt2Shape, Layout};
+use crate::architecture::{Architecture, Hidden};
+use crate::weights::Weights;
 
 /// GPT-2's epsilon in every layer norm.
-pub(crate) const LAYER_NORM_EPSILON: f64 = 1e-5;
+const LAYER_NORM_EPSILON: f64 = 1e-5;
 
 /// Added to the scores of later positions. Far below any score in f32, and finite, so that no
 /// backend meets an infinity.
 const MASKED: f32 = -1e9;
 
-/// A GPT-2 whose weights are tensors of their own.
+/// A GPT-2 less its weights.
 pub struct Gpt2 {
-    shape: Gpt2Shape,
-    /// In the layout's order.
-    weights: Vec<Weight>,
+    settings: Gpt2Settings,
+    data: DataShape,
+    layout: Layout,
     blocks: Vec<Block>,
-    token_embedding: usize,
-    position_embedding: usize,
+    token_embedding: SlotId,
+    position_embedding: SlotId,
     final_norm: Norm,
-    head: usize,
-    /// [1, 1, S, S]: 0 where a position may look, [`MASKED`] where not.
+    head: SlotId,
+    /// [1, 1, S_pred, S_pred]: 0 where a position may look, [`MASKED`] where not.
     mask: Tensor<4>,
 }
 
-#[derive(Clone)]
-enum Weight {
-    Vector(Tensor<1>),
-    Matrix(Tensor<2>),
-}
-
-/// Indices into the weights.
 struct Norm {
-    gain: usize,
-    bias: usize,
+    gain: SlotId,
+    bias: SlotId,
 }
 
 struct Linear {
-    matrix: usize,
-    bias: usize,
+    matrix: SlotId,
+    bias: SlotId,
 }
 
 struct Block {
@@ -52,169 +51,96 @@ struct Block {
 }
 
 impl Gpt2 {
-    /// A model out of its flat weights, on their device.
-    ///
-    /// `flat`: `[P]` in the order of [`Layout::gpt2`]. The tensors are leaves of their own: on an
-    /// autodiff device ([`Gpt2::for_training`]) each gets a gradient.
+    /// On `device`, without autodiff.
     #[must_use]
-    pub fn new(shape: &Gpt2Shape, flat: &Tensor<1>) -> Self {
-        Self::build(shape, flat, |weight| weight)
-    }
-
-    /// The same on the autodiff device, with gradients required of every tensor.
-    #[must_use]
-    pub fn for_training(shape: &Gpt2Shape, flat: &Tensor<1>) -> Self {
-        Self::build(shape, flat, |weight| match weight {
-            Weight::Vector(x) => Weight::Vector(Tensor::from_inner(x).require_grad()),
-            Weight::Matrix(x) => Weight::Matrix(Tensor::from_inner(x).require_grad()),
-        })
-    }
-
-    fn build(shape: &Gpt2Shape, flat: &Tensor<1>, place: impl Fn(Weight) -> Weight) -> Self {
-        let layout = Layout::gpt2(shape);
-        let weights: Vec<Weight> = layout
-            .slots()
-            .iter()
-            .map(|slot| {
-                let part = flat.clone().slice(slot.range());
-                place(match slot.shape[..] {
-                    [rows, columns] => Weight::Matrix(part.reshape([rows, columns])),
-                    _ => Weight::Vector(part),
-                })
-            })
-            .collect();
-        let index = |name: String| {
-            layout
-                .slots()
-                .iter()
-                .position(|slot| slot.name == name)
-                .expect("the layout of this very shape holds every tensor of the forward pass")
+    pub fn new(settings: &Gpt2Settings, data: DataShape, device: &Device) -> Self {
+        let layout = settings.layout(&data);
+        let slot = |name: &str| {
+            let id = layout.find(name);
+            id.expect("the layout of these settings holds every tensor of the forward pass")
         };
-        let norm = |name: String| Norm {
-            gain: index(format!("{name}.weight")),
-            bias: index(format!("{name}.bias")),
+        let part = |name: &str, part| slot(&format!("{name}.{part}"));
+        let norm = |name: &str| Norm {
+            gain: part(name, "weight"),
+            bias: part(name, "bias"),
         };
-        let linear = |name: String| Linear {
-            matrix: index(format!("{name}.weight")),
-            bias: index(format!("{name}.bias")),
+        let linear = |name: &str| Linear {
+            matrix: part(name, "weight"),
+            bias: part(name, "bias"),
         };
-        let blocks = (0..shape.layers)
-            .map(|layer| {
-                let name = |part: &str| format!("transformer.h.{layer}.{part}");
-                Block {
-                    attention_norm: norm(name("ln_1")),
-                    qkv: linear(name("attn.c_attn")),
-                    projection: linear(name("attn.c_proj")),
-                    mlp_norm: norm(name("ln_2")),
-                    expand: linear(name("mlp.c_fc")),
-                    contract: linear(name("mlp.c_proj")),
-                }
-            })
-            .collect();
-        let token_embedding = index("transformer.wte.weight".into());
-        let mut mask = causal_mask(shape.predicted(), &flat.device());
-        if let Weight::Matrix(x) = &weights[token_embedding]
-            && x.is_autodiff()
-        {
-            mask = Tensor::from_inner(mask);
-        }
+        let block = |layer| {
+            let name = |part: &str| format!("transformer.h.{layer}.{part}");
+            Block {
+                attention_norm: norm(&name("ln_1")),
+                qkv: linear(&name("attn.c_attn")),
+                projection: linear(&name("attn.c_proj")),
+                mlp_norm: norm(&name("ln_2")),
+                expand: linear(&name("mlp.c_fc")),
+                contract: linear(&name("mlp.c_proj")),
+            }
+        };
+        let token_embedding = slot("transformer.wte.weight");
         Self {
-            shape: *shape,
-            blocks,
+            blocks: (0..settings.layers).map(block).collect(),
             token_embedding,
-            position_embedding: index("transformer.wpe.weight".into()),
-            final_norm: norm("transformer.ln_f".into()),
-            head: if shape.tied_head {
+            position_embedding: slot("transformer.wpe.weight"),
+            final_norm: norm("transformer.ln_f"),
+            head: if settings.tied_head {
                 token_embedding
             } else {
-                index("lm_head.weight".into())
+                slot("lm_head.weight")
             },
-            weights,
-            mask,
+            mask: causal_mask(data.predicted(), device),
+            settings: settings.clone(),
+            data,
+            layout,
         }
     }
 
-    fn vector(&self, index: usize) -> Tensor<1> {
-        match &self.weights[index] {
-            Weight::Vector(x) => x.clone(),
-            Weight::Matrix(_) => unreachable!("the layout gives norms and biases rank 1"),
-        }
-    }
-
-    fn matrix(&self, index: usize) -> Tensor<2> {
-        match &self.weights[index] {
-            Weight::Matrix(x) => x.clone(),
-            Weight::Vector(_) => unreachable!("the layout gives matrices and embeddings rank 2"),
-        }
-    }
-
-    /// Logits of every predicted token.
-    ///
-    /// `inputs`: `[n, S_pred]`, where S_pred is [`Gpt2Shape::predicted`]: the tokens before each
-    /// predicted one. Returns `[n · S_pred, V']`, V' = [`Gpt2Shape::embedding_rows`].
-    #[must_use]
-    pub fn logits(&self, inputs: Tensor<2, Int>) -> Tensor<2> {
-        let hidden = self.hidden(inputs);
-        self.head(hidden)
-    }
-
-    /// Logits of the predicted tokens at one of the S_pred places only, `[n, V']`.
-    pub(crate) fn logits_at(&self, inputs: Tensor<2, Int>, place: usize) -> Tensor<2> {
-        let [n, s] = inputs.dims();
-        let d = self.shape.width;
-        let hidden = self.hidden(inputs).reshape([n, s, d]);
-        self.head(hidden.slice([0..n, place..place + 1, 0..d]).reshape([n, d]))
-    }
-
-    pub(crate) fn shape(&self) -> &Gpt2Shape {
-        &self.shape
-    }
-
-    pub(crate) fn device(&self) -> Device {
-        self.mask.device()
-    }
-
-    fn head(&self, hidden: Tensor<2>) -> Tensor<2> {
-        self.norm(&self.final_norm, hidden)
-            .matmul(self.matrix(self.head).transpose())
-    }
-
-    /// What the blocks leave in the residual stream, `[n · S_pred, d]`.
-    fn hidden(&self, inputs: Tensor<2, Int>) -> Tensor<2> {
-        let [n, s] = inputs.dims();
-        let d = self.shape.width;
-        // Rows stay two-dimensional throughout: one large matrix product instead of n small ones.
-        let tokens = self
-            .matrix(self.token_embedding)
-            .select(0, inputs.reshape([n * s]));
-        let positions = self.matrix(self.position_embedding).slice([0..s, 0..d]);
-        let mut x = (tokens.reshape([n, s, d]) + positions.unsqueeze::<3>()).reshape([n * s, d]);
-        for block in &self.blocks {
-            x = x.clone() + self.attention(block, self.norm(&block.attention_norm, x), n, s);
-            let hidden = gelu(self.linear(&block.expand, self.norm(&block.mlp_norm, x.clone())));
-            x = x + self.linear(&block.contract, hidden);
-        }
-        x
-    }
-
-    fn norm(&self, norm: &Norm, x: Tensor<2>) -> Tensor<2> {
-        module::layer_norm(
-            x,
-            self.vector(norm.gain),
-            Some(self.vector(norm.bias)),
-            LAYER_NORM_EPSILON,
-        )
-    }
-
-    fn linear(&self, linear: &Linear, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.matrix(linear.matrix)) + self.vector(linear.bias).unsqueeze::<2>()
+    /// Out of a config.json that [`Architecture::config`] made; what is wrong where it cannot be one.
+    /// What it does not say, how the weights were drawn, is as where a file does not say.
+    pub(crate) fn of_config(config: &Value, device: &Device) -> Result<Self, String> {
+        let number = |key: &str| {
+            let number = config[key].as_u64().and_then(|n| u32::try_from(n).ok());
+            number
+                .filter(|&n| n > 0)
+                .ok_or_else(|| format!("`{key}` must be a positive whole number"))
+        };
+        let flag = |key: &str| {
+            let flag = config[key].as_bool();
+            flag.ok_or_else(|| format!("`{key}` must be true or false"))
+        };
+        let start_token = flag("bitcap_start_token")?;
+        let width = number("n_embd")?;
+        let data = DataShape {
+            vocabulary: number("vocab_size")? - u32::from(start_token),
+            length: number("n_positions")? as usize,
+            start_token,
+        };
+        let settings = Gpt2Settings {
+            mlp_ratio: number("n_inner")? / width,
+            tied_head: flag("tie_word_embeddings")?,
+            start_token,
+            ..Gpt2Settings::new(number("n_layer")?, width, number("n_head")?)
+        };
+        // In words of the settings, but with the same sizes.
+        let invalid = |error: InvalidSetting| format!("no such model can be: {error}");
+        settings.validate().map_err(invalid)?;
+        data.validate().map_err(invalid)?;
+        Ok(Self::new(&settings, data, device))
     }
 
     /// Causal self-attention of `x`: `[n · s, d]`, to the same shape.
-    fn attention(&self, block: &Block, x: Tensor<2>, n: usize, s: usize) -> Tensor<2> {
-        let (d, heads) = (self.shape.width, self.shape.heads);
+    fn attention(
+        &self,
+        weights: &Weights,
+        block: &Block,
+        x: Tensor<2>,
+        [n, s]: [usize; 2],
+    ) -> Tensor<2> {
+        let (d, heads) = (self.settings.width as usize, self.settings.heads as usize);
         let head_width = d / heads;
-        let qkv = self.linear(&block.qkv, x);
+        let qkv = linear(weights, &block.qkv, x);
         let part = |i: usize| {
             qkv.clone()
                 .slice([0..n * s, i * d..(i + 1) * d])
@@ -223,29 +149,125 @@ impl Gpt2 {
         };
         let (query, key, value) = (part(0), part(1), part(2));
         let scale = 1.0 / (head_width as f64).sqrt();
-        let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3)) + self.mask.clone();
+        let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
+        let scores = scores.clone() + like(self.mask.clone(), &scores);
         let mixed = activation::softmax(scores, 3).matmul(value);
-        self.linear(&block.projection, mixed.swap_dims(1, 2).reshape([n * s, d]))
+        let mixed = mixed.swap_dims(1, 2).reshape([n * s, d]);
+        linear(weights, &block.projection, mixed)
+    }
+}
+
+impl Architecture for Gpt2 {
+    fn data(&self) -> &DataShape {
+        &self.data
     }
 
-    /// The gradient of every weight, one flat vector `[P]` in the layout's order, off the autodiff
-    /// device. A tensor that the loss does not depend on has a gradient of zero.
-    #[must_use]
-    pub fn gradient(&self, mut gradients: Gradients) -> Tensor<1> {
-        let parts = self
-            .weights
-            .iter()
-            .map(|weight| match weight {
-                Weight::Vector(x) => x
-                    .grad_remove(&mut gradients)
-                    .unwrap_or_else(|| x.clone().inner().zeros_like()),
-                Weight::Matrix(x) => x
-                    .grad_remove(&mut gradients)
-                    .unwrap_or_else(|| x.clone().inner().zeros_like())
-                    .flatten(0, 1),
-            })
-            .collect();
-        Tensor::cat(parts, 0)
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn widest_activation(&self) -> usize {
+        self.settings.widest_activation(&self.data)
+    }
+
+    fn hidden(&self, weights: &Weights, tokens: Tensor<2, Int>) -> Hidden {
+        let [n, s] = tokens.dims();
+        let d = self.settings.width as usize;
+        // Rows stay two-dimensional throughout: one large matrix product instead of n small ones.
+        let tokens = weights
+            .tensor::<2>(self.token_embedding)
+            .select(0, tokens.reshape([n * s]));
+        let positions = weights.tensor::<2>(self.position_embedding);
+        let positions = positions.slice([0..s, 0..d]).unsqueeze::<3>();
+        let mut x = (tokens.reshape([n, s, d]) + positions).reshape([n * s, d]);
+        for block in &self.blocks {
+            let normed = norm(weights, &block.attention_norm, x.clone());
+            x = x + self.attention(weights, block, normed, [n, s]);
+            let normed = norm(weights, &block.mlp_norm, x.clone());
+            let activated = gelu(linear(weights, &block.expand, normed));
+            x = x + linear(weights, &block.contract, activated);
+        }
+        Hidden {
+            values: norm(weights, &self.final_norm, x),
+            auxiliary: None,
+        }
+    }
+
+    fn head(&self, weights: &Weights, hidden: Tensor<2>) -> Tensor<2> {
+        hidden.matmul(weights.tensor::<2>(self.head).transpose())
+    }
+
+    fn config(&self) -> Value {
+        let Self { settings, data, .. } = self;
+        json!({
+            "architectures": ["GPT2LMHeadModel"],
+            "model_type": "gpt2",
+            "vocab_size": data.rows(),
+            "n_positions": data.length,
+            "n_embd": settings.width,
+            "n_layer": settings.layers,
+            "n_head": settings.heads,
+            "n_inner": settings.mlp_ratio * settings.width,
+            "activation_function": "gelu_new",
+            "resid_pdrop": 0.0,
+            "embd_pdrop": 0.0,
+            "attn_pdrop": 0.0,
+            "layer_norm_epsilon": LAYER_NORM_EPSILON,
+            "tie_word_embeddings": settings.tied_head,
+            "bos_token_id": data.start_token.then_some(data.vocabulary),
+            "eos_token_id": null,
+            "torch_dtype": "float32",
+            // Not Hugging Face's, which keeps what it does not know: whether the last row of the
+            // embedding is a start token cannot be told from the rest.
+            "bitcap_start_token": data.start_token,
+        })
+    }
+
+    /// Coded files name their model by a hash of these very bytes and the weights.
+    fn identity(&self) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Identity {
+            vocabulary: u32,
+            length: usize,
+            layers: u32,
+            width: u32,
+            heads: u32,
+            mlp_ratio: u32,
+            tied_head: bool,
+            start_token: bool,
+        }
+        let Self { settings, data, .. } = self;
+        let identity = Identity {
+            vocabulary: data.vocabulary,
+            length: data.length,
+            layers: settings.layers,
+            width: settings.width,
+            heads: settings.heads,
+            mlp_ratio: settings.mlp_ratio,
+            tied_head: settings.tied_head,
+            start_token: data.start_token,
+        };
+        serde_json::to_vec(&identity).expect("a record of numbers")
+    }
+}
+
+fn norm(weights: &Weights, norm: &Norm, x: Tensor<2>) -> Tensor<2> {
+    let (gain, bias) = (weights.tensor(norm.gain), weights.tensor(norm.bias));
+    module::layer_norm(x, gain, Some(bias), LAYER_NORM_EPSILON)
+}
+
+fn linear(weights: &Weights, linear: &Linear, x: Tensor<2>) -> Tensor<2> {
+    x.matmul(weights.tensor(linear.matrix)) + weights.tensor::<1>(linear.bias).unsqueeze::<2>()
+}
+
+/// A constant as a tensor that goes together with `other`: of its dtype, and on the autodiff device
+/// if that is.
+fn like(constant: Tensor<4>, other: &Tensor<4>) -> Tensor<4> {
+    let constant = constant.cast(other.dtype());
+    if other.is_autodiff() {
+        Tensor::from_inner(constant)
+    } else {
+        constant
     }
 }
 

@@ -1,20 +1,31 @@
-//! Weights on disk in Hugging Face's GPT-2 form: `config.json` and `model.safetensors`.
+//! Models on disk in Hugging Face's form: `config.json` and `model.safetensors`.
 //!
 //! `transformers` loads such a folder as it is. GPT-2's linear maps are stored `[in, out]` there,
 //! which is also how they are held here, so nothing is transposed.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bitcap_base::write_atomic;
+use bitcap_plan::Layout;
+use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::gpt2::LAYER_NORM_EPSILON;
-use bitcap_plan::{Gpt2Shape, Layout};
+use crate::architecture::Architecture;
+use crate::device::DeviceError;
+use crate::gpt2::Gpt2;
+use crate::model::Model;
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
+
+/// Bytes of a config.json at most: ours have less than a thousand.
+const MAX_CONFIG: u64 = 1 << 20;
+
+/// Bytes of a safetensors file beside its tensors at most, as its own reader has it.
+const MAX_HEADER: u64 = 100_000_000;
 
 /// Why a model folder could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -35,138 +46,114 @@ pub enum ModelFileError {
         /// What is wrong and what would be right.
         what: String,
     },
+    /// The device did not give the weights back.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
-/// Writes `weights` (`[P]` in the order of [`Layout::gpt2`]) into `folder`, which is made if need be.
-///
-/// Each file is written aside, synced and renamed.
-///
-/// # Errors
-/// If the file system refuses.
-pub fn save(folder: &Path, shape: &Gpt2Shape, weights: &[f32]) -> Result<(), ModelFileError> {
-    let layout = Layout::gpt2(shape);
-    assert_eq!(
-        weights.len(),
-        layout.len(),
-        "weights are those of the shape"
-    );
-    std::fs::create_dir_all(folder).map_err(io_error(folder))?;
-    let bytes: Vec<u8> = weights.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let views = layout.slots().iter().map(|slot| {
-        let range = slot.range();
-        let data = &bytes[4 * range.start..4 * range.end];
-        let view = TensorView::new(Dtype::F32, slot.shape.clone(), data)
-            .expect("the layout's shapes fit its ranges");
-        (slot.name.clone(), view)
-    });
-    // transformers asks for this mark of the layout of the tensors.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let file = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| content(&folder.join(WEIGHTS), error.to_string()))?;
-    let path = folder.join(WEIGHTS);
-    write_atomic(&path, &file).map_err(io_error(&path))?;
-    let mut text = serde_json::to_vec_pretty(&config(shape)).expect("a JSON value serializes");
-    text.push(b'\n');
-    let path = folder.join(CONFIG);
-    write_atomic(&path, &text).map_err(io_error(&path))
+impl Model {
+    /// Writes the model into `folder`, which is made if need be. Each file is written aside, synced
+    /// and renamed.
+    ///
+    /// # Errors
+    /// If the device fails or the file system refuses.
+    pub fn save(&self, folder: &Path) -> Result<(), ModelFileError> {
+        let weights = self
+            .flat()
+            .try_to_vec_as::<f32>()
+            .map_err(DeviceError::from)?;
+        std::fs::create_dir_all(folder).map_err(io_error(folder))?;
+        let bytes: Vec<u8> = weights.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let views = self.architecture().layout().slots().iter().map(|slot| {
+            let range = slot.range();
+            let data = &bytes[4 * range.start..4 * range.end];
+            let view = TensorView::new(Dtype::F32, slot.dims.clone(), data)
+                .expect("the layout's dimensions fit its ranges");
+            (slot.name.clone(), view)
+        });
+        // transformers asks for this mark of the layout of the tensors.
+        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+        let file = safetensors::serialize(views, Some(metadata))
+            .map_err(|error| content(&folder.join(WEIGHTS), error.to_string()))?;
+        let path = folder.join(WEIGHTS);
+        write_atomic(&path, &file).map_err(io_error(&path))?;
+        let config = self.architecture().config();
+        let mut text = serde_json::to_vec_pretty(&config).expect("a JSON value serializes");
+        text.push(b'\n');
+        let path = folder.join(CONFIG);
+        write_atomic(&path, &text).map_err(io_error(&path))
+    }
+
+    /// Reads a folder that [`Self::save`] wrote, onto `device`.
+    ///
+    /// # Errors
+    /// If a file is missing or does not hold a model of ours, with what is wrong.
+    pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelFileError> {
+        let path = folder.join(CONFIG);
+        let text = read(&path, MAX_CONFIG)?;
+        let config: Value = serde_json::from_slice(&text)
+            .map_err(|error| content(&path, format!("not JSON: {error}")))?;
+        let architecture = of_config(&config, device).map_err(|what| content(&path, what))?;
+        let path = folder.join(WEIGHTS);
+        let bytes = read(&path, 4 * architecture.layout().len() as u64 + MAX_HEADER)?;
+        let weights = weights_of(&bytes, architecture.layout());
+        let weights = weights.map_err(|what| content(&path, what))?;
+        Ok(Self::new(architecture, weights, device))
+    }
 }
 
-/// Reads a folder that [`save`] wrote: the shape and the weights in the order of
-/// [`Layout::gpt2`].
-///
-/// # Errors
-/// If a file is missing or does not hold a GPT-2 of ours, with what is wrong.
-pub fn load(folder: &Path) -> Result<(Gpt2Shape, Vec<f32>), ModelFileError> {
-    let path = folder.join(CONFIG);
-    let text = std::fs::read(&path).map_err(io_error(&path))?;
-    let value: Value = serde_json::from_slice(&text)
-        .map_err(|error| content(&path, format!("not JSON: {error}")))?;
-    let shape = shape_of(&path, &value)?;
+/// The architecture that wrote this config, or what is wrong with it.
+fn of_config(config: &Value, device: &Device) -> Result<Arc<dyn Architecture>, String> {
+    let architecture = match config["model_type"].as_str() {
+        Some("gpt2") => Gpt2::of_config(config, device)?,
+        _ => return Err("`model_type` must be \"gpt2\"".into()),
+    };
+    if architecture.config() != *config {
+        let what = "not a GPT-2 as bitcap writes it (another activation, epsilon, or sizes that do \
+            not fit together)";
+        return Err(what.into());
+    }
+    Ok(Arc::new(architecture))
+}
 
-    let path = folder.join(WEIGHTS);
-    let bytes = std::fs::read(&path).map_err(io_error(&path))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|error| content(&path, format!("not a safetensors file: {error}")))?;
-    let layout = Layout::gpt2(&shape);
-    let mut weights = vec![0.0f32; layout.len()];
+/// The weights out of the bytes of model.safetensors, or what is wrong with it.
+fn weights_of(bytes: &[u8], layout: &Layout) -> Result<Vec<f32>, String> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("not a safetensors file: {error}"))?;
+    let mut parts = Vec::with_capacity(layout.slots().len());
+    // All of them before there is room for the weights: tensors of these dimensions are in the file.
     for slot in layout.slots() {
-        let name = &slot.name;
+        let (name, wanted) = (&slot.name, &slot.dims);
         let view = file
             .tensor(name)
-            .map_err(|_| content(&path, format!("there is no tensor `{name}`")))?;
-        if view.dtype() != Dtype::F32 || view.shape() != slot.shape {
+            .map_err(|_| format!("there is no tensor `{name}`"))?;
+        if view.dtype() != Dtype::F32 || view.shape() != wanted {
             let (dtype, found) = (view.dtype(), view.shape());
-            let wanted = &slot.shape;
-            return Err(content(
-                &path,
-                format!("`{name}` is {dtype:?} {found:?}; it must be F32 {wanted:?}"),
+            return Err(format!(
+                "`{name}` is {dtype:?} {found:?}; it must be F32 {wanted:?}"
             ));
         }
-        let (values, _) = view.data().as_chunks::<4>();
-        for (weight, value) in weights[slot.range()].iter_mut().zip(values) {
-            *weight = f32::from_le_bytes(*value);
-        }
+        parts.push(view.data());
     }
-    Ok((shape, weights))
+    let values = parts.iter().flat_map(|part| part.as_chunks::<4>().0);
+    Ok(values.map(|&value| f32::from_le_bytes(value)).collect())
 }
 
-fn config(shape: &Gpt2Shape) -> Value {
-    json!({
-        "architectures": ["GPT2LMHeadModel"],
-        "model_type": "gpt2",
-        "vocab_size": shape.embedding_rows(),
-        "n_positions": shape.length,
-        "n_embd": shape.width,
-        "n_layer": shape.layers,
-        "n_head": shape.heads,
-        "n_inner": shape.mlp_ratio * shape.width,
-        "activation_function": "gelu_new",
-        "resid_pdrop": 0.0,
-        "embd_pdrop": 0.0,
-        "attn_pdrop": 0.0,
-        "layer_norm_epsilon": LAYER_NORM_EPSILON,
-        "tie_word_embeddings": shape.tied_head,
-        "bos_token_id": shape.start_token.then_some(shape.vocabulary),
-        "eos_token_id": null,
-        "torch_dtype": "float32",
-        // Not Hugging Face's, which keeps what it does not know: whether the last row of the
-        // embedding is a start token cannot be told from the rest.
-        "bitcap_start_token": shape.start_token,
-    })
-}
-
-fn shape_of(path: &Path, config: &Value) -> Result<Gpt2Shape, ModelFileError> {
-    let number = |key: &str| {
-        config[key]
-            .as_u64()
-            .and_then(|n| usize::try_from(n).ok())
-            .filter(|&n| n > 0 && n <= 1 << 24)
-            .ok_or_else(|| content(path, format!("`{key}` must be a positive whole number")))
-    };
-    let flag = |key: &str| {
-        config[key]
-            .as_bool()
-            .ok_or_else(|| content(path, format!("`{key}` must be true or false")))
-    };
-    let start_token = flag("bitcap_start_token")?;
-    let width = number("n_embd")?;
-    let shape = Gpt2Shape {
-        vocabulary: number("vocab_size")? - usize::from(start_token),
-        length: number("n_positions")?,
-        layers: number("n_layer")?,
-        width,
-        heads: number("n_head")?,
-        mlp_ratio: number("n_inner")? / width,
-        tied_head: flag("tie_word_embeddings")?,
-        start_token,
-    };
-    if self::config(&shape) != *config {
-        return Err(content(
-            path,
-            "not a GPT-2 as bitcap writes it (another activation, epsilon, or sizes that do not fit together)".into(),
-        ));
+/// Reads a regular file of so many bytes at most.
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, ModelFileError> {
+    // Asked before it is opened: opening a pipe would wait for a writer.
+    let there = std::fs::metadata(path).map_err(io_error(path))?;
+    if !there.is_file() {
+        return Err(content(path, "not a regular file".into()));
     }
-    Ok(shape)
+    if there.len() > most {
+        let what = format!(
+            "{} bytes; of such a model it has at most {most}",
+            there.len()
+        );
+        return Err(content(path, what));
+    }
+    std::fs::read(path).map_err(io_error(path))
 }
 
 fn io_error(path: &Path) -> impl Fn(std::io::Error) -> ModelFileError + use<'_> {

@@ -1,13 +1,21 @@
 //! Architectures in Burn: weights, devices, initial weights, log-probabilities, model files.
 
+mod architecture;
 mod device;
-mod evaluate;
 mod gpt2;
 mod hugging_face;
 mod init;
+mod model;
+mod passes;
+mod task;
+mod weights;
 
+pub use architecture::{Architecture, Hidden, architecture};
 pub use device::{DeviceError, about, backends, matrix_path, open};
-pub use evaluate::{PredictionTask, Predictions, log_probabilities, passes_of, predictions};
 pub use gpt2::Gpt2;
-pub use hugging_face::{ModelFileError, load, save};
+pub use hugging_face::ModelFileError;
 pub use init::initial_weights;
+pub use model::{Model, Predictions};
+pub use passes::{largest_pass, passes};
+pub use task::{Pass, PredictionTask};
+pub use weights::Weights;

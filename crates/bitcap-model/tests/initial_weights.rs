@@ -1,18 +1,22 @@
 //! Initial weights: their moments, and that they depend on nothing but what they should.
 
 use bitcap_model::initial_weights;
-use bitcap_plan::{Gpt2Shape, Initialization, Layout, Role};
+use bitcap_plan::{Gpt2Settings, Init, Initialization, Layout};
+use bitcap_source::DataShape;
 
-const SHAPE: Gpt2Shape = Gpt2Shape {
+const DATA: DataShape = DataShape {
     vocabulary: 512,
     length: 32,
-    layers: 3,
-    width: 48,
-    heads: 2,
-    mlp_ratio: 4,
-    tied_head: true,
     start_token: true,
 };
+
+fn layout(layers: u32, initialization: Initialization) -> Layout {
+    let settings = Gpt2Settings {
+        initialization,
+        ..Gpt2Settings::new(layers, 48, 2)
+    };
+    settings.layout(&DATA)
+}
 
 fn moments(xs: &[f32]) -> (f64, f64) {
     let n = xs.len() as f64;
@@ -25,77 +29,92 @@ fn moments(xs: &[f32]) -> (f64, f64) {
     (mean, square.sqrt())
 }
 
-/// Every tensor's mean is within 5 standard errors of 0, and its deviation of what is stated.
-fn check(initialization: Initialization, expected: impl Fn(Role, &[usize]) -> f64) {
-    let weights = initial_weights(&SHAPE, initialization, 7);
-    for slot in Layout::gpt2(&SHAPE).slots() {
-        let values = &weights[slot.range()];
-        match slot.role {
-            Role::Gain => assert!(values.iter().all(|&x| x == 1.0), "{}", slot.name),
-            Role::Bias => assert!(values.iter().all(|&x| x == 0.0), "{}", slot.name),
-            role => {
-                let deviation = expected(role, &slot.shape);
-                let (mean, found) = moments(values);
-                let n = values.len() as f64;
-                assert!(
-                    mean.abs() < 5.0 * deviation / n.sqrt(),
-                    "{}: mean {mean}",
-                    slot.name
-                );
-                // The relative standard error of a normal's deviation is 1 / sqrt(2 n).
-                let off = (found / deviation - 1.0).abs();
-                assert!(
-                    off < 5.0 / (2.0 * n).sqrt(),
-                    "{}: {found} for {deviation}",
-                    slot.name
-                );
-            }
+/// Every tensor's mean is within 5 standard errors of 0, and its deviation of what is stated, by the
+/// end of its name and its rows.
+fn check(initialization: Initialization, expected: impl Fn(&str, usize) -> f64) {
+    let layout = layout(3, initialization);
+    let weights = initial_weights(&layout, 7);
+    for slot in layout.slots() {
+        let (name, values) = (&slot.name, &weights[slot.range()]);
+        let norm = name.contains("ln_");
+        if name.ends_with("bias") {
+            assert!(values.iter().all(|&x| x == 0.0), "{name}");
+        } else if norm {
+            assert!(values.iter().all(|&x| x == 1.0), "{name}");
+        } else {
+            let deviation = expected(name, slot.dims[0]);
+            let Init::Normal(_) = slot.init else {
+                panic!("{name}")
+            };
+            let (mean, found) = moments(values);
+            let n = values.len() as f64;
+            assert!(
+                mean.abs() < 5.0 * deviation / n.sqrt(),
+                "{name}: mean {mean}"
+            );
+            // The relative standard error of a normal's deviation is 1 / sqrt(2 n).
+            let off = (found / deviation - 1.0).abs();
+            assert!(
+                off < 5.0 / (2.0 * n).sqrt(),
+                "{name}: {found} for {deviation}"
+            );
         }
     }
 }
 
 #[test]
 fn gpt2_initialization() {
-    check(Initialization::Gpt2, |role, _| match role {
-        Role::PositionEmbedding => 0.01,
-        Role::ResidualMatrix => 0.02 / 6f64.sqrt(),
-        _ => 0.02,
+    check(Initialization::Gpt2, |name, _| {
+        if name.ends_with("wpe.weight") {
+            0.01
+        } else if name.ends_with("c_proj.weight") {
+            0.02 / 6f64.sqrt()
+        } else {
+            0.02
+        }
     });
 }
 
 #[test]
 fn fan_in_initialization() {
-    check(Initialization::FanIn, |role, shape| match role {
-        Role::TokenEmbedding | Role::PositionEmbedding => 1.0 / 48f64.sqrt(),
-        Role::ResidualMatrix => 1.0 / (6.0 * shape[0] as f64).sqrt(),
-        _ => 1.0 / (shape[0] as f64).sqrt(),
+    check(Initialization::FanIn, |name, rows| {
+        if name.ends_with("wte.weight") || name.ends_with("wpe.weight") {
+            1.0 / 48f64.sqrt()
+        } else if name.ends_with("c_proj.weight") {
+            1.0 / (6.0 * rows as f64).sqrt()
+        } else {
+            1.0 / (rows as f64).sqrt()
+        }
     });
 }
 
 #[test]
 fn a_tensor_depends_on_seed_and_name_alone() {
-    let of = |shape: &Gpt2Shape, seed| initial_weights(shape, Initialization::FanIn, seed);
-    let weights = of(&SHAPE, 7);
-    assert_eq!(weights, of(&SHAPE, 7));
-    assert_ne!(weights, of(&SHAPE, 8));
-    let deeper = Gpt2Shape { layers: 4, ..SHAPE };
-    let layout = Layout::gpt2(&SHAPE);
-    let slot = layout.find("transformer.h.1.attn.c_attn.weight").unwrap();
-    let there = Layout::gpt2(&deeper);
-    let same = there.find(&slot.name).unwrap();
-    assert_eq!(weights[slot.range()], of(&deeper, 7)[same.range()]);
+    let (three, four) = (
+        layout(3, Initialization::FanIn),
+        layout(4, Initialization::FanIn),
+    );
+    let weights = initial_weights(&three, 7);
+    assert_eq!(weights, initial_weights(&three, 7));
+    assert_ne!(weights, initial_weights(&three, 8));
+    let range = |layout: &Layout| {
+        let id = layout.find("transformer.h.1.attn.c_attn.weight").unwrap();
+        layout.slots()[id.index()].range()
+    };
+    let deeper = initial_weights(&four, 7);
+    assert_eq!(weights[range(&three)], deeper[range(&four)]);
 }
 
 /// The first weights drawn, pinned: a platform or a library that changed them would show.
 #[test]
 fn known_weights() {
-    let weights = initial_weights(&SHAPE, Initialization::Gpt2, 0);
-    let hash = blake3::hash(little_endian(&weights).as_slice())
-        .to_hex()
-        .to_string();
-    assert_eq!(&hash[..16], "ef74445ab1cdda46");
-}
-
-fn little_endian(weights: &[f32]) -> Vec<u8> {
-    weights.iter().flat_map(|x| x.to_le_bytes()).collect()
+    for (initialization, expected) in [
+        (Initialization::Gpt2, "ef74445ab1cdda46"),
+        (Initialization::FanIn, "0be55fbfba3bcb43"),
+    ] {
+        let weights = initial_weights(&layout(3, initialization), 0);
+        let bytes: Vec<u8> = weights.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let hash = blake3::hash(&bytes).to_hex().to_string();
+        assert_eq!(&hash[..16], expected, "{initialization:?}");
+    }
 }

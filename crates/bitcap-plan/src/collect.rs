@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
+use crate::settings::ModelSettings;
 use bitcap_base::{FileLock, write_atomic};
 use bitcap_measure::{Extraction, Measurement};
 use serde::Serialize;
@@ -154,7 +155,8 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
     let (split, membership) = (measurement.decomposition, measurement.membership);
     let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.decomposition);
     let fresh_rate = |prefix| fresh.and_then(|fresh| rate(&fresh.extraction, prefix));
-    let (source, model, train) = (&settings.source, &settings.model, &settings.train);
+    let ModelSettings::Gpt2(model) = &settings.model;
+    let (source, train) = (&settings.source, &settings.train);
     Run {
         cell: entry.cell.clone(),
         group: entry.group.clone(),

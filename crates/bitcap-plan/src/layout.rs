@@ -2,71 +2,109 @@
 //!
 //! A model's weights are one vector of P floats; so are their gradient and the moments of an
 //! optimizer. Norms, updates, checkpoints and copies between host and device are then one
-//! operation each, whatever the architecture. The matrices of the blocks come last, so that an
-//! optimizer with a rule of its own for them (Muon) splits the vector once.
+//! operation each, whatever the architecture. All that is decided for each tensor by itself is said
+//! in its slot.
 
-use crate::Gpt2Shape;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
-/// What a tensor is for, as far as initialization and optimizers tell tensors apart.
+use serde::{Deserialize, Serialize};
+
+/// How the initial values of a tensor are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// All 0.
+    Zeros,
+    /// All 1.
+    Ones,
+    /// Normal around 0 with this standard deviation.
+    Normal(f64),
+}
+
+/// Which tensors an optimizer may treat apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Token embedding, or the untied head of the same shape.
+pub enum Rule {
+    /// A matrix between hidden layers, `[in, out]`: what Muon is for.
+    Matrix,
+    /// All else: embeddings, heads, biases, gains.
+    Other,
+}
+
+/// Parts of a model whose parameters are counted together, in the order in which they are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// Token embedding, the start token's row included.
     TokenEmbedding,
     /// Learned positions.
     PositionEmbedding,
-    /// Gain of a layer norm.
-    Gain,
-    /// Bias of a layer norm or of a linear map.
-    Bias,
-    /// Matrix of a block, `[in, out]`.
-    Matrix,
-    /// Matrix of a block that writes into the residual stream, `[in, out]`.
-    ResidualMatrix,
-}
-
-impl Role {
-    /// Whether this is a matrix of a block.
-    #[must_use]
-    pub fn is_matrix(self) -> bool {
-        matches!(self, Self::Matrix | Self::ResidualMatrix)
-    }
+    /// Matrices and biases of attention.
+    Attention,
+    /// Matrices and biases of the MLPs.
+    Mlp,
+    /// Gains and biases of the layer norms.
+    LayerNorm,
+    /// The output head where it is not tied.
+    Head,
 }
 
 /// One weight tensor.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
-    /// Hugging Face's name of it, for example `transformer.h.0.attn.c_attn.weight`.
+    /// Its name in model files, for example `transformer.h.0.attn.c_attn.weight`.
     pub name: String,
-    /// Its shape; of rank 1 or 2.
-    pub shape: Vec<usize>,
+    /// Its dimensions, one to three.
+    pub dims: Vec<usize>,
+    /// Its initial values.
+    pub init: Init,
+    /// Its optimizer.
+    pub rule: Rule,
+    /// Where its parameters are counted.
+    pub group: Group,
     /// Where it begins in the flat vector.
     pub offset: usize,
-    /// What it is for.
-    pub role: Role,
 }
 
 impl Slot {
-    /// Number of elements.
+    /// A tensor, not yet in its place.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.shape.iter().product()
+    pub fn new(name: &str, dims: &[usize], init: Init, rule: Rule, group: Group) -> Self {
+        Self {
+            name: name.into(),
+            dims: dims.into(),
+            init,
+            rule,
+            group,
+            offset: 0,
+        }
     }
 
-    /// Whether it has no elements; never so for a valid shape.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Number of elements.
+    fn size(&self) -> usize {
+        self.dims.iter().product()
     }
 
     /// Its place in the flat vector.
     #[must_use]
-    pub fn range(&self) -> std::ops::Range<usize> {
-        self.offset..self.offset + self.len()
+    pub fn range(&self) -> Range<usize> {
+        self.offset..self.offset + self.size()
+    }
+}
+
+/// Which tensor of a layout, found by its name once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotId(usize);
+
+impl SlotId {
+    /// Its place among [`Layout::slots`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
     }
 }
 
 /// All weight tensors in the order of the flat vector.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     slots: Vec<Slot>,
     matrices_start: usize,
@@ -74,52 +112,32 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of a GPT-2.
+    /// Puts tensors one after another, matrices last, so that an optimizer with a rule of its own
+    /// for them splits the vector once; else in the order given.
+    ///
+    /// # Panics
+    /// If a name stands twice, or a tensor has no dimension, more than three, or, as a matrix, any
+    /// but two.
     #[must_use]
-    pub fn gpt2(shape: &Gpt2Shape) -> Self {
-        let (d, rows) = (shape.width, shape.embedding_rows());
-        let hidden = shape.mlp_ratio * d;
-        let mut slots = vec![
-            slot("transformer.wte.weight", &[rows, d], Role::TokenEmbedding),
-            slot(
-                "transformer.wpe.weight",
-                &[shape.length, d],
-                Role::PositionEmbedding,
-            ),
-        ];
-        for layer in 0..shape.layers {
-            let mut push = |name: &str, dims: &[usize], role| {
-                slots.push(slot(&format!("transformer.h.{layer}.{name}"), dims, role));
-            };
-            push("ln_1.weight", &[d], Role::Gain);
-            push("ln_1.bias", &[d], Role::Bias);
-            push("attn.c_attn.weight", &[d, 3 * d], Role::Matrix);
-            push("attn.c_attn.bias", &[3 * d], Role::Bias);
-            push("attn.c_proj.weight", &[d, d], Role::ResidualMatrix);
-            push("attn.c_proj.bias", &[d], Role::Bias);
-            push("ln_2.weight", &[d], Role::Gain);
-            push("ln_2.bias", &[d], Role::Bias);
-            push("mlp.c_fc.weight", &[d, hidden], Role::Matrix);
-            push("mlp.c_fc.bias", &[hidden], Role::Bias);
-            push("mlp.c_proj.weight", &[hidden, d], Role::ResidualMatrix);
-            push("mlp.c_proj.bias", &[d], Role::Bias);
-        }
-        slots.push(slot("transformer.ln_f.weight", &[d], Role::Gain));
-        slots.push(slot("transformer.ln_f.bias", &[d], Role::Bias));
-        if !shape.tied_head {
-            slots.push(slot("lm_head.weight", &[rows, d], Role::TokenEmbedding));
-        }
-        Self::in_order(slots)
-    }
-
-    fn in_order(mut slots: Vec<Slot>) -> Self {
-        slots.sort_by_key(|slot| slot.role.is_matrix()); // stable: the order within stays
-        let mut len = 0;
-        let mut matrices_start = 0;
+    pub fn new(mut slots: Vec<Slot>) -> Self {
+        slots.sort_by_key(|slot| slot.rule == Rule::Matrix); // stable: the order within stays
+        let mut names = HashSet::new();
+        let (mut len, mut matrices_start) = (0, 0);
         for slot in &mut slots {
+            assert!(names.insert(slot.name.clone()), "{} twice", slot.name);
+            let ranks = if slot.rule == Rule::Matrix {
+                2..=2
+            } else {
+                1..=3
+            };
+            assert!(
+                ranks.contains(&slot.dims.len()),
+                "the rank of {}",
+                slot.name
+            );
             slot.offset = len;
-            len += slot.len();
-            if !slot.role.is_matrix() {
+            len += slot.size();
+            if slot.rule != Rule::Matrix {
                 matrices_start = len;
             }
         }
@@ -138,39 +156,36 @@ impl Layout {
 
     /// The tensor of this name, if there is one.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<&Slot> {
-        self.slots.iter().find(|slot| slot.name == name)
+    pub fn find(&self, name: &str) -> Option<SlotId> {
+        let index = self.slots.iter().position(|slot| slot.name == name)?;
+        Some(SlotId(index))
     }
 
-    /// Where the matrices of the blocks begin; they reach to the end.
+    /// Where the matrices begin; they reach to the end.
     #[must_use]
     pub fn matrices_start(&self) -> usize {
         self.matrices_start
     }
 
-    /// The matrices of the blocks.
+    /// The tensors of [`Rule::Matrix`].
     pub fn matrices(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().filter(|slot| slot.role.is_matrix())
+        self.slots.iter().filter(|slot| slot.rule == Rule::Matrix)
     }
 
     /// Elements in all: the number of parameters P.
+    #[expect(clippy::len_without_is_empty, reason = "no model is empty")]
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are no parameters; never so for a valid shape.
+    /// Parameters by group; groups without any are left out.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-}
-
-fn slot(name: &str, shape: &[usize], role: Role) -> Slot {
-    Slot {
-        name: name.into(),
-        shape: shape.into(),
-        offset: 0,
-        role,
+    pub fn parameters(&self) -> BTreeMap<Group, u64> {
+        let mut counts = BTreeMap::new();
+        for slot in &self.slots {
+            *counts.entry(slot.group).or_default() += slot.size() as u64;
+        }
+        counts
     }
 }

@@ -26,14 +26,14 @@ pub use folder::{
     Sweeping, Work, now,
 };
 pub use launch::{ChildProcess, Launch, SweepEvent};
-pub use layout::{Layout, Role, Slot};
+pub use layout::{Group, Init, Layout, Rule, Slot, SlotId};
 pub use plan::{CurvePoint, Plan, PlannedCell};
 pub use plan_table::text_table;
 pub use record::{Run, Timing};
 pub use settings::{
     Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,
-    EngineSettings, Gpt2Shape, Initialization, MAX_TOKENS, MeasureSettings, ModelSettings,
-    OptimizerKind, ParameterCounts, Precision, ScheduleKind, SweepSettings, TrainSettings,
+    EngineSettings, Gpt2Settings, Initialization, MAX_TOKENS, MeasureSettings, ModelSettings,
+    OptimizerKind, Precision, ScheduleKind, SweepSettings, TrainSettings,
 };
 pub use status::{CellStatus, Standing, Status, status};
 pub use submit::{

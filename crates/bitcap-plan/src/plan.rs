@@ -207,7 +207,7 @@ impl Cells {
             index: self.cells.len(),
             name,
             curves: vec![curve],
-            parameters: settings.shape().parameters(),
+            parameters: settings.parameters(),
             entropy_bits: settings.entropy_bits(),
             load: settings.load(),
             asked_load: point.load,

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bitcap_plan::{CellSettings, Experiment, Plan, PlannedCell, text_table};
+use bitcap_plan::{
+    CellSettings, Experiment, Gpt2Settings, ModelSettings, Plan, PlannedCell, text_table,
+};
 
 const BASE: &str = r#"name = "base"
 
@@ -46,11 +48,16 @@ fn only(overrides: &[&str]) -> PlannedCell {
     plan.cells.remove(0)
 }
 
+fn gpt2(settings: &CellSettings) -> &Gpt2Settings {
+    let ModelSettings::Gpt2(model) = &settings.model;
+    model
+}
+
 fn sizes(plan: &Plan) -> Vec<(u32, u64, u64, bool)> {
     let size = |cell: &PlannedCell| {
         let settings = &cell.settings;
         (
-            settings.model.width,
+            gpt2(settings).width,
             settings.data.samples,
             settings.seed,
             cell.curve().doubled,
@@ -143,7 +150,7 @@ fn groups_and_labels() {
     for a in &plan.cells {
         for b in &plan.cells {
             let curve =
-                |cell: &PlannedCell| (cell.settings.model.layers, cell.settings.train.optimizer);
+                |cell: &PlannedCell| (gpt2(&cell.settings).layers, cell.settings.train.optimizer);
             assert_eq!(
                 a.curves[0].group == b.curves[0].group,
                 curve(a) == curve(b),
@@ -406,6 +413,27 @@ fn cells_read_back_what_they_write() {
 }
 
 /// A source inside of a source, lists in it, and keys that only other kinds have.
+/// A model without a kind is a GPT-2; saying so makes no other cell. Also in JSON, where the settings
+/// of a cell are handed from one process to another.
+#[test]
+fn gpt2_is_the_kind_that_need_not_be_named() {
+    let (named, unnamed) = (only(&["model.kind=gpt2"]).settings, only(&[]).settings);
+    assert_eq!(named, unnamed);
+    assert_eq!(named.name(), unnamed.name());
+    let json = serde_json::to_string(&named).unwrap();
+    assert!(!json.contains("\"kind\":\"gpt2\""), "{json}");
+    assert_eq!(serde_json::from_str::<CellSettings>(&json).unwrap(), named);
+    let with_kind = json.replace("\"model\":{", "\"model\":{\"kind\":\"gpt2\",");
+    assert_eq!(
+        serde_json::from_str::<CellSettings>(&with_kind).unwrap(),
+        named
+    );
+    for wrong in ["\"kind\":\"gpt3\",", "\"size\":3,"] {
+        let json = json.replace("\"model\":{", &format!("\"model\":{{{wrong}"));
+        assert!(serde_json::from_str::<CellSettings>(&json).is_err());
+    }
+}
+
 #[test]
 fn cells_of_other_sources_read_back_too() {
     let sources = [

@@ -6,10 +6,12 @@ mod optimizer;
 mod order;
 mod schedule;
 mod state;
+mod step;
 mod trainer;
 
 pub use optimizer::Optimizer;
-pub use order::Order;
+pub use order::{Order, Sequences};
 pub use schedule::rate_factor;
 pub use state::{StateError, TrainState};
+pub use step::{ComposedStep, Loss, Step};
 pub use trainer::{Progress, TrainError, Trainer};

@@ -20,7 +20,7 @@ pub(crate) fn orthogonal_updates(layout: &Layout, momentum: &Tensor<1>) -> Tenso
         .matrices()
         .map(|slot| {
             let range = slot.range();
-            let (rows, columns) = (slot.shape[0], slot.shape[1]);
+            let (rows, columns) = (slot.dims[0], slot.dims[1]);
             let matrix = momentum
                 .clone()
                 .slice(range.start - start..range.end - start)

@@ -1,11 +1,11 @@
 //! From a gradient to new weights, all on flat vectors.
 
-use bitcap_plan::Layout;
+use bitcap_model::DeviceError;
+use bitcap_plan::{Layout, OptimizerKind, TrainSettings};
 use burn::tensor::{Device, Tensor};
 
 use crate::muon::orthogonal_updates;
 use crate::state::{StateError, TrainState, from_host, to_host};
-use bitcap_plan::{OptimizerKind, TrainSettings};
 
 /// An optimizer and its state. Formulas are those of torch.optim's Adam, AdamW and Muon; weight
 /// decay falls on every tensor, biases and gains too, as there.
@@ -65,14 +65,14 @@ impl Optimizer {
     }
 
     /// Its part of a state with those weights.
-    pub(crate) fn state(&self, weights: &Tensor<1>) -> TrainState {
-        TrainState {
+    pub(crate) fn state(&self, weights: &Tensor<1>) -> Result<TrainState, DeviceError> {
+        Ok(TrainState {
             step: self.steps,
-            weights: to_host(weights),
-            first: to_host(&self.first),
-            second: to_host(&self.second),
-            momentum: self.momentum.as_ref().map(to_host),
-        }
+            weights: to_host(weights)?,
+            first: to_host(&self.first)?,
+            second: to_host(&self.second)?,
+            momentum: self.momentum.as_ref().map(to_host).transpose()?,
+        })
     }
 
     /// Takes up the moments of a state.

@@ -5,6 +5,15 @@ use rand::Rng;
 
 use bitcap_plan::Batch;
 
+/// The sequences of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sequences {
+    /// The whole dataset in its own order.
+    All,
+    /// Those with these indices.
+    These(Vec<usize>),
+}
+
 /// The order in which training sees the dataset.
 ///
 /// Pass k over the data is a shuffle drawn from a stream of its own, keyed by (seed, k), and
@@ -42,22 +51,16 @@ impl Order {
         self.batch
     }
 
-    /// Whether each step sees the whole dataset.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.batch == self.samples
-    }
-
-    /// The sequences of step `step` (the first is 0), by index.
-    pub fn step(&mut self, step: u64) -> Vec<usize> {
-        if self.is_full() {
-            return (0..self.samples).collect();
+    /// The sequences of step `step` (the first is 0).
+    pub fn step(&mut self, step: u64) -> Sequences {
+        if self.batch == self.samples {
+            return Sequences::All;
         }
         let samples = self.samples as u64;
         let first = step * self.batch as u64;
-        (first..first + self.batch as u64)
-            .map(|i| self.shuffle(i / samples)[(i % samples) as usize])
-            .collect()
+        let these = (first..first + self.batch as u64)
+            .map(|i| self.shuffle(i / samples)[(i % samples) as usize]);
+        Sequences::These(these.collect())
     }
 
     fn shuffle(&mut self, pass: u64) -> &[usize] {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bitcap_model::DeviceError;
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 
@@ -11,7 +12,7 @@ use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 pub struct TrainState {
     /// Steps made.
     pub step: u64,
-    /// The weights, `[P]` in the order of `bitcap_model::Layout`.
+    /// The weights, `[P]` in the order of `bitcap_plan::Layout`.
     pub weights: Vec<f32>,
     /// Adam's moving mean of the gradient, `[P]`; with Muon that of all but its matrices.
     pub first: Vec<f32>,
@@ -104,7 +105,7 @@ impl TrainState {
         Ok((state, metadata(NOTES)?.clone()))
     }
 
-    fn tensors(&self) -> impl Iterator<Item = (&'static str, &[f32])> {
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (&'static str, &[f32])> {
         let of_all = [
             (WEIGHTS, &*self.weights),
             (FIRST, &*self.first),
@@ -142,9 +143,8 @@ impl TrainState {
     }
 }
 
-pub(crate) fn to_host(values: &Tensor<1>) -> Vec<f32> {
-    let data = values.clone().into_data_as::<f32>();
-    data.try_into_vec::<f32>().expect("asked for f32")
+pub(crate) fn to_host(values: &Tensor<1>) -> Result<Vec<f32>, DeviceError> {
+    Ok(values.try_to_vec_as::<f32>()?)
 }
 
 pub(crate) fn from_host(values: &[f32], device: &Device) -> Tensor<1> {

@@ -1,38 +1,44 @@
 //! The training loop: one model on one dataset.
 
-use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use bitcap_model::{Gpt2, PredictionTask, log_probabilities, passes_of};
-use bitcap_plan::{Gpt2Shape, Layout};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use bitcap_model::{Architecture, DeviceError, Model, PredictionTask};
+use bitcap_plan::TrainSettings;
+use burn::tensor::{DType, Tensor};
 
 use crate::Optimizer;
-use crate::cross_entropy::cross_entropy;
 use crate::order::Order;
 use crate::schedule::rate_factor;
-use crate::state::{StateError, TrainState, from_host};
-use bitcap_plan::TrainSettings;
+use crate::state::{StateError, TrainState, from_host, to_host};
+use crate::step::{ComposedStep, Step};
 
 /// torch.nn.utils.clip_grad_norm_ adds this to the norm it divides by.
 const CLIP_EPSILON: f64 = 1e-6;
 
+/// Steps after which the norms of gradients are read from the device, if nothing is told before.
+const MOST_UNREAD: usize = 100;
+
 /// Why training ended before its last step.
-#[derive(Debug, thiserror::Error, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TrainError {
-    /// Loss or gradient is no longer a number.
+    /// Loss, gradient or weights are no longer numbers.
     #[error(
         "the {what} is {value} at step {step} (learning rate {rate:.3e}); try a lower train.learning_rate, more train.warmup_steps or a train.clip_norm"
     )]
     NotFinite {
-        /// "loss" or "gradient's norm".
+        /// "loss", "gradient's norm", or a part of the state.
         what: &'static str,
         /// The value met.
         value: f64,
-        /// The step, the first being 1.
+        /// The step, the first being 1. It may have been found out some steps later, when the device
+        /// was read.
         step: u64,
         /// The learning rate of that step.
         rate: f64,
     },
+    /// The device failed. The training may go on from its last checkpoint.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// What training tells of itself.
@@ -51,98 +57,127 @@ pub struct Progress {
 
 /// One model in training.
 pub struct Trainer<'a> {
-    shape: Gpt2Shape,
+    architecture: Arc<dyn Architecture>,
     settings: &'a TrainSettings,
     task: &'a PredictionTask,
     order: Order,
-    device: Device,
+    engine: Box<dyn Step + 'a>,
     optimizer: Optimizer,
+    /// `[P]`, on the device.
     weights: Tensor<1>,
+    /// Steps made.
     step: u64,
-    /// Where each step sees the whole dataset: its passes, placed on the device once.
-    resident: Option<Vec<Pass>>,
-}
-
-/// Inputs `[n, S_pred]` and targets `[n · S_pred, 1]` of one forward and backward pass.
-#[derive(Clone)]
-struct Pass {
-    inputs: Tensor<2, Int>,
-    targets: Tensor<2, Int>,
+    /// Norms of the last steps' gradients, each `[1]` and still on the device.
+    norms: Vec<Tensor<1>>,
 }
 
 impl<'a> Trainer<'a> {
-    /// A model at step 0.
-    ///
-    /// `weights`: `[P]` in the order of [`Layout::gpt2`]; `device` without autodiff.
+    /// A training of `model` as it is, at step 0.
     #[must_use]
-    pub fn new(
-        shape: &Gpt2Shape,
+    pub fn new(model: &Model, settings: &'a TrainSettings, task: &'a PredictionTask) -> Self {
+        let step = ComposedStep::new(model, task, settings.micro_batch);
+        Self::with_step(model, settings, task, Box::new(step))
+    }
+
+    /// The same by another step, which must be of the same model and dataset.
+    #[must_use]
+    pub fn with_step(
+        model: &Model,
         settings: &'a TrainSettings,
         task: &'a PredictionTask,
-        weights: Vec<f32>,
-        device: &Device,
+        step: Box<dyn Step + 'a>,
     ) -> Self {
-        let order = Order::new(settings.seed, task.samples(), settings.batch);
-        let parameters = weights.len();
-        let mut trainer = Self {
-            shape: *shape,
+        let architecture = model.architecture().clone();
+        let weights = model.flat().clone();
+        Self {
+            optimizer: Optimizer::new(settings, architecture.layout(), &weights.device()),
+            architecture,
             settings,
             task,
-            device: device.clone(),
-            optimizer: Optimizer::new(settings, &Layout::gpt2(shape), device),
-            weights: Tensor::from_data(TensorData::new(weights, [parameters]), device),
+            order: Order::new(settings.seed, task.samples(), settings.batch),
+            engine: step,
+            weights,
             step: 0,
-            resident: None,
-            order,
-        };
-        if trainer.order.is_full() {
-            trainer.resident = Some(trainer.passes());
+            norms: Vec::new(),
         }
-        trainer
     }
 
-    /// Trains to the last step, unless `after_step` breaks off before; whether it did is returned.
+    /// Steps made.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Whether the last step is made.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.step >= self.settings.steps
+    }
+
+    /// The model as it is now.
+    #[must_use]
+    pub fn model(&self) -> Model {
+        Model::of_flat(self.architecture.clone(), self.weights.clone())
+    }
+
+    /// Makes a step. After every `every`-th and after the last there is something to tell.
     ///
-    /// `after_step` is called after each step that is not the last, with the training as it stands
-    /// and, every `every`-th step, with what there is to tell; and once at the end, with the loss on
-    /// the whole dataset, when nothing is left to break off.
+    /// The device is waited for where something is told, and every hundredth step otherwise.
     ///
     /// # Errors
-    /// If a gradient or a reported loss is not finite.
-    pub fn run(
-        &mut self,
-        every: u64,
-        mut after_step: impl FnMut(&Self, Option<Progress>) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, TrainError> {
-        while self.step < self.settings.steps {
-            let rate = self.rate(self.step);
-            let loss = self.advance()?;
-            if self.step == self.settings.steps {
-                break;
-            }
-            let mut told = None;
-            if self.step.is_multiple_of(every) {
-                let loss = f64::from(loss.into_scalar::<f32>()) / self.tokens_a_step() as f64;
-                told = Some(self.progress(finite("loss", loss, self.step, rate)?, rate));
-            }
-            if after_step(self, told).is_break() {
-                return Ok(ControlFlow::Break(()));
+    /// If the device fails; or if loss or gradient is not finite, found out when the device is waited
+    /// for. There is nothing to go on from then.
+    pub fn advance(&mut self, every: u64) -> Result<Option<Progress>, TrainError> {
+        let rate = self.rate(self.step);
+        let batch = self.order.step(self.step);
+        let (loss, gradient) = self.engine.loss_and_gradient(&self.weights, &batch)?;
+        let norm = gradient.clone().square().sum().sqrt();
+        let gradient = match self.settings.clip_norm {
+            None => gradient,
+            Some(limit) => clipped(gradient, &norm, limit),
+        };
+        self.norms.push(norm);
+        let weights = self.weights.clone();
+        self.weights = self.optimizer.step(weights, gradient, rate);
+        self.step += 1;
+        let told = self.is_done() || self.step.is_multiple_of(every);
+        if told || self.norms.len() == MOST_UNREAD {
+            self.check_norms()?;
+            self.norms.clear();
+        }
+        if !told {
+            return Ok(None);
+        }
+        let tokens = (self.order.batch() * self.task.predicted()) as u64;
+        let loss = if self.is_done() {
+            self.dataset_loss()?
+        } else {
+            loss.read()? / tokens as f64
+        };
+        Ok(Some(Progress {
+            step: self.step,
+            tokens: self.step * tokens,
+            loss: self.finite("loss", loss, self.step)?,
+            rate,
+        }))
+    }
+
+    /// The training as it stands, on the host; all of it is finite.
+    ///
+    /// # Errors
+    /// If the device fails, or something is not finite.
+    pub fn state(&self) -> Result<TrainState, TrainError> {
+        self.check_norms()?;
+        let state = self.optimizer.state(&self.weights)?;
+        for (name, values) in state.tensors() {
+            if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
+                self.finite(name, value.into(), self.step)?;
             }
         }
-        let rate = self.rate(self.step - 1);
-        let loss = self.dataset_loss();
-        let last = self.progress(finite("loss", loss, self.step, rate)?, rate);
-        let _ = after_step(self, Some(last));
-        Ok(ControlFlow::Continue(()))
+        Ok(state)
     }
 
-    /// The training as it stands, on the host.
-    #[must_use]
-    pub fn state(&self) -> TrainState {
-        self.optimizer.state(&self.weights)
-    }
-
-    /// Takes up a training where [`Self::state`] was asked for.
+    /// Goes on from where [`Self::state`] was asked for.
     ///
     /// # Errors
     /// If the state is one of another model or optimizer, or beyond the last step.
@@ -153,15 +188,22 @@ impl<'a> Trainer<'a> {
             return Err(StateError::Content(what));
         }
         self.optimizer.resume(state)?;
-        self.weights = from_host(&state.weights, &self.device);
+        self.weights = from_host(&state.weights, &self.weights.device());
         self.step = state.step;
+        self.norms.clear();
         Ok(())
     }
 
-    /// Steps made.
-    #[must_use]
-    pub fn step(&self) -> u64 {
-        self.step
+    /// The loss of the next step's batch at the weights as they are now, in nats a predicted token,
+    /// and the gradient `[P]` of that.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn gradient(&mut self) -> Result<(f64, Vec<f32>), DeviceError> {
+        let batch = self.order.step(self.step);
+        let (loss, gradient) = self.engine.loss_and_gradient(&self.weights, &batch)?;
+        let tokens = (self.order.batch() * self.task.predicted()) as f64;
+        Ok((loss.read()? / tokens, to_host(&gradient)?))
     }
 
     /// Learning rate of the step after so many.
@@ -169,109 +211,49 @@ impl<'a> Trainer<'a> {
         self.settings.learning_rate * rate_factor(self.settings, step)
     }
 
-    /// Makes one step; returns the summed loss of its batch in nats, `[1]`, still on the device.
-    ///
-    /// # Errors
-    /// If the gradient is not finite; the weights are then those before the step.
-    pub fn advance(&mut self) -> Result<Tensor<1>, TrainError> {
-        let rate = self.rate(self.step);
-        let (loss, gradient) = self.loss_and_gradient();
-        let norm = gradient.clone().square().sum().sqrt();
-        let norm = f64::from(norm.into_scalar::<f32>());
-        finite("gradient's norm", norm, self.step + 1, rate)?;
-        let gradient = match self.settings.clip_norm {
-            Some(limit) if norm > limit => gradient.mul_scalar(limit / (norm + CLIP_EPSILON)),
-            _ => gradient,
-        };
-        let weights = self.weights.clone();
-        self.weights = self.optimizer.step(weights, gradient, rate);
-        self.step += 1;
-        Ok(loss)
-    }
-
-    /// The summed loss `[1]` of the next step's batch, and the gradient `[P]` of its mean.
-    fn loss_and_gradient(&mut self) -> (Tensor<1>, Tensor<1>) {
-        let passes = match &self.resident {
-            Some(passes) => passes.clone(),
-            None => self.passes(),
-        };
-        let weight = 1.0 / self.tokens_a_step() as f64;
-        passes
-            .into_iter()
-            .map(|pass| self.pass_gradient(pass, weight))
-            .reduce(|(loss, gradient), (more_loss, more)| (loss + more_loss, gradient + more))
-            .expect("a batch has a sequence, and so a pass")
-    }
-
-    fn pass_gradient(&self, pass: Pass, weight: f64) -> (Tensor<1>, Tensor<1>) {
-        let model = Gpt2::for_training(&self.shape, &self.weights);
-        let logits = model.logits(Tensor::from_inner(pass.inputs));
-        let loss = cross_entropy(&logits.clone().inner(), pass.targets, weight);
-        // The sum of logits × (a constant) has that constant as its gradient: backward from here
-        // is backward from the loss.
-        let surrogate = (logits * Tensor::from_inner(loss.gradient)).sum();
-        (loss.sum, model.gradient(surrogate.backward()))
-    }
-
-    fn passes(&mut self) -> Vec<Pass> {
-        let sequences = self.order.step(self.step);
-        let sizes = passes_of(&self.shape, sequences.len(), self.settings.micro_batch);
-        let mut rest = &sequences[..];
-        sizes
-            .into_iter()
-            .map(|size| {
-                let (these, others) = rest.split_at(size);
-                rest = others;
-                let (inputs, targets) = self.task.batch(these, &self.device);
-                Pass { inputs, targets }
-            })
-            .collect()
-    }
-
-    fn progress(&self, loss: f64, rate: f64) -> Progress {
-        Progress {
-            step: self.step,
-            tokens: self.step * self.tokens_a_step(),
-            loss,
-            rate,
+    /// Fails at the first step whose gradient was not finite, of those not looked at yet.
+    fn check_norms(&self) -> Result<(), TrainError> {
+        if self.norms.is_empty() {
+            return Ok(());
         }
+        let norms = to_host(&Tensor::cat(self.norms.clone(), 0))?;
+        let first = self.step - norms.len() as u64 + 1;
+        for (step, norm) in (first..).zip(norms) {
+            self.finite("gradient's norm", norm.into(), step)?;
+        }
+        Ok(())
     }
 
-    /// Tokens predicted in each step.
-    fn tokens_a_step(&self) -> u64 {
-        (self.order.batch() * self.task.predicted()) as u64
-    }
-
-    /// Mean cross-entropy over the whole dataset, nats a predicted token.
-    fn dataset_loss(&self) -> f64 {
-        let all = log_probabilities(&self.shape, &self.weights, self.task, |_| {});
-        -all.iter().map(|&x| f64::from(x)).sum::<f64>() / all.len() as f64
-    }
-
-    /// The weights as they are now, `[P]`, on the device.
-    #[must_use]
-    pub fn weights(&self) -> &Tensor<1> {
-        &self.weights
-    }
-
-    /// The gradient `[P]` of the mean loss at the weights as they are now, and that loss in nats.
-    #[must_use]
-    pub fn gradient(&mut self) -> (f64, Tensor<1>) {
-        let tokens = self.tokens_a_step() as f64;
-        let (loss, gradient) = self.loss_and_gradient();
-        (f64::from(loss.into_scalar::<f32>()) / tokens, gradient)
-    }
-}
-
-fn finite(what: &'static str, value: f64, step: u64, rate: f64) -> Result<f64, TrainError> {
-    if value.is_finite() {
-        Ok(value)
-    } else {
+    fn finite(&self, what: &'static str, value: f64, step: u64) -> Result<f64, TrainError> {
+        if value.is_finite() {
+            return Ok(value);
+        }
         Err(TrainError::NotFinite {
             what,
             value,
             step,
-            rate,
+            rate: self.rate(step.saturating_sub(1)),
         })
     }
+
+    /// Mean cross-entropy over the whole dataset, nats a predicted token.
+    fn dataset_loss(&self) -> Result<f64, DeviceError> {
+        let all = self.model().predictions(self.task)?.log_probabilities;
+        Ok(-all.iter().map(|&x| f64::from(x)).sum::<f64>() / all.len() as f64)
+    }
+}
+
+/// `gradient` scaled down to a norm of `limit` where its `norm`, `[1]`, is larger; worked out where it
+/// is, so that nobody waits for the device.
+fn clipped(gradient: Tensor<1>, norm: &Tensor<1>, limit: f64) -> Tensor<1> {
+    let device = norm.device();
+    let wide = if device.supports_dtype(DType::F64) {
+        DType::F64
+    } else {
+        DType::F32
+    };
+    let norm = norm.clone().cast(wide);
+    let within = norm.clone().lower_equal_elem(limit);
+    let factor = Tensor::full([1], limit, (&device, wide)) / norm.add_scalar(CLIP_EPSILON);
+    gradient * factor.mask_fill(within, 1.0).cast(DType::F32)
 }

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use bitcap_model::{PredictionTask, open};
-use bitcap_plan::{DeviceSpec, Gpt2Shape, Layout};
-use bitcap_plan::{OptimizerKind, ScheduleKind, TrainSettings};
+use bitcap_model::{Model, PredictionTask, architecture, open};
+use bitcap_plan::{
+    DeviceSpec, Gpt2Settings, Layout, ModelSettings, OptimizerKind, ScheduleKind, TrainSettings,
+};
+use bitcap_source::DataShape;
 use bitcap_train::{Trainer, rate_factor};
-use burn::tensor::Tensor;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
@@ -34,21 +35,29 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 struct Case {
-    shape: Gpt2Shape,
+    model: ModelSettings,
+    data: DataShape,
+    layout: Layout,
     bytes: Vec<u8>,
     task: PredictionTask,
 }
 
 impl Case {
-    fn read(case: &str, tied_head: bool, start_token: bool) -> Self {
-        let shape = Gpt2Shape {
-            vocabulary: 32,
-            length: 8,
-            layers: 2,
-            width: 16,
-            heads: 2,
-            mlp_ratio: 4,
+    fn read(case: &str) -> Self {
+        let (start_token, tied_head) = (case != "a", case < "c");
+        let (model, vocabulary, length) = match case {
+            "d" => (Gpt2Settings::new(2, 24, 3), 101, 17),
+            _ => (Gpt2Settings::new(2, 16, 2), 32, 8),
+        };
+        let model = ModelSettings::Gpt2(Gpt2Settings {
+            mlp_ratio: if case == "d" { 3 } else { 4 },
             tied_head,
+            start_token,
+            ..model
+        });
+        let data = DataShape {
+            vocabulary,
+            length,
             start_token,
         };
         let bytes = file(&format!(
@@ -62,17 +71,21 @@ impl Case {
                 .map(|b| u16::try_from(i32::from_le_bytes(*b)).unwrap())
                 .collect()
         };
-        let task = PredictionTask::new(&shape, &tokens);
-        Self { shape, bytes, task }
+        Self {
+            task: PredictionTask::new(&data, &tokens),
+            layout: model.layout(&data),
+            model,
+            data,
+            bytes,
+        }
     }
 
-    fn weights(&self) -> Vec<f32> {
-        let layout = Layout::gpt2(&self.shape);
-        layout
-            .slots()
-            .iter()
-            .flat_map(|s| f32s(&self.bytes, &format!("weight.{}", s.name)))
-            .collect()
+    fn model(&self, device: DeviceSpec) -> Model {
+        let slots = self.layout.slots().iter();
+        let weights = slots.flat_map(|slot| f32s(&self.bytes, &format!("weight.{}", slot.name)));
+        let device = open(device).unwrap();
+        let architecture = architecture(&self.model, self.data, &device);
+        Model::new(architecture, weights.collect(), &device)
     }
 }
 
@@ -89,28 +102,24 @@ fn norm(xs: &[f32]) -> f64 {
 }
 
 /// Every gradient, by the norm of each tensor, with an absolute floor: some are exactly zero.
-fn gradients_agree(device: DeviceSpec, case: &str, tied_head: bool, start_token: bool) {
-    let case = Case::read(case, tied_head, start_token);
+fn gradients_agree(device: DeviceSpec, case: &str) {
+    let case = Case::read(case);
     for micro_batch in [None, Some(5), Some(1)] {
         let settings = TrainSettings {
             micro_batch,
             ..settings(OptimizerKind::Adam)
         };
-        let device = open(device).unwrap();
-        let mut trainer = Trainer::new(&case.shape, &settings, &case.task, case.weights(), &device);
-        let (loss, gradient) = trainer.gradient();
+        let model = case.model(device);
+        let mut trainer = Trainer::new(&model, &settings, &case.task);
+        let (loss, gradient) = trainer.gradient().unwrap();
         let theirs = {
             let file = SafeTensors::deserialize(&case.bytes).unwrap();
             let data = file.tensor("loss_f64").unwrap().data();
             f64::from_le_bytes(data.try_into().unwrap())
         };
         assert!((loss - theirs).abs() < 1e-5 * theirs, "{loss} {theirs}");
-        let gradient = gradient
-            .into_data_as::<f32>()
-            .try_into_vec::<f32>()
-            .unwrap();
         let whole = norm(&gradient);
-        for slot in Layout::gpt2(&case.shape).slots() {
+        for slot in case.layout.slots() {
             let ours = &gradient[slot.range()];
             let theirs = f32s(&case.bytes, &format!("grad.{}", slot.name));
             let difference: Vec<f32> = ours.iter().zip(&theirs).map(|(a, b)| a - b).collect();
@@ -126,31 +135,36 @@ fn gradients_agree(device: DeviceSpec, case: &str, tied_head: bool, start_token:
 
 #[test]
 fn gradients_tied_without_start_token() {
-    gradients_agree(DeviceSpec::FLEX, "a", true, false);
+    gradients_agree(DeviceSpec::FLEX, "a");
 }
 
 #[test]
 fn gradients_tied_with_start_token() {
-    gradients_agree(DeviceSpec::FLEX, "b", true, true);
+    gradients_agree(DeviceSpec::FLEX, "b");
     #[cfg(feature = "ndarray")]
-    gradients_agree(ndarray(), "b", true, true);
+    gradients_agree(ndarray(), "b");
 }
 
 #[test]
 fn gradients_untied_with_start_token() {
-    gradients_agree(DeviceSpec::FLEX, "c", false, true);
+    gradients_agree(DeviceSpec::FLEX, "c");
+}
+
+#[test]
+fn gradients_larger_and_odd() {
+    gradients_agree(DeviceSpec::FLEX, "d");
 }
 
 /// 21 losses (before each step and after the last) and the final weights of a recorded run.
 fn run_agrees(device: DeviceSpec, name: &str, settings: &TrainSettings) {
-    let case = Case::read("b", true, true);
-    let device = open(device).unwrap();
-    let mut trainer = Trainer::new(&case.shape, settings, &case.task, case.weights(), &device);
-    let tokens = (case.task.samples() * case.task.predicted()) as f64;
-    let mut losses: Vec<f64> = (0..20)
-        .map(|_| f64::from(trainer.advance().unwrap().into_scalar::<f32>()) / tokens)
-        .collect();
-    losses.push(trainer.gradient().0);
+    let case = Case::read("b");
+    let model = case.model(device);
+    let mut trainer = Trainer::new(&model, settings, &case.task);
+    let mut losses = vec![trainer.gradient().unwrap().0];
+    while !trainer.is_done() {
+        trainer.advance(1).unwrap();
+        losses.push(trainer.gradient().unwrap().0);
+    }
     let theirs = numbers(&json(&format!("tests/fixtures/{name}.json"))["losses_f64"]);
     assert_eq!(losses.len(), theirs.len());
     for (step, (ours, theirs)) in losses.iter().zip(&theirs).enumerate() {
@@ -160,14 +174,16 @@ fn run_agrees(device: DeviceSpec, name: &str, settings: &TrainSettings) {
         );
     }
     let final_bytes = file(&format!("tests/fixtures/{name}.safetensors"));
-    let weights: Tensor<1> = trainer.weights().clone();
-    let weights = weights.into_data_as::<f32>().try_into_vec::<f32>().unwrap();
-    for slot in Layout::gpt2(&case.shape).slots() {
+    let weights = trainer.state().unwrap().weights;
+    for slot in case.layout.slots() {
+        let mut theirs = f32s(&final_bytes, &format!("weight.{}", slot.name));
+        let mut ours = weights[slot.range()].to_vec();
         if slot.name.ends_with("c_attn.bias") {
-            continue; // Its key part has a gradient of rounding alone, which Adam blows up.
+            // The keys' third has a gradient of rounding alone, which Adam blows up.
+            let third = ours.len() / 3;
+            ours.drain(third..2 * third);
+            theirs.drain(third..2 * third);
         }
-        let theirs = f32s(&final_bytes, &format!("weight.{}", slot.name));
-        let ours = &weights[slot.range()];
         let difference: Vec<f32> = ours.iter().zip(&theirs).map(|(a, b)| a - b).collect();
         assert!(
             norm(&difference) < 1e-3 * norm(&theirs),
@@ -234,18 +250,18 @@ fn twenty_steps_of_muon() {
 /// is in bfloat16, which at a rate of 0.02 moves the loss by 9e-4 (tests/reference/README.md).
 #[test]
 fn twenty_steps_of_muon_in_bfloat16() {
-    let case = Case::read("b", true, true);
+    let case = Case::read("b");
     let settings = muon(0.004, 0.0);
-    let device = open(DeviceSpec::FLEX).unwrap();
-    let mut trainer = Trainer::new(&case.shape, &settings, &case.task, case.weights(), &device);
-    let tokens = (case.task.samples() * case.task.predicted()) as f64;
+    let model = case.model(DeviceSpec::FLEX);
+    let mut trainer = Trainer::new(&model, &settings, &case.task);
     let theirs = numbers(&json("tests/fixtures/muon_small_rate.json")["losses_f32_bfloat16"]);
     for (step, theirs) in theirs[..20].iter().enumerate() {
-        let ours = f64::from(trainer.advance().unwrap().into_scalar::<f32>()) / tokens;
+        let ours = trainer.gradient().unwrap().0;
         assert!(
             (ours - theirs).abs() < 1e-4 * theirs,
             "step {step}: {ours} {theirs}"
         );
+        trainer.advance(20).unwrap();
     }
 }
 

@@ -1,38 +1,28 @@
 //! Trainings that are broken off and go on: the same bytes as those of one that never stopped.
 
-use std::ops::ControlFlow;
+mod common;
 
-use bitcap_model::{PredictionTask, initial_weights, open};
-use bitcap_plan::{Batch, OptimizerKind, ScheduleKind, TrainSettings};
-use bitcap_plan::{DeviceSpec, Gpt2Shape, Initialization};
-use bitcap_source::{SourceSettings, Split, UniformSettings, draw};
+use bitcap_model::{Model, PredictionTask};
+use bitcap_plan::{Batch, DeviceSpec, Initialization, OptimizerKind, ScheduleKind, TrainSettings};
+use bitcap_source::DataShape;
 use bitcap_train::{Progress, StateError, TrainState, Trainer};
 use proptest::prelude::*;
 
-const SHAPE: Gpt2Shape = Gpt2Shape {
+const DATA: DataShape = DataShape {
     vocabulary: 8,
     length: 4,
-    layers: 1,
-    width: 4,
-    heads: 2,
-    mlp_ratio: 4,
-    tied_head: true,
     start_token: true,
 };
 
-const STEPS: u64 = 12;
+fn model() -> Model {
+    common::model(DATA, 4, Initialization::Gpt2, 0, DeviceSpec::FLEX)
+}
 
 fn task() -> PredictionTask {
-    let source = SourceSettings::Uniform(UniformSettings {
-        vocabulary: 8,
-        length: 4,
-        seed: 0,
-    });
-    PredictionTask::new(
-        &SHAPE,
-        &draw(&source, 0, 10, Split::Training).unwrap().tokens,
-    )
+    common::task(&DATA, 10)
 }
+
+const STEPS: u64 = 12;
 
 fn settings(optimizer: OptimizerKind, batch: Batch) -> TrainSettings {
     TrainSettings {
@@ -47,45 +37,35 @@ fn settings(optimizer: OptimizerKind, batch: Batch) -> TrainSettings {
 }
 
 fn trainer<'a>(settings: &'a TrainSettings, task: &'a PredictionTask) -> Trainer<'a> {
-    let weights = initial_weights(&SHAPE, Initialization::Gpt2, settings.seed);
-    Trainer::new(
-        &SHAPE,
-        settings,
-        task,
-        weights,
-        &open(DeviceSpec::FLEX).unwrap(),
-    )
+    Trainer::new(&model(), settings, task)
+}
+
+fn advance_to(trainer: &mut Trainer<'_>, step: u64) -> Vec<Progress> {
+    let mut told = Vec::new();
+    while trainer.step() < step {
+        told.extend(trainer.advance(2).unwrap());
+    }
+    told
 }
 
 /// Trains through a stop after each of `stops`, each time in a new trainer from the bytes of the
 /// last state; what was told, and the state at the end.
 fn train(settings: &TrainSettings, stops: &[u64]) -> (Vec<Progress>, TrainState) {
     let task = task();
-    let mut told = Vec::new();
     let mut current = trainer(settings, &task);
+    let mut told = Vec::new();
     for &stop in stops {
-        let ended = current.run(2, |trainer, progress| {
-            told.extend(progress);
-            if trainer.step() == stop {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-        assert_eq!(ended, Ok(ControlFlow::Break(())));
-        let bytes = current.state().to_bytes("what the caller notes");
+        told.extend(advance_to(&mut current, stop));
+        let bytes = current.state().unwrap().to_bytes("what the caller notes");
         let (state, notes) = TrainState::from_bytes(&bytes).unwrap();
         assert_eq!(notes, "what the caller notes");
-        assert_eq!(state, current.state());
+        assert_eq!(state, current.state().unwrap());
         current = trainer(settings, &task);
         current.resume(&state).unwrap();
     }
-    let ended = current.run(2, |_, progress| {
-        told.extend(progress);
-        ControlFlow::Continue(())
-    });
-    assert_eq!(ended, Ok(ControlFlow::Continue(())));
-    (told, current.state())
+    told.extend(advance_to(&mut current, STEPS));
+    assert!(current.is_done());
+    (told, current.state().unwrap())
 }
 
 #[test]
@@ -118,11 +98,8 @@ fn every_part_of_the_state_matters() {
     let settings = settings(OptimizerKind::Muon, Batch::Sequences(3));
     let (_, whole) = train(&settings, &[]);
     let mut half = trainer(&settings, &task);
-    let _ = half.run(1, |trainer, _| match trainer.step() {
-        6 => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    });
-    let state = half.state();
+    advance_to(&mut half, 6);
+    let state = half.state().unwrap();
     let zeros = |all: &[f32]| vec![0.0; all.len()];
     let altered = [
         TrainState {
@@ -145,8 +122,8 @@ fn every_part_of_the_state_matters() {
     for altered in altered {
         let mut trainer = trainer(&settings, &task);
         trainer.resume(&altered).unwrap();
-        let _ = trainer.run(1, |_, _| ControlFlow::Continue(()));
-        assert_ne!(trainer.state().weights, whole.weights);
+        advance_to(&mut trainer, STEPS);
+        assert_ne!(trainer.state().unwrap().weights, whole.weights);
     }
 }
 
@@ -157,7 +134,7 @@ fn a_state_of_another_training_is_refused() {
         settings(OptimizerKind::Adam, Batch::Full),
         settings(OptimizerKind::Muon, Batch::Full),
     );
-    let of_muon = trainer(&muon, &task).state();
+    let of_muon = trainer(&muon, &task).state().unwrap();
     let error = trainer(&adam, &task).resume(&of_muon).unwrap_err();
     assert!(matches!(
         error,
@@ -166,11 +143,11 @@ fn a_state_of_another_training_is_refused() {
             ..
         }
     ));
-    let mut later = trainer(&adam, &task).state();
+    let mut later = trainer(&adam, &task).state().unwrap();
     later.step = STEPS + 1;
     let error = trainer(&adam, &task).resume(&later).unwrap_err();
     assert!(error.to_string().contains("ends at 12"), "{error}");
-    let mut longer = trainer(&adam, &task).state();
+    let mut longer = trainer(&adam, &task).state().unwrap();
     longer.weights.push(0.0);
     let error = trainer(&adam, &task).resume(&longer).unwrap_err();
     assert!(error.to_string().contains("`weights` has"), "{error}");
@@ -182,7 +159,7 @@ proptest! {
     fn damaged_bytes_do_not_panic(cut in any::<prop::sample::Index>(), flip in any::<u8>()) {
         let task = task();
         let settings = settings(OptimizerKind::Muon, Batch::Full);
-        let mut bytes = trainer(&settings, &task).state().to_bytes("{}");
+        let mut bytes = trainer(&settings, &task).state().unwrap().to_bytes("{}");
         let at = cut.index(bytes.len());
         prop_assert!(TrainState::from_bytes(&bytes[..at]).is_err());
         bytes[at] ^= flip;

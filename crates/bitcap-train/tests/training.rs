@@ -1,56 +1,49 @@
 //! The loop: what it tells, that it repeats itself, what devices and passes may change, how it
 //! fails.
 
-use std::ops::ControlFlow;
+mod common;
 
-use bitcap_model::{PredictionTask, initial_weights, open};
-use bitcap_plan::{Batch, OptimizerKind, TrainSettings};
-use bitcap_plan::{DeviceSpec, Gpt2Shape, Initialization};
-use bitcap_source::{SourceSettings, Split, UniformSettings, draw};
-use bitcap_train::{Progress, TrainError, Trainer};
+use std::sync::Arc;
 
-const SHAPE: Gpt2Shape = Gpt2Shape {
+use bitcap_model::{Architecture, DeviceError, Hidden, Model, Weights, initial_weights, open};
+use bitcap_plan::{
+    Batch, DeviceSpec, Group, Init, Initialization, Layout, OptimizerKind, Rule, ScheduleKind,
+    Slot, TrainSettings,
+};
+use bitcap_source::DataShape;
+use bitcap_train::{Loss, Progress, Sequences, Step, TrainError, Trainer};
+use burn::tensor::{Int, Tensor};
+use serde_json::Value;
+
+const DATA: DataShape = DataShape {
     vocabulary: 16,
     length: 8,
-    layers: 1,
-    width: 8,
-    heads: 2,
-    mlp_ratio: 4,
-    tied_head: true,
     start_token: true,
 };
 
-fn task() -> PredictionTask {
-    let source = SourceSettings::Uniform(UniformSettings {
-        vocabulary: 16,
-        length: 8,
-        seed: 0,
-    });
-    PredictionTask::new(
-        &SHAPE,
-        &draw(&source, 0, 24, Split::Training).unwrap().tokens,
-    )
+fn model(seed: u64, device: DeviceSpec) -> Model {
+    common::model(DATA, 8, Initialization::FanIn, seed, device)
 }
 
 struct Ended {
     told: Vec<Progress>,
     weights: Vec<f32>,
-    result: Result<ControlFlow<()>, TrainError>,
+}
+
+fn to_the_end(trainer: &mut Trainer<'_>, every: u64) -> Result<Vec<Progress>, TrainError> {
+    let mut told = Vec::new();
+    while !trainer.is_done() {
+        told.extend(trainer.advance(every)?);
+    }
+    Ok(told)
 }
 
 fn train(settings: &TrainSettings, device: DeviceSpec) -> Ended {
-    let task = task();
-    let weights = initial_weights(&SHAPE, Initialization::FanIn, settings.seed);
-    let mut trainer = Trainer::new(&SHAPE, settings, &task, weights, &open(device).unwrap());
-    let mut told = Vec::new();
-    let result = trainer.run(10, |_, progress| {
-        told.extend(progress);
-        ControlFlow::Continue(())
-    });
+    let task = common::task(&DATA, 24);
+    let mut trainer = Trainer::new(&model(settings.seed, device), settings, &task);
     Ended {
-        told,
-        weights: trainer.state().weights,
-        result,
+        told: to_the_end(&mut trainer, 10).unwrap(),
+        weights: trainer.state().unwrap().weights,
     }
 }
 
@@ -122,8 +115,7 @@ fn every_tenth_step_and_the_last_are_told() {
         steps: 25,
         ..settings(OptimizerKind::Adamw, Batch::Sequences(6))
     };
-    let Ended { told, result, .. } = train(&settings, DeviceSpec::FLEX);
-    assert_eq!(result, Ok(ControlFlow::Continue(())));
+    let Ended { told, .. } = train(&settings, DeviceSpec::FLEX);
     let steps: Vec<u64> = told.iter().map(|p| p.step).collect();
     assert_eq!(steps, [10, 20, 25]);
     for progress in &told {
@@ -137,7 +129,8 @@ fn every_tenth_step_and_the_last_are_told() {
     );
 }
 
-/// Weights blown up until nothing is finite: an error with the step, and no panic.
+/// Weights blown up until nothing is finite: an error with the step, and no panic. It is the same
+/// however seldom the device is asked.
 #[test]
 fn a_loss_that_is_not_finite_ends_the_training() {
     for learning_rate in [1e30, 1e38] {
@@ -146,13 +139,210 @@ fn a_loss_that_is_not_finite_ends_the_training() {
             weight_decay: 1.0,
             ..settings(OptimizerKind::Adamw, Batch::Full)
         };
-        let Ended { result, .. } = train(&settings, DeviceSpec::FLEX);
-        let error = result.unwrap_err();
+        let task = common::task(&DATA, 24);
+        let model = model(0, DeviceSpec::FLEX);
+        let errors = [1, 7, 1000].map(|every| {
+            let mut trainer = Trainer::new(&model, &settings, &task);
+            to_the_end(&mut trainer, every).unwrap_err()
+        });
+        let TrainError::NotFinite { what, step, .. } = errors[0] else {
+            panic!("{}", errors[0])
+        };
+        let shown = errors[0].to_string();
+        assert!(shown.contains(&format!("the {what} is")), "{shown}");
+        assert!(shown.contains(&format!("at step {step}")), "{shown}");
+        // A step later at most: the loss that is read then is of before the update.
+        for error in &errors {
+            assert!(
+                matches!(error, TrainError::NotFinite { step: found, .. } if found.abs_diff(step) <= 1),
+                "{errors:?}"
+            );
+        }
+    }
+}
+
+/// Between two readings of the device a training can be broken without knowing it: no state is made
+/// of it.
+#[test]
+fn no_state_is_made_of_what_is_not_finite() {
+    let settings = TrainSettings {
+        learning_rate: 1e38,
+        ..settings(OptimizerKind::Adam, Batch::Full)
+    };
+    let task = common::task(&DATA, 24);
+    let mut trainer = Trainer::new(&model(0, DeviceSpec::FLEX), &settings, &task);
+    assert!(trainer.state().is_ok());
+    // The update is not finite, the gradient before it was.
+    assert_eq!(trainer.advance(1000), Ok(None));
+    let error = trainer.state().unwrap_err();
+    assert!(
+        matches!(
+            error,
+            TrainError::NotFinite {
+                what: "weights",
+                step: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(trainer.advance(1000), Ok(None));
+    let error = trainer.state().unwrap_err();
+    assert!(
+        matches!(
+            error,
+            TrainError::NotFinite {
+                what: "gradient's norm",
+                step: 2,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+/// However many passes, the loss is the f64 sum of what the model says of each token: passes of one
+/// sequence would lose a digit for every ten of them were they added up in f32.
+#[test]
+fn the_loss_of_many_passes_is_exact() {
+    let data = DataShape {
+        vocabulary: 2,
+        length: 3,
+        start_token: true,
+    };
+    let model = common::model(data, 2, Initialization::FanIn, 0, DeviceSpec::FLEX);
+    let task = common::task(&data, 20_000);
+    let said = model.predictions(&task).unwrap().log_probabilities;
+    let exact = -said.iter().map(|&x| f64::from(x)).sum::<f64>() / said.len() as f64;
+    let in_f32 = -f64::from(said.iter().sum::<f32>()) / said.len() as f64;
+    assert!(
+        (in_f32 / exact - 1.0).abs() > 1e-6,
+        "what must not be: {in_f32} {exact}"
+    );
+    for micro_batch in [Some(1), Some(7), None] {
+        let settings = TrainSettings {
+            micro_batch,
+            ..TrainSettings::adam(1, 0.01)
+        };
+        let (loss, _) = Trainer::new(&model, &settings, &task).gradient().unwrap();
         assert!(
-            matches!(error, TrainError::NotFinite { step: 1..=40, .. }),
-            "{error}"
+            (loss / exact - 1.0).abs() < 1e-9,
+            "{micro_batch:?}: {loss} {exact}"
         );
-        assert!(error.to_string().contains("at step"), "{error}");
+    }
+}
+
+/// Half the squared distance of the weights to 1 as a loss.
+struct Parabola;
+
+impl Step for Parabola {
+    fn loss_and_gradient(
+        &mut self,
+        weights: &Tensor<1>,
+        batch: &Sequences,
+    ) -> Result<(Loss, Tensor<1>), DeviceError> {
+        assert_eq!(*batch, Sequences::All);
+        let off = weights.clone().sub_scalar(1.0);
+        let loss = off.clone().square().sum().mul_scalar(0.5);
+        Ok((Loss::Known(loss.try_into_scalar::<f64>()?), off))
+    }
+}
+
+#[test]
+fn another_step_stands_in() {
+    let settings = TrainSettings {
+        schedule: ScheduleKind::Constant,
+        ..TrainSettings::adam(200, 0.05)
+    };
+    let task = common::task(&DATA, 24);
+    let model = model(0, DeviceSpec::FLEX);
+    let mut trainer = Trainer::with_step(&model, &settings, &task, Box::new(Parabola));
+    while trainer.step() < 199 {
+        trainer.advance(1).unwrap();
+    }
+    let weights = trainer.state().unwrap().weights;
+    assert!(
+        weights.iter().all(|&w| (w - 1.0).abs() < 0.05),
+        "{weights:?}"
+    );
+    let told = trainer.gradient().unwrap().0;
+    assert!(told < 1e-3, "{told}");
+}
+
+/// Logits that are weights, the same at each place, and an auxiliary loss that is another weight.
+struct Unigram {
+    data: DataShape,
+    layout: Layout,
+}
+
+impl Architecture for Unigram {
+    fn data(&self) -> &DataShape {
+        &self.data
+    }
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn widest_activation(&self) -> usize {
+        self.data.rows()
+    }
+
+    fn hidden(&self, weights: &Weights, tokens: Tensor<2, Int>) -> Hidden {
+        let [n, s] = tokens.dims();
+        let logits = weights.tensor::<1>(self.layout.find("logits").unwrap());
+        Hidden {
+            values: logits.unsqueeze::<2>().expand([n * s, self.data.rows()]),
+            auxiliary: Some(weights.tensor(self.layout.find("auxiliary").unwrap())),
+        }
+    }
+
+    fn head(&self, _: &Weights, hidden: Tensor<2>) -> Tensor<2> {
+        hidden
+    }
+
+    fn config(&self) -> Value {
+        Value::Null
+    }
+
+    fn identity(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// However the batch is split, the auxiliary loss counts once beside the mean of the predictions'.
+#[test]
+fn an_auxiliary_loss_is_trained_too() {
+    let slot = |name, size| Slot::new(name, &[size], Init::Zeros, Rule::Other, Group::Head);
+    let device = open(DeviceSpec::FLEX).unwrap();
+    let unigram = Unigram {
+        data: DATA,
+        layout: Layout::new(vec![slot("logits", DATA.rows()), slot("auxiliary", 1)]),
+    };
+    let weights = initial_weights(&unigram.layout, 0);
+    let model = Model::new(Arc::new(unigram), weights, &device);
+    let task = common::task(&DATA, 24);
+    for micro_batch in [None, Some(7), Some(1)] {
+        let settings = TrainSettings {
+            micro_batch,
+            ..TrainSettings::adam(1, 0.01)
+        };
+        let (loss, gradient) = Trainer::new(&model, &settings, &task).gradient().unwrap();
+        assert!((loss - 17f64.ln()).abs() < 1e-6, "{loss}");
+        let (auxiliary, of_logits) = gradient.split_last().unwrap();
+        assert!((auxiliary - 1.0).abs() < 1e-6, "{auxiliary}");
+        for (token, gradient) in of_logits.iter().enumerate() {
+            let count = task
+                .targets()
+                .iter()
+                .filter(|&&t| t == token as i32)
+                .count();
+            let expected = 1.0 / 17.0 - count as f32 / task.targets().len() as f32;
+            assert!(
+                (gradient - expected).abs() < 1e-6,
+                "{token}: {gradient} {expected}"
+            );
+        }
     }
 }
 

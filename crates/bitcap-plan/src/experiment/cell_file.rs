@@ -43,7 +43,7 @@ impl CellSettings {
             seed: document.value("seed")?.ok_or_else(missing)?,
             source: document.source()?,
             data: document.section("data")?,
-            model: document.section("model")?,
+            model: document.model()?,
             train: document.section("train")?,
             measure: document.section("measure")?,
             engine: document.section("engine")?,

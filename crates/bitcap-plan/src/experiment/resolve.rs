@@ -1,6 +1,6 @@
 //! One point of the grid, resolved into the settings of a cell.
 
-use crate::settings::{Gpt2Shape, ModelSettings};
+use crate::settings::{ModelSettings, data_shape};
 use crate::settings::{OptimizerKind, TrainSettings};
 use std::collections::HashMap;
 
@@ -69,7 +69,7 @@ impl Resolved {
         let seed = document.inject_seeds()?;
         let mut source = document.source()?;
         let data: DataSection = document.section("data")?;
-        let model: ModelSettings = document.section("model")?;
+        let model = document.model()?;
         let mut train: TrainSettings = document.section("train")?;
         if train.optimizer == OptimizerKind::Muon && train.adam_learning_rate.is_none() {
             // The default in full, so that leaving it out and writing it down is the same cell.
@@ -175,7 +175,7 @@ fn samples_for(
             "a number above 0",
         ));
     }
-    let parameters = Gpt2Shape::new(model, source.vocabulary(), source.length()).parameters();
+    let parameters = model.parameters(&data_shape(source, model));
     let capacity = expected_capacity_bits(parameters);
     if !source.entropy_is_known() {
         let allowed = "left out: the entropy of this source is not known; give data.samples";

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::experiment::deserialize::read;
 use crate::experiment::document::{Entry, Node, Table, Value, join};
 use crate::experiment::error::{ExperimentError, Place};
+use crate::settings::{ModelKind, ModelSettings};
 
 /// A document with the name of its file.
 #[derive(Clone, Debug)]
@@ -67,6 +68,32 @@ impl Document {
                 Err(ExperimentError::invalid(&node.place, setting))
             }
         }
+    }
+
+    /// Reads `[model]`, whatever its kind.
+    pub(crate) fn model(&self) -> Result<ModelSettings, ExperimentError> {
+        let mut section = self
+            .root
+            .get("model")
+            .map_or_else(|| self.empty(), |entry| entry.node.clone());
+        // Out of the section before the rest of it is read, by the struct of that kind.
+        let kind = match &mut section.value {
+            Value::Table(table) => table.remove(&[KIND]),
+            _ => None,
+        };
+        let kind = match &kind {
+            None => ModelKind::default(),
+            Some(entry) => read(&join("model", KIND), &entry.node)?,
+        };
+        match kind {
+            ModelKind::Gpt2 => read("model", &section).map(ModelSettings::Gpt2),
+        }
+        .map_err(|mut error| {
+            if let ExperimentError::UnknownKey { allowed, .. } = &mut error {
+                allowed.insert(0, join("model", KIND));
+            }
+            error
+        })
     }
 
     /// Gives every seed that is not set by itself the value of `seed`, which is returned.
@@ -149,5 +176,5 @@ fn locate(node: &Node, error: ExperimentError) -> ExperimentError {
     error
 }
 
-/// The key that says which source it is.
+/// The key that says which source or model it is.
 const KIND: &str = "kind";

@@ -1,12 +1,14 @@
 //! manifest.json: with what, where and when a cell was trained.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bitcap_base::host;
 use bitcap_source::Dataset;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{CellSettings, DeviceSpec, ParameterCounts, Precision};
+use crate::layout::Group;
+use crate::settings::{CellSettings, DeviceSpec, Precision};
 
 /// All that a training does not repeat: clock and machine; and what makes it comparable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ pub struct Manifest {
     /// BLAKE3 of the training tokens.
     pub tokens_blake3: String,
     /// Parameters by group.
-    pub parameters: ParameterCounts,
+    pub parameters: BTreeMap<Group, u64>,
     /// When training began, UTC.
     pub started: String,
     /// When it ended, UTC; between the two lie interruptions too.
@@ -117,7 +119,7 @@ impl Manifest {
             precision: settings.train.precision,
             matrix_path: work.matrix_path,
             tokens_blake3: dataset.tokens_blake3(),
-            parameters: settings.shape().parameter_counts(),
+            parameters: settings.model.layout(&settings.data_shape()).parameters(),
             started: work.started,
             ended: now(),
             seconds: work.seconds,

@@ -1,9 +1,10 @@
 //! The settings of one cell, all of them.
 
-use crate::settings::model::{Gpt2Shape, ModelSettings};
+use crate::settings::model::ModelSettings;
 use crate::settings::train::{Batch, TrainSettings};
 use bitcap_base::InvalidSetting;
 use bitcap_measure::expected_capacity_bits;
+use bitcap_source::DataShape;
 use bitcap_source::SourceSettings;
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +56,12 @@ impl CellSettings {
         self.measure.validate()?;
         self.engine.validate()?;
         let length = self.source.length();
-        if length < 2 && !self.model.start_token {
+        if length < 2 && !self.model.start_token() {
             let allowed = "at least 2, or 1 with model.start_token = true: without a start token \
                 the first token of a sequence is not predicted";
             return Err(InvalidSetting::new("source.length", length, allowed));
         }
-        if self.source.needs_start_token() && !self.model.start_token {
+        if self.source.needs_start_token() && !self.model.start_token() {
             let allowed = format!(
                 "true where source.kind is {:?}: the first token has a distribution to be learned, \
                  and must be predicted to be measured",
@@ -87,10 +88,16 @@ impl CellSettings {
         Ok(())
     }
 
-    /// All that fixes the shapes of the model's weights.
+    /// What single sequences are to the model.
     #[must_use]
-    pub fn shape(&self) -> Gpt2Shape {
-        Gpt2Shape::new(&self.model, self.source.vocabulary(), self.source.length())
+    pub fn data_shape(&self) -> DataShape {
+        data_shape(&self.source, &self.model)
+    }
+
+    /// Trained parameters of the model, P.
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        self.model.parameters(&self.data_shape())
     }
 
     /// Bits that the dataset is planned by: for uniform data its exact entropy, N S log2 V, for
@@ -105,7 +112,7 @@ impl CellSettings {
     /// where nobody knows the entropy.
     #[must_use]
     pub fn load(&self) -> Option<f64> {
-        Some(self.entropy_bits()? / expected_capacity_bits(self.shape().parameters()))
+        Some(self.entropy_bits()? / expected_capacity_bits(self.parameters()))
     }
 
     /// Tokens predicted over the whole training: steps, times sequences a step, times predicted
@@ -123,17 +130,27 @@ impl CellSettings {
             Batch::Sequences(batch) => batch.min(self.data.samples),
         };
         let predicted =
-            u64::from(self.source.length()).checked_sub(u64::from(!self.model.start_token))?;
+            u64::from(self.source.length()).checked_sub(u64::from(!self.model.start_token()))?;
         self.train
             .steps
             .checked_mul(sequences)?
             .checked_mul(predicted)
     }
 
-    /// Floating-point operations of the training, approximately: 6 a parameter and predicted token
-    /// (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
+    /// Floating-point operations of the training, approximately:
+    /// [`ModelSettings::training_flops_a_token`] of each token.
     #[must_use]
     pub fn training_flops(&self) -> f64 {
-        6.0 * self.shape().parameters() as f64 * self.training_tokens() as f64
+        let a_token = self.model.training_flops_a_token(&self.data_shape());
+        a_token * self.training_tokens() as f64
+    }
+}
+
+/// What sequences of `source` are to `model`.
+pub(crate) fn data_shape(source: &SourceSettings, model: &ModelSettings) -> DataShape {
+    DataShape {
+        vocabulary: source.vocabulary(),
+        length: source.length() as usize,
+        start_token: model.start_token(),
     }
 }

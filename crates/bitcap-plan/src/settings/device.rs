@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::settings::train::Precision;
+
 /// What computes: a backend of Burn. Which of them a build has is decided by its cargo features.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Backend {
@@ -77,6 +79,16 @@ impl DeviceSpec {
         backend: Backend::Flex,
         index: DeviceIndex::Default,
     };
+}
+
+impl DeviceSpec {
+    /// Devices of one class give the same bits, as far as can be told beforehand: `flex-f32`. A
+    /// training may go on only within its class.
+    #[must_use]
+    pub fn numeric_class(self, precision: Precision) -> String {
+        let Precision::F32 = precision;
+        format!("{}-f32", self.backend.as_str())
+    }
 }
 
 /// What a name may be, worded to follow "it must be".

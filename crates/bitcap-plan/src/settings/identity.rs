@@ -27,14 +27,13 @@ const WITHIN_A_CURVE: [&str; 5] = [
 ];
 
 impl CellSettings {
-    /// The name of the cell's folder: layers, width, samples, steps, seed, and [`Self::hash8`], as
+    /// The name of the cell's folder: the model's main sizes, samples, steps, seed, and [`Self::hash8`], as
     /// in `l1-w16-n346-t2000-s0-0f3a9c21`. Letters, digits and dashes only.
     #[must_use]
     pub fn name(&self) -> String {
         format!(
-            "l{}-w{}-n{}-t{}-s{}-{}",
-            self.model.layers,
-            self.model.width,
+            "{}-n{}-t{}-s{}-{}",
+            self.model.summary(),
             self.data.samples,
             self.train.steps,
             self.seed,

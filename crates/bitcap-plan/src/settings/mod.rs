@@ -8,9 +8,11 @@ mod measure;
 mod model;
 mod train;
 
+pub(crate) use cell::data_shape;
 pub use cell::{CellData, CellSettings, MAX_TOKENS};
 pub use device::{Backend, DeviceIndex, DeviceSpec};
 pub use engine::{CellEngine, EngineSettings};
 pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};
-pub use model::{Gpt2Shape, Initialization, ModelSettings, ParameterCounts};
+pub(crate) use model::ModelKind;
+pub use model::{Gpt2Settings, Initialization, ModelSettings};
 pub use train::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};

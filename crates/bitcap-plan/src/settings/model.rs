@@ -1,56 +1,29 @@
-//! The `[model]` section of an experiment, and the shape that follows from it and the data.
+//! The `[model]` section of an experiment: which architecture, and its sizes.
+
+mod gpt2;
 
 use bitcap_base::InvalidSetting;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserialize, Deserializer};
+use serde::{Serialize, Serializer};
 
-/// How the initial weights are drawn; see [`crate::init`] for the formulas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+use crate::layout::Layout;
+use bitcap_source::DataShape;
+pub use gpt2::{Gpt2Settings, Initialization};
+
+/// The architectures by their names in `model.kind`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Initialization {
-    /// GPT-2's: embeddings and matrices N(0, 0.02²), positions N(0, 0.01²), projections into the
-    /// residual stream divided by √(2 L).
+pub(crate) enum ModelKind {
+    /// Where there is no `kind` too.
+    #[default]
     Gpt2,
-    /// Every matrix N(0, 1/fan_in), projections into the residual stream divided by √(2 L);
-    /// embeddings and head N(0, 1/d).
-    FanIn,
 }
 
-/// The `[model]` section: a GPT-2 less what the data decides (vocabulary and length).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelSettings {
-    /// Transformer blocks, 1 to 1,024.
-    pub layers: u32,
-    /// Width d of the residual stream, 1 to 65,536; a multiple of `heads`.
-    pub width: u32,
-    /// Attention heads.
-    pub heads: u32,
-    /// Width of the MLP's hidden layer in units of d.
-    #[serde(default = "default_mlp_ratio")]
-    pub mlp_ratio: u32,
-    /// Whether the output head is the token embedding (as in the paper).
-    #[serde(default = "default_tied_head")]
-    pub tied_head: bool,
-    /// Whether a start token precedes every sequence, so that all S tokens are predicted.
-    #[serde(default)]
-    pub start_token: bool,
-    /// How the initial weights are drawn.
-    #[serde(default = "default_initialization")]
-    pub initialization: Initialization,
-}
-
-fn default_mlp_ratio() -> u32 {
-    4
-}
-
-fn default_tied_head() -> bool {
-    true
-}
-
-/// GPT-2's memorizes more at small widths (dev/LOG.md): at width 16, load 2 and 400 steps of Muon at
-/// the best rate of each, 9,728 bits against 8,442; of Adam, 9,515 against 8,218.
-fn default_initialization() -> Initialization {
-    Initialization::Gpt2
+/// The `[model]` section; `kind` tells which architecture, and is GPT-2 where it is left out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelSettings {
+    /// A GPT-2.
+    Gpt2(Gpt2Settings),
 }
 
 impl ModelSettings {
@@ -59,131 +32,73 @@ impl ModelSettings {
     /// # Errors
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        in_range("model.layers", self.layers, 1, 1024)?;
-        in_range("model.width", self.width, 1, 65_536)?;
-        in_range("model.heads", self.heads, 1, self.width)?;
-        in_range("model.mlp_ratio", self.mlp_ratio, 1, 64)?;
-        if !self.width.is_multiple_of(self.heads) {
-            return Err(InvalidSetting {
-                key: "model.heads".into(),
-                found: self.heads.to_string(),
-                allowed: format!("a divisor of model.width, which is {}", self.width),
-            });
+        let Self::Gpt2(model) = self;
+        model.validate()
+    }
+
+    /// Whether a start token precedes every sequence.
+    #[must_use]
+    pub fn start_token(&self) -> bool {
+        let Self::Gpt2(model) = self;
+        model.start_token
+    }
+
+    /// The model's tensors on such data.
+    #[must_use]
+    pub fn layout(&self, data: &DataShape) -> Layout {
+        let Self::Gpt2(model) = self;
+        model.layout(data)
+    }
+
+    /// All trained parameters, P.
+    #[must_use]
+    pub fn parameters(&self, data: &DataShape) -> u64 {
+        self.layout(data).len() as u64
+    }
+
+    /// Floating-point operations of the training a predicted token, approximately: 6 a parameter
+    /// (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
+    #[must_use]
+    pub fn training_flops_a_token(&self, data: &DataShape) -> f64 {
+        6.0 * self.parameters(data) as f64
+    }
+
+    /// Numbers a predicted token in the widest activation of a pass.
+    #[must_use]
+    pub fn widest_activation(&self, data: &DataShape) -> usize {
+        let Self::Gpt2(model) = self;
+        model.widest_activation(data)
+    }
+
+    /// The main sizes, as a cell's name begins with them: `l1-w16`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Self::Gpt2(model) = self;
+        format!("l{}-w{}", model.layers, model.width)
+    }
+}
+
+/// GPT-2 is written without its kind, as it was when there was no other: no hash of a cell changes.
+impl Serialize for ModelSettings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self::Gpt2(model) = self;
+        model.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Tagged {
+            #[serde(default)]
+            kind: ModelKind,
+            #[serde(flatten)]
+            settings: serde_json::Value,
         }
-        Ok(())
-    }
-}
-
-fn in_range(key: &str, found: u32, low: u32, high: u32) -> Result<(), InvalidSetting> {
-    if (low..=high).contains(&found) {
-        return Ok(());
-    }
-    Err(InvalidSetting {
-        key: key.into(),
-        found: found.to_string(),
-        allowed: format!("from {low} to {high}"),
-    })
-}
-
-/// All that fixes the shapes of a GPT-2's weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gpt2Shape {
-    /// Vocabulary V of the data; the start token, where there is one, is not counted.
-    pub vocabulary: usize,
-    /// Tokens S of a sequence; also the number of learned positions.
-    pub length: usize,
-    /// Transformer blocks L.
-    pub layers: usize,
-    /// Width d of the residual stream.
-    pub width: usize,
-    /// Attention heads.
-    pub heads: usize,
-    /// Width of the MLP's hidden layer in units of d.
-    pub mlp_ratio: usize,
-    /// Whether the output head is the token embedding.
-    pub tied_head: bool,
-    /// Whether there is a start token: one more row of the embedding, with id V.
-    pub start_token: bool,
-}
-
-impl Gpt2Shape {
-    /// The shape that `settings` have on sequences of `length` tokens out of `vocabulary`.
-    #[must_use]
-    pub fn new(settings: &ModelSettings, vocabulary: u32, length: u32) -> Self {
-        Self {
-            vocabulary: vocabulary as usize,
-            length: length as usize,
-            layers: settings.layers as usize,
-            width: settings.width as usize,
-            heads: settings.heads as usize,
-            mlp_ratio: settings.mlp_ratio as usize,
-            tied_head: settings.tied_head,
-            start_token: settings.start_token,
+        let Tagged { kind, settings } = Tagged::deserialize(deserializer)?;
+        match kind {
+            ModelKind::Gpt2 => Gpt2Settings::deserialize(settings).map(Self::Gpt2),
         }
-    }
-
-    /// Rows of the token embedding and width of the logits: V, and one more with a start token.
-    #[must_use]
-    pub fn embedding_rows(&self) -> usize {
-        self.vocabulary + usize::from(self.start_token)
-    }
-
-    /// Tokens predicted in each sequence: S with a start token, S - 1 without.
-    #[must_use]
-    pub fn predicted(&self) -> usize {
-        self.length - usize::from(!self.start_token)
-    }
-
-    /// Parameters by group, in closed form.
-    #[must_use]
-    pub fn parameter_counts(&self) -> ParameterCounts {
-        let (d, m) = (self.width as u64, self.mlp_ratio as u64);
-        let embedding = self.embedding_rows() as u64 * d;
-        ParameterCounts {
-            token_embedding: embedding,
-            position_embedding: self.length as u64 * d,
-            // qkv 3d²+3d and projection d²+d; with m = 4 the block has 12 d² + 13 d in all.
-            attention: self.layers as u64 * (4 * d * d + 4 * d),
-            mlp: self.layers as u64 * (2 * m * d * d + m * d + d),
-            layer_norm: self.layers as u64 * 4 * d + 2 * d,
-            head: if self.tied_head { 0 } else { embedding },
-        }
-    }
-
-    /// All trained parameters. Tied, without a start token and with `mlp_ratio` 4 this is the
-    /// paper's V d + S d + L (12 d² + 13 d) + 2 d (Table 1).
-    #[must_use]
-    pub fn parameters(&self) -> u64 {
-        self.parameter_counts().total()
-    }
-}
-
-/// Parameters by group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParameterCounts {
-    /// Token embedding, the start token's row included.
-    pub token_embedding: u64,
-    /// Learned positions.
-    pub position_embedding: u64,
-    /// Attention matrices and biases of all blocks.
-    pub attention: u64,
-    /// MLP matrices and biases of all blocks.
-    pub mlp: u64,
-    /// Gains and biases of all layer norms.
-    pub layer_norm: u64,
-    /// The output head where it is not tied.
-    pub head: u64,
-}
-
-impl ParameterCounts {
-    /// The sum over the groups.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.token_embedding
-            + self.position_embedding
-            + self.attention
-            + self.mlp
-            + self.layer_norm
-            + self.head
+        .map_err(de::Error::custom)
     }
 }

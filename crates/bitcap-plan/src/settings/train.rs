@@ -224,11 +224,15 @@ impl TrainSettings {
                 "from 1 to 1000000000",
             ));
         }
+        // What is multiplied into weights and gradients is an f32 there: 1e-50 would be 0, 1e39
+        // infinite. Below the normal numbers an f32 has few digits left.
+        let holds = |x: f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&x);
         let positive = |key: &str, x: f64| {
-            if x.is_finite() && x > 0.0 {
+            if holds(x) {
                 Ok(())
             } else {
-                Err(invalid(key, x.to_string(), "a positive number"))
+                let allowed = "a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";
+                Err(invalid(key, format!("{x:?}"), allowed))
             }
         };
         positive("learning_rate", self.learning_rate)?;
@@ -247,21 +251,21 @@ impl TrainSettings {
             positive("clip_norm", norm)?;
         }
         let below_one = |key: &str, x: f64| {
-            if (0.0..1.0).contains(&x) {
+            if x >= 0.0 && (x as f32) < 1.0 {
                 Ok(())
             } else {
-                Err(invalid(key, x.to_string(), "at least 0 and below 1"))
+                let allowed = "at least 0 and below 1, as a 32-bit float too: at most 0.9999999";
+                Err(invalid(key, format!("{x:?}"), allowed))
             }
         };
         below_one("betas", self.betas[0])?;
         below_one("betas", self.betas[1])?;
         below_one("momentum", self.momentum)?;
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return Err(invalid(
-                "weight_decay",
-                self.weight_decay.to_string(),
-                "at least 0",
-            ));
+        if self.weight_decay != 0.0 && !holds(self.weight_decay) {
+            let allowed =
+                "0, or a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";
+            let found = format!("{:?}", self.weight_decay);
+            return Err(invalid("weight_decay", found, allowed));
         }
         if !(self.decay_fraction > 0.0 && self.decay_fraction <= 1.0) {
             return Err(invalid(

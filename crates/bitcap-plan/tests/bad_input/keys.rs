@@ -8,7 +8,7 @@ fn unknown_keys() {
         "width = 8",
         "widht = 8",
         "e.toml:10:1: unknown key `model.widht` (did you mean `model.width`?); allowed: \
-         model.layers, model.width, model.heads, model.mlp_ratio, model.tied_head, \
+         model.kind, model.layers, model.width, model.heads, model.mlp_ratio, model.tied_head, \
          model.start_token, model.initialization",
     );
     expect(
@@ -31,7 +31,7 @@ fn unknown_keys() {
     expect_grid(
         "\"model.widths\" = [8]",
         "e.toml:19:1: unknown key `model.widths` (did you mean `model.width`?); allowed: \
-         model.layers, model.width, model.heads, model.mlp_ratio, model.tied_head, \
+         model.kind, model.layers, model.width, model.heads, model.mlp_ratio, model.tied_head, \
          model.start_token, model.initialization",
     );
     for key in [
@@ -100,6 +100,16 @@ fn wrong_types() {
         "\"coin toss\"",
         "e.toml:4:8: `source.kind` is \"coin toss\"; it must be one of \"uniform\", \"coin\", \
          \"unigram\", \"markov\", \"linear\", \"copies\", \"file\"",
+    );
+    expect(
+        "width = 8",
+        "width = 8\nkind = \"gpt3\"",
+        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be \"gpt2\"",
+    );
+    expect(
+        "width = 8",
+        "width = 8\nkind = 2",
+        "e.toml:11:8: `model.kind` is 2; it must be \"gpt2\"",
     );
     expect(
         "steps = 100",

@@ -4,6 +4,11 @@ use bitcap_plan::Experiment;
 
 use crate::{GOOD, expect, expect_set, plan_error};
 
+const POSITIVE: &str = "a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";
+const WEIGHT_DECAY: &str =
+    "0, or a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";
+const BELOW_ONE: &str = "at least 0 and below 1, as a 32-bit float too: at most 0.9999999";
+
 #[test]
 fn the_good_file_is_good() {
     let plan = Experiment::parse(GOOD, "e.toml", &[])
@@ -85,6 +90,34 @@ fn impossible_values() {
             &format!("e.toml:14:17: `train.learning_rate` is {number}; it must be a finite number"),
         );
     }
+    // Numbers that a 32-bit float does not hold, as it would round them to 0, 1 or infinity.
+    for (key, values, allowed) in [
+        ("learning_rate", &["0", "-1", "1e-50", "1e39"][..], POSITIVE),
+        ("epsilon", &["0", "1e-39", "1e39"], POSITIVE),
+        ("clip_norm", &["0", "1e-50", "1e39"], POSITIVE),
+        ("weight_decay", &["-1", "1e-50", "1e39"], WEIGHT_DECAY),
+        ("momentum", &["-0.1", "1", "0.99999999"], BELOW_ONE),
+    ] {
+        for value in values {
+            let shown = format!("{:?}", value.parse::<f64>().unwrap());
+            expect_set(
+                &format!("train.{key}={value}"),
+                &format!(
+                    "in --set train.{key}={value}: `train.{key}` is {shown}; it must be {allowed}"
+                ),
+            );
+        }
+    }
+    expect(
+        "steps = 100",
+        "steps = 100\noptimizer = \"muon\"\nadam_learning_rate = 1e-50",
+        &format!("e.toml:17:22: `train.adam_learning_rate` is 1e-50; it must be {POSITIVE}"),
+    );
+    expect(
+        "steps = 100",
+        "steps = 100\nbetas = [0.9, 0.99999999]",
+        &format!("e.toml:16:9: `train.betas` is 0.99999999; it must be {BELOW_ONE}"),
+    );
     for (section, key) in [
         ("measure", "metrics_every"),
         ("engine", "jobs"),

@@ -5,45 +5,30 @@ use std::process::ExitCode;
 
 use bitcap_cell::step_seconds;
 use bitcap_plan::text_table;
-use bitcap_plan::{DeviceSpec, Gpt2Shape};
+use bitcap_plan::{DeviceSpec, Gpt2Settings, ModelSettings};
+use bitcap_source::DataShape;
 use serde::Serialize;
 
 use super::print_json;
 use crate::arguments::Bench;
 
-/// Shapes that were timed in PyTorch too (tests/reference/bench_torch.py and dev/LOG.md), with the
-/// sequences a step.
-const SHAPES: [(Gpt2Shape, usize); 4] = [
-    (shape(64, 16, 1, 16, 2), 173),
-    (shape(64, 16, 1, 32, 4), 256),
-    (shape(2048, 64, 1, 32, 2), 64),
-    (shape(2048, 64, 2, 64, 2), 64),
+/// Models that were timed in PyTorch too (tests/reference/bench_torch.py and dev/LOG.md): V, S, layers,
+/// width, heads, all with a start token; and the sequences a step.
+const SHAPES: [([u32; 5], usize); 4] = [
+    ([64, 16, 1, 16, 2], 173),
+    ([64, 16, 1, 32, 4], 256),
+    ([2048, 64, 1, 32, 2], 64),
+    ([2048, 64, 2, 64, 2], 64),
 ];
-
-const fn shape(
-    vocabulary: usize,
-    length: usize,
-    layers: usize,
-    width: usize,
-    heads: usize,
-) -> Gpt2Shape {
-    let (mlp_ratio, tied_head, start_token) = (4, true, true);
-    Gpt2Shape {
-        vocabulary,
-        length,
-        layers,
-        width,
-        heads,
-        mlp_ratio,
-        tied_head,
-        start_token,
-    }
-}
 
 #[derive(Serialize)]
 struct Row {
     device: DeviceSpec,
-    shape: Gpt2Shape,
+    vocabulary: u32,
+    length: u32,
+    layers: u32,
+    width: u32,
+    heads: u32,
     parameters: u64,
     batch: usize,
     milliseconds_per_step: f64,
@@ -54,17 +39,30 @@ struct Row {
 pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
     let rows: Vec<Row> = SHAPES
         .iter()
-        .map(|&(shape, batch)| {
-            let seconds = step_seconds(&shape, batch, arguments.device)?;
-            let tokens = (batch * shape.predicted()) as f64;
+        .map(|&([vocabulary, length, layers, width, heads], batch)| {
+            let data = DataShape {
+                vocabulary,
+                length: length as usize,
+                start_token: true,
+            };
+            let model = ModelSettings::Gpt2(Gpt2Settings {
+                start_token: true,
+                ..Gpt2Settings::new(layers, width, heads)
+            });
+            let seconds = step_seconds(&model, data, batch, arguments.device)?;
+            let tokens = (batch * data.predicted()) as f64;
             Ok(Row {
                 device: arguments.device,
-                shape,
-                parameters: shape.parameters(),
+                vocabulary,
+                length,
+                layers,
+                width,
+                heads,
+                parameters: model.parameters(&data),
                 batch,
                 milliseconds_per_step: seconds * 1e3,
                 tokens_per_second: tokens / seconds,
-                gflops: 6.0 * shape.parameters() as f64 * tokens / seconds / 1e9,
+                gflops: model.training_flops_a_token(&data) * tokens / seconds / 1e9,
             })
         })
         .collect::<anyhow::Result<_>>()?;
@@ -87,13 +85,12 @@ pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
     let rows: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
-            let shape = &row.shape;
             vec![
-                shape.vocabulary.to_string(),
-                shape.length.to_string(),
-                shape.layers.to_string(),
-                shape.width.to_string(),
-                shape.heads.to_string(),
+                row.vocabulary.to_string(),
+                row.length.to_string(),
+                row.layers.to_string(),
+                row.width.to_string(),
+                row.heads.to_string(),
                 row.parameters.to_string(),
                 row.batch.to_string(),
                 format!("{:.2}", row.milliseconds_per_step),

@@ -1,0 +1,64 @@
+//! What a model computes, whatever its weights.
+
+use std::sync::Arc;
+
+use bitcap_plan::{Layout, ModelSettings};
+use bitcap_source::DataShape;
+use burn::tensor::{Device, Int, Tensor};
+use serde_json::Value;
+
+use crate::gpt2::Gpt2;
+use crate::weights::Weights;
+
+/// A model less its weights, made once a training: which slot each tensor is in, masks and tables
+/// are worked out then, not in every pass.
+///
+/// Positions must not see those after them.
+pub trait Architecture: Send + Sync {
+    /// What it is made for.
+    fn data(&self) -> &DataShape;
+
+    /// Its weights.
+    fn layout(&self) -> &Layout;
+
+    /// Numbers a predicted token in the widest activation of a pass.
+    fn widest_activation(&self) -> usize;
+
+    /// All of the forward pass but its head.
+    ///
+    /// `tokens`: `[n, S_pred]`, S_pred being [`DataShape::predicted`]: the tokens before each
+    /// predicted one.
+    fn hidden(&self, weights: &Weights, tokens: Tensor<2, Int>) -> Hidden;
+
+    /// The logits of some rows of what [`Self::hidden`] made: `[rows, d]` to `[rows, V']`, V' being
+    /// [`DataShape::rows`].
+    fn head(&self, weights: &Weights, hidden: Tensor<2>) -> Tensor<2>;
+
+    /// config.json of a model folder.
+    fn config(&self) -> Value;
+
+    /// What the model is beside its weights, for the hash of a model: heads and the like are no
+    /// weights, and change what it says all the same.
+    fn identity(&self) -> Vec<u8>;
+}
+
+/// What goes into a head.
+pub struct Hidden {
+    /// `[n · S_pred, d]`, the rows of a sequence one after another.
+    pub values: Tensor<2>,
+    /// A loss of its own that training adds to that of the predictions, `[1]`, a mean over the
+    /// predicted tokens of the pass in nats; None where the architecture has none.
+    pub auxiliary: Option<Tensor<1>>,
+}
+
+/// The architecture that `settings` ask for, on `device` (without autodiff).
+#[must_use]
+pub fn architecture(
+    settings: &ModelSettings,
+    data: DataShape,
+    device: &Device,
+) -> Arc<dyn Architecture> {
+    match settings {
+        ModelSettings::Gpt2(settings) => Arc::new(Gpt2::new(settings, data, device)),
+    }
+}

@@ -1,0 +1,100 @@
+//! Layouts: parameter counts against the paper's Table 1 and in closed form, every tensor in its
+//! place.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use bitcap_plan::{Gpt2Settings, Group, ModelSettings, Rule};
+use bitcap_source::DataShape;
+use proptest::prelude::*;
+
+fn data(start_token: bool) -> DataShape {
+    DataShape {
+        vocabulary: 2048,
+        length: 64,
+        start_token,
+    }
+}
+
+#[test]
+fn all_rows_of_table_1() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../data/reference/morris2025-table1.csv");
+    let mut rows = 0;
+    for row in csv::Reader::from_path(path).unwrap().records() {
+        let row = row.unwrap();
+        let number = |i: usize| row[i].parse::<u32>().unwrap();
+        let model = ModelSettings::Gpt2(Gpt2Settings::new(number(0), number(1), 2));
+        assert_eq!(
+            model.parameters(&data(false)),
+            u64::from(number(2)),
+            "{row:?}"
+        );
+        rows += 1;
+    }
+    assert_eq!(rows, 16);
+}
+
+#[test]
+fn start_token_and_head_add_their_rows() {
+    let tied = Gpt2Settings::new(2, 32, 2);
+    let untied = Gpt2Settings {
+        tied_head: false,
+        ..tied.clone()
+    };
+    let parameters = |model: &Gpt2Settings, start_token| model.layout(&data(start_token)).len();
+    assert_eq!(parameters(&tied, true), parameters(&tied, false) + 32);
+    assert_eq!(
+        parameters(&untied, true),
+        parameters(&tied, true) + 2049 * 32
+    );
+    assert_eq!((data(false).predicted(), data(true).predicted()), (63, 64));
+}
+
+proptest! {
+    #[test]
+    fn the_layout_is_a_partition_with_the_matrices_last(
+        vocabulary in 2u32..300,
+        length in 1usize..40,
+        layers in 1u32..5,
+        heads in 1u32..4,
+        head_width in 1u32..9,
+        mlp_ratio in 1u32..6,
+        tied_head: bool,
+        start_token: bool,
+    ) {
+        let settings = Gpt2Settings {
+            mlp_ratio,
+            tied_head,
+            start_token,
+            ..Gpt2Settings::new(layers, heads * head_width, heads)
+        };
+        let layout = settings.layout(&DataShape { vocabulary, length, start_token });
+        let mut end = 0;
+        for slot in layout.slots() {
+            prop_assert_eq!(slot.offset, end);
+            end = slot.range().end;
+            prop_assert_eq!(slot.rule == Rule::Matrix, slot.offset >= layout.matrices_start());
+            let found = layout.find(&slot.name).unwrap();
+            prop_assert_eq!(&layout.slots()[found.index()], slot);
+        }
+        prop_assert_eq!(end, layout.len());
+        let names: HashSet<_> = layout.slots().iter().map(|slot| &slot.name).collect();
+        prop_assert_eq!(names.len(), layout.slots().len());
+
+        // By group in closed form: with a ratio of 4 a block has 12 d² + 13 d in all.
+        let (d, m, l) = (u64::from(settings.width), u64::from(mlp_ratio), u64::from(layers));
+        let table = (u64::from(vocabulary) + u64::from(start_token)) * d;
+        let expected = [
+            (Group::TokenEmbedding, table),
+            (Group::PositionEmbedding, length as u64 * d),
+            (Group::Attention, l * (4 * d * d + 4 * d)),
+            (Group::Mlp, l * (2 * m * d * d + m * d + d)),
+            (Group::LayerNorm, l * 4 * d + 2 * d),
+            (Group::Head, if tied_head { 0 } else { table }),
+        ];
+        let expected = expected.into_iter().filter(|(_, count)| *count > 0);
+        prop_assert_eq!(layout.parameters(), expected.collect());
+        prop_assert_eq!(layout.parameters().values().sum::<u64>(), layout.len() as u64);
+    }
+}
