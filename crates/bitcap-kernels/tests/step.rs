@@ -107,7 +107,7 @@ impl Case {
         assert!(wrong < tolerance, "loss {loss}, not {}", expected.loss());
         let wrong = distance(&gradient, &expected.gradient);
         assert!(
-            wrong < 1e-5,
+            wrong < tolerance,
             "gradient off by {wrong} of its norm, logits to {}",
             expected.greatest
         );

@@ -135,6 +135,14 @@ fn weights_of(bytes: &[u8], layout: &Layout) -> Result<Vec<f32>, String> {
         }
         parts.push(view.data());
     }
+    // A head of its own beside a configuration that ties it, say: one of the two is wrong.
+    if let Some(name) = file
+        .names()
+        .into_iter()
+        .find(|name| layout.find(name).is_none())
+    {
+        return Err(format!("by config.json the model has no tensor `{name}`"));
+    }
     let values = parts.iter().flat_map(|part| part.as_chunks::<4>().0);
     Ok(values.map(|&value| f32::from_le_bytes(value)).collect())
 }

@@ -7,6 +7,7 @@ mod hugging_face;
 mod init;
 mod model;
 mod passes;
+mod softmax;
 mod task;
 mod weights;
 
@@ -17,5 +18,6 @@ pub use hugging_face::ModelFileError;
 pub use init::initial_weights;
 pub use model::{Model, Predictions};
 pub use passes::{largest_pass, passes};
+pub use softmax::Softmax;
 pub use task::{Pass, PredictionTask};
 pub use weights::Weights;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bitcap_source::DataShape;
-use burn::tensor::{Device, FloatDType, Tensor, TensorData, activation};
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
 use crate::architecture::Architecture;
 use crate::device::DeviceError;
 use crate::passes::{largest_pass, passes};
+use crate::softmax::Softmax;
 use crate::task::PredictionTask;
 use crate::weights::Weights;
 
@@ -109,12 +110,12 @@ impl Model {
             let pass = task.pass(range, &self.flat.device());
             let hidden = self.architecture.hidden(&weights, pass.inputs);
             let logits = self.architecture.head(&weights, hidden.values);
-            let of_all = activation::log_softmax(logits, 1);
-            let best = of_all.clone().argmax(1).try_into_vec_as::<i32>()?;
+            let softmax = Softmax::of(&logits);
+            let best = softmax.best().try_into_vec_as::<i32>()?;
             let targets = &task.targets()[all.right.len()..];
             let right = best.iter().zip(targets);
             all.right.extend(right.map(|(best, target)| best == target));
-            let chosen = of_all.gather(1, pass.targets);
+            let chosen = softmax.log_probabilities(logits.gather(1, pass.targets));
             all.log_probabilities
                 .extend(chosen.try_into_vec_as::<f32>()?);
         }
@@ -153,7 +154,8 @@ impl Model {
             .slice([0..n, place..place + 1, 0..width])
             .reshape([n, width]);
         let logits = self.architecture.head(&weights, hidden);
-        Ok(activation::log_softmax(logits, 1).try_into_vec_as::<f32>()?)
+        let softmax = Softmax::of(&logits);
+        Ok(softmax.log_probabilities(logits).try_into_vec_as::<f32>()?)
     }
 
     fn weights(&self) -> Weights {

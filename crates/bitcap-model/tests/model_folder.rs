@@ -223,6 +223,19 @@ fn a_folder_that_cannot_be_made_is_an_error() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "in the way");
 }
 
+/// One of the two files is wrong, and nobody can say which.
+#[test]
+fn a_head_of_its_own_beside_a_tied_configuration_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    model(false, true).save(folder.path()).unwrap();
+    change_config(folder.path(), "tie_word_embeddings", Value::Bool(true));
+    let error = load(folder.path()).err().unwrap().to_string();
+    assert!(
+        error.contains("the model has no tensor `lm_head.weight`"),
+        "{error}"
+    );
+}
+
 proptest! {
     /// Whatever stands in the config for a size or an option, it is refused, or the same model.
     #[test]

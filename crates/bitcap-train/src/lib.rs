@@ -1,6 +1,5 @@
 //! Optimizers, schedules and the training loop; emits events, prints nothing.
 
-mod cross_entropy;
 mod muon;
 mod optimizer;
 mod order;

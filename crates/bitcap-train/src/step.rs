@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bitcap_model::{Architecture, DeviceError, Model, Pass, PredictionTask, Weights, passes};
+use bitcap_model::{
+    Architecture, DeviceError, Model, Pass, PredictionTask, Softmax, Weights, passes,
+};
 use burn::tensor::{FloatDType, Tensor};
 
-use crate::cross_entropy::CrossEntropy;
 use crate::order::Sequences;
 
 /// Works out loss and gradient of batches of one dataset.
@@ -105,15 +106,23 @@ impl<'a> ComposedStep<'a> {
         let hidden = architecture.hidden(&weights, Tensor::from_inner(pass.inputs));
         let logits = architecture.head(&weights, hidden.values);
         let [rows, _] = logits.dims();
-        let loss = CrossEntropy::of(&logits.clone().inner(), pass.targets, weight);
+        let inner = logits.clone().inner();
+        let softmax = Softmax::of(&inner);
+        let of_targets = softmax.log_probabilities(inner.gather(1, pass.targets.clone()));
+        // From one softmax in closed form: over a log-softmax under autodiff it saves half a dozen
+        // passes over the largest tensor of the step.
+        let gradient = softmax.gradient(pass.targets, weight);
         // The sum of logits × (a constant) has that constant as its gradient: backward from here
         // is backward from the loss.
-        let mut surrogate = (logits * Tensor::from_inner(loss.gradient)).sum();
+        let mut surrogate = (logits * Tensor::from_inner(gradient)).sum();
         if let Some(auxiliary) = hidden.auxiliary {
             // A mean over the rows of this pass, which are only some of the batch.
             surrogate = surrogate + auxiliary.mul_scalar(weight * rows as f64);
         }
-        (loss.of_tokens, weights.gradient(surrogate.backward()))
+        (
+            -of_targets.flatten(0, 1),
+            weights.gradient(surrogate.backward()),
+        )
     }
 }
 

@@ -225,8 +225,10 @@ fn the_loss_of_many_passes_is_exact() {
             ..TrainSettings::adam(1, 0.01)
         };
         let (loss, _) = Trainer::new(&model, &settings, &task).gradient().unwrap();
+        // The logits of a pass of one sequence and of many differ by an f32's rounding, 6e-8; the
+        // sum adds nothing to that.
         assert!(
-            (loss / exact - 1.0).abs() < 1e-9,
+            (loss / exact - 1.0).abs() < 6e-8,
             "{micro_batch:?}: {loss} {exact}"
         );
     }

@@ -115,12 +115,13 @@ fn made(root: &Path, options: &ReportOptions, own: Option<&HashSet<&str>>) -> an
         }
         report => report?,
     };
+    let all = report.groups.len();
     if let Some(own) = own {
         report
             .groups
             .retain(|group| own.contains(group.curve.group.as_str()));
     }
-    if report.groups.is_empty() {
+    if all > 0 && report.groups.is_empty() {
         return Ok(Made {
             text: String::new(),
             files: report.files,

@@ -32,7 +32,7 @@ fn outputs_that_are_inputs_are_refused() {
     for (arguments, why) in [
         (
             vec!["toy", "case.toml", "-o", "case.toml"],
-            "must end in .csv",
+            "is what is to be read",
         ),
         (vec!["toy", "case.toml", "-o", "x.svg"], "must end in .csv"),
         (

@@ -193,7 +193,7 @@ fn a_damaged_model_is_refused_and_the_other_cells_stand() {
         (
             &config,
             b"{}",
-            &["config.json", "`bitcap_start_token` must be true or false"],
+            &["config.json", "`model_type` must be \"gpt2\""],
         ),
         (&config, b"\xff", &["config.json", "not JSON"]),
     ];
