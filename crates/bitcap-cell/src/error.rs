@@ -54,19 +54,23 @@ pub enum CellError {
         /// The folder.
         path: PathBuf,
     },
-    /// A cell cannot fit this machine's memory.
+    /// A cell cannot fit the memory, or those that run side by side.
     #[error(
-        "cell {cell} needs at least {:.1} GiB of memory for its data and its weights, and this machine has {:.1} GiB; take fewer data.samples, a lower data.load or a smaller model",
+        "cell {cell}{} at least {:.1} GiB of memory for data and weights, and there are {:.1} GiB; take fewer data.samples, a lower data.load, a smaller model{}",
+        if *others == 0 { " needs".into() } else { format!(" and the {others} next largest that may run beside it need") },
         gibibytes(*needed),
-        gibibytes(*machine)
+        gibibytes((*memory).into()),
+        if *others == 0 { "" } else { " or fewer --jobs" }
     )]
     Memory {
-        /// The cell.
+        /// The largest cell.
         cell: String,
-        /// Bytes it needs at the least.
-        needed: u64,
-        /// Bytes there are.
-        machine: u64,
+        /// How many others run beside it.
+        others: usize,
+        /// Bytes that they need at the least.
+        needed: u128,
+        /// Bytes there are, for this machine, container or job.
+        memory: u64,
     },
     /// A setting that only drawing the data could refuse.
     #[error(transparent)]
@@ -88,7 +92,7 @@ pub enum CellError {
     Measure(#[from] bitcap_measure::MeasureError),
 }
 
-fn gibibytes(bytes: u64) -> f64 {
+fn gibibytes(bytes: u128) -> f64 {
     bytes as f64 / f64::from(1 << 30)
 }
 

@@ -1,8 +1,10 @@
-//! Whether a cell can fit this machine at all: asked before anything is allocated, since systems
+//! Whether cells can fit the memory at all: asked before anything is allocated, since systems
 //! promise more memory than they have and end the process that takes it.
 
+use bitcap_plan::{Batch, CellSettings};
+use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
+
 use crate::CellError;
-use bitcap_plan::CellSettings;
 
 /// Bytes a token that a training holds at once: the token in 2, as input and as target in 4 each.
 const BYTES_A_TOKEN: u128 = 10;
@@ -10,53 +12,64 @@ const BYTES_A_TOKEN: u128 = 10;
 /// Bytes a parameter: the weight, its gradient and at least one moment of the optimizer, in f32.
 const BYTES_A_PARAMETER: u128 = 12;
 
-/// Fails where a cell is sure not to fit: by its tokens and weights alone, without activations.
+/// Bytes a number of the widest activation of a pass: it and its gradient, in f32.
+const BYTES_AN_ACTIVATION: u128 = 8;
+
+/// Fails where cells of which `jobs` run side by side are sure not to fit, should the largest of them
+/// meet: by their tokens, weights and the widest activation of a pass whose size is set. How large a
+/// pass is otherwise follows from the device.
 ///
 /// # Errors
 /// [`CellError::Memory`]. None where the system does not say how much memory there is.
-pub fn check_memory(settings: &CellSettings) -> Result<(), CellError> {
-    let needed = least_bytes(settings);
-    match machine_bytes() {
-        Some(machine) if machine < needed => Err(CellError::Memory {
-            cell: settings.name(),
+pub fn check_memory<'a>(
+    cells: impl IntoIterator<Item = &'a CellSettings>,
+    jobs: usize,
+) -> Result<(), CellError> {
+    let cells = cells.into_iter().map(|cell| (least_bytes(cell), cell));
+    let mut cells: Vec<(u128, &CellSettings)> = cells.collect();
+    cells.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    cells.truncate(jobs);
+    let needed: u128 = cells.iter().map(|(bytes, _)| bytes).sum();
+    let Some((_, largest)) = cells.first() else {
+        return Ok(());
+    };
+    match available_bytes() {
+        Some(memory) if u128::from(memory) < needed => Err(CellError::Memory {
+            cell: largest.name(),
+            others: cells.len() - 1,
             needed,
-            machine,
+            memory,
         }),
         _ => Ok(()),
     }
 }
 
-fn least_bytes(settings: &CellSettings) -> u64 {
+fn least_bytes(settings: &CellSettings) -> u128 {
     let tokens = u128::from(settings.data.samples) * u128::from(settings.source.length());
     let parameters = u128::from(settings.parameters());
-    let bytes = tokens * BYTES_A_TOKEN + parameters * BYTES_A_PARAMETER;
-    u64::try_from(bytes).unwrap_or(u64::MAX)
+    let data = settings.data_shape();
+    let batch = match settings.train.batch {
+        Batch::Full => settings.data.samples,
+        Batch::Sequences(batch) => batch.min(settings.data.samples),
+    };
+    let pass = u128::from(settings.train.micro_batch.unwrap_or(0).min(batch));
+    let activation = (data.predicted() * settings.model.widest_activation(&data)) as u128;
+    tokens * BYTES_A_TOKEN
+        + parameters * BYTES_A_PARAMETER
+        + pass * activation * BYTES_AN_ACTIVATION
 }
 
-/// All memory of the machine, where it runs Linux.
-fn machine_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    total_of(&text)
-}
-
-/// From the line `MemTotal:       24605440 kB`, where a kB is 1024 bytes.
-fn total_of(meminfo: &str) -> Option<u64> {
-    let line = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kilobytes.checked_mul(1024)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::total_of;
-
-    #[test]
-    fn total_memory_is_read_from_its_line() {
-        let text = "MemTotal:       24605440 kB\nMemFree:         1000 kB\n";
-        assert_eq!(total_of(text), Some(24_605_440 * 1024));
-        assert_eq!(total_of("MemFree:         1000 kB\n"), None);
-        assert_eq!(total_of("MemTotal: many kB\n"), None);
-    }
+/// The memory that this process may have: that of the machine, or the limit of its container or job.
+fn available_bytes() -> Option<u64> {
+    let mut system = System::new();
+    system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+    let machine = Some(system.total_memory()).filter(|bytes| *bytes > 0);
+    let process = get_current_pid().ok()?;
+    let this = ProcessesToUpdate::Some(&[process]);
+    system.refresh_processes_specifics(this, false, ProcessRefreshKind::nothing());
+    let limits = system
+        .process(process)
+        .and_then(sysinfo::Process::cgroup_limits);
+    let limit = limits.map(|limits| limits.total_memory);
+    machine.into_iter().chain(limit).min()
 }

@@ -1,10 +1,10 @@
 //! What stands for the source where rote is told from generalization: `measure.oracle`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bitcap_measure::{CodeLengths, OracleBits};
 use bitcap_model::{Model, PredictionTask, open};
-use bitcap_plan::DeviceSpec;
+use bitcap_plan::{CellFolder, DeviceSpec, Manifest};
 use bitcap_source::DataShape;
 
 use crate::CellError;
@@ -46,9 +46,7 @@ impl Oracle {
         if setting == EXACT_SOURCE {
             return Ok(Self::Source);
         }
-        let beside = cell.with_file_name(setting);
-        let folder = model_folder(&beside).or_else(|| model_folder(Path::new(setting)));
-        let Some(folder) = folder else {
+        let Some(folder) = folder_of(setting, cell) else {
             let allowed = "\"source\", the name of a cell of this experiment that is trained, or \
                 the folder of a trained cell or model";
             return Err(
@@ -62,6 +60,14 @@ impl Oracle {
             return Err(InvalidSetting::new("measure.oracle", found, &allowed).into());
         }
         Ok(Self::Model(Box::new(model)))
+    }
+
+    /// [`Self::blake3`] of the oracle that [`Self::open`] would open, by the manifest of its cell: no
+    /// model is loaded. None where that does not say, so that it has to be opened.
+    pub(crate) fn recorded_blake3(setting: &str, cell: &Path) -> Option<String> {
+        let folder = CellFolder::new(folder_of(setting, cell)?.parent()?);
+        let manifest: Manifest = folder.read_json("manifest.json").ok()?;
+        manifest.model_blake3
     }
 
     /// BLAKE3 of the model, if it is one.
@@ -84,4 +90,9 @@ impl Oracle {
             }
         }
     }
+}
+
+/// The folder of the model that a setting means: of a cell beside `cell`, or of any path.
+fn folder_of(setting: &str, cell: &Path) -> Option<PathBuf> {
+    model_folder(&cell.with_file_name(setting)).or_else(|| model_folder(Path::new(setting)))
 }

@@ -49,7 +49,7 @@ pub fn run_cell(
             reason: failure.before(),
         });
     }
-    check_memory(settings)?;
+    check_memory([settings], 1)?;
     if settings.measure.oracle != settings.name() {
         // One that cannot be had is known before the training, not after it.
         open_oracle(folder, settings)?;
@@ -249,8 +249,14 @@ fn complete_measurement(
         return Ok(None);
     }
     // An oracle that was trained anew since then is another one.
-    let same_oracle = measurement.oracle_blake3 == open_oracle(folder, settings)?.blake3()?;
-    Ok(same_oracle.then_some(measurement))
+    let oracle = match &measurement.oracle_blake3 {
+        None => None,
+        Some(_) => match Oracle::recorded_blake3(&asked.oracle, folder.root()) {
+            Some(recorded) => Some(recorded),
+            None => open_oracle(folder, settings)?.blake3()?,
+        },
+    };
+    Ok((measurement.oracle_blake3 == oracle).then_some(measurement))
 }
 
 fn done(measurement: &Measurement) -> CellEvent {

@@ -56,7 +56,7 @@ impl TrainedCell {
         }
         let settings = CellSettings::read(&file)
             .map_err(|error| CellError::content(file, error.to_string()))?;
-        check_memory(&settings)?;
+        check_memory([&settings], 1)?;
         let source = Source::draw_parameters(&settings.source)?;
         let training = training_data(&settings, &source)?;
         let model = trained_model(&folder, &settings, &training.dataset)?;

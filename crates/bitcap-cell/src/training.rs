@@ -89,6 +89,7 @@ pub(crate) fn train(
         sessions: files.sessions,
         matrix_path: matrix_path(settings.engine.device).into(),
         metrics_blake3,
+        model_blake3: model.blake3()?,
     };
     let manifest = Manifest::new(settings, &data.dataset, options.git_revision, work);
     cell.write_json("manifest.json", &manifest)?;

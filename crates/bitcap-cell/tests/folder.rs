@@ -183,14 +183,11 @@ fn a_cell_that_cannot_fit_the_memory_leaves_no_trace() {
     let mut made = made();
     made.plan.cells[0].settings.data.samples = 1 << 38;
     let error = made.run(0).unwrap_err();
-    let CellError::Memory {
-        needed, machine, ..
-    } = error
-    else {
+    let CellError::Memory { needed, memory, .. } = error else {
         panic!("{error}");
     };
     // 2^40 tokens: each itself in 2 bytes, as input and as target in 4.
-    assert!(needed > machine && needed >= 10 << 40);
+    assert!(needed > memory.into() && needed >= 10 << 40);
     let files = fs::read_dir(made.cell(0).root()).unwrap();
     assert_eq!(files.count(), 1, "more than the lock");
 }

@@ -48,6 +48,10 @@ pub struct Manifest {
     /// BLAKE3 of metrics.csv; older versions did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_blake3: Option<String>,
+    /// BLAKE3 of the model, as its [`oracle`](crate::MeasureSettings::oracle) is known by; older
+    /// versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_blake3: Option<String>,
     /// The processes that trained it, one after another: more than one where it was interrupted.
     #[serde(default)]
     pub sessions: Vec<Session>,
@@ -94,6 +98,8 @@ pub struct Work {
     pub matrix_path: String,
     /// Of metrics.csv.
     pub metrics_blake3: String,
+    /// Of the model.
+    pub model_blake3: String,
 }
 
 /// The time now, UTC, as manifest.json has it.
@@ -127,6 +133,7 @@ impl Manifest {
             training_flops: settings.training_flops(),
             tokens_per_second: settings.training_tokens() as f64 / work.seconds,
             metrics_blake3: Some(work.metrics_blake3),
+            model_blake3: Some(work.model_blake3),
             sessions: work.sessions,
         }
     }

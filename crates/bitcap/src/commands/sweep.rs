@@ -27,14 +27,12 @@ use crate::{say, signals};
 pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let (experiment, plan) = plan(&arguments.chosen)?;
     let picked = plan.only(&arguments.only.conditions)?;
-    for cell in &picked {
-        check_memory(&cell.settings)?;
-    }
     let jobs = arguments
         .jobs
         .map(std::num::NonZeroU32::get)
         .or(experiment.engine.jobs)
         .map_or_else(cores, |jobs| jobs as usize);
+    check_memory(picked.iter().map(|cell| &cell.settings), jobs)?;
     if arguments.dry_run {
         return dry_run(&picked, jobs, arguments.json);
     }

@@ -149,15 +149,22 @@ fn data_that_cannot_fit_the_memory_are_refused_before_any_work() {
     let words = [
         "l1-w4-n274877906944-",
         "10240.0 GiB of memory",
-        "this machine has",
+        "there are",
         "data.samples",
     ];
-    for arguments in [&["sweep", "e.toml"][..], &["sweep", "e.toml", "--dry-run"]] {
+    let one = ["sweep", "e.toml", "--jobs", "1"];
+    for arguments in [&one[..], &["sweep", "e.toml", "--dry-run", "--jobs", "1"]] {
         refused(place.bitcap_after("ulimit -v 8000000", arguments), &words);
         assert_eq!(place.names("."), ["e.toml"]);
     }
     let run = place.bitcap_after("ulimit -v 8000000", &["run", "e.toml", "--cell", "0"]);
     refused(run, &words);
+    // Two that may meet need twice as much.
+    let two = place.bitcap_after("ulimit -v 8000000", &["sweep", "e.toml", "--jobs", "2"]);
+    refused(
+        two,
+        &["and the 1 next largest", "20480.0 GiB", "fewer --jobs"],
+    );
 }
 
 #[test]

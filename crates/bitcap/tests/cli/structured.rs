@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::{Place, assert_says, refused, stdout};
+use crate::{Place, assert_says, refused, stderr, stdout};
 
 /// One cell of markov data.
 pub(crate) const MARKOV: &str = r#"name = "markov"
@@ -99,6 +99,20 @@ fn another_oracle_is_another_measurement() {
     assert_eq!(
         place.read(&format!("{}/model/model.safetensors", cells[0])),
         weights
+    );
+    // That nothing has changed is known by the oracle's manifest: its model is not even loaded.
+    let oracle = format!("{}/model/model.safetensors", cells[1]);
+    fs::write(place.path(&oracle), "").unwrap();
+    let again = place.sweep(&["--set", &set(name)]);
+    assert_says(&stderr(&again), &["2 cells are done already"]);
+    // By a manifest that does not say, as older versions wrote it, the model has to be asked.
+    let manifest = format!("{}/manifest.json", cells[1]);
+    let text = place.text(&manifest).replace("model_blake3", "another_key");
+    fs::write(place.path(&manifest), text).unwrap();
+    let run = place.bitcap(&["run", "e.toml", "--cell", "0", "--set", &set(name)]);
+    assert_says(
+        &stderr(&run.failure()),
+        &["model.safetensors", "not a safetensors file"],
     );
     // In one go, the oracle comes first.
     fs::remove_dir_all(place.path("outputs")).unwrap();
