@@ -56,7 +56,7 @@ pub enum CellError {
     },
     /// A cell cannot fit the memory, or those that run side by side.
     #[error(
-        "cell {cell}{} at least {:.1} GiB of memory for data and weights, and there are {:.1} GiB; take fewer data.samples, a lower data.load, a smaller model{}",
+        "cell {cell}{} at least {:.2} GiB of memory for data and weights, and there are {:.2} GiB; take fewer data.samples, a lower data.load, a smaller model{}",
         if *others == 0 { " needs".into() } else { format!(" and the {others} next largest that may run beside it need") },
         gibibytes(*needed),
         gibibytes((*memory).into()),

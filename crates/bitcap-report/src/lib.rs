@@ -49,6 +49,6 @@ pub use curve::{Curve, Point};
 pub use error::ReportError;
 pub use figures::toy::toy_figure;
 pub use fit::Fit;
-pub use report::{Report, ReportOptions, remove_report, report};
+pub use report::{Report, ReportOptions, TABLES, remove_report, report};
 pub use runs::Model;
 pub use statistics::{Interval, Spread};

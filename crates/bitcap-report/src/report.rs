@@ -43,7 +43,7 @@ pub struct Report {
 }
 
 /// The tables that a report may write.
-const TABLES: [&str; 2] = ["curve.csv", "capacity.csv"];
+pub const TABLES: [&str; 2] = ["curve.csv", "capacity.csv"];
 /// The figures that a report may make; each is two files, an SVG and a PNG.
 const FIGURES: [&str; 7] = [
     "curve",

@@ -12,7 +12,7 @@ use bitcap_report::{ReportError, ReportOptions, remove_report};
 
 use super::{counted, print_json};
 use crate::arguments::{Compare, Outputs, Report};
-use crate::say;
+use crate::{output_file, say};
 
 pub(crate) fn collect(arguments: &Outputs) -> anyhow::Result<ExitCode> {
     let (folder, plan) = ExperimentFolder::open(&arguments.folder)?;
@@ -56,6 +56,16 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<ExitCode> {
         accounting: arguments.accounting.into(),
         reference: arguments.reference.clone(),
     };
+    if let Some(reference) = &arguments.reference {
+        for table in bitcap_report::TABLES {
+            if output_file::is_same_file(&root.join(table), reference) {
+                bail!(
+                    "{} is a table that report writes, and no reference",
+                    reference.display()
+                );
+            }
+        }
+    }
     let _tables = folder.lock()?;
     let made = made(root, &options, None)?;
     write!(io::stdout(), "{}", made.text)?;

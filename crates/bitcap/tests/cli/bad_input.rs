@@ -148,7 +148,7 @@ fn data_that_cannot_fit_the_memory_are_refused_before_any_work() {
     let place = Place::new(&TINY.replace("[4, 9]", "[274877906944]"));
     let words = [
         "l1-w4-n274877906944-",
-        "10240.0 GiB of memory",
+        "10240.00 GiB of memory",
         "there are",
         "data.samples",
     ];
@@ -163,7 +163,7 @@ fn data_that_cannot_fit_the_memory_are_refused_before_any_work() {
     let two = place.bitcap_after("ulimit -v 8000000", &["sweep", "e.toml", "--jobs", "2"]);
     refused(
         two,
-        &["and the 1 next largest", "20480.0 GiB", "fewer --jobs"],
+        &["and the 1 next largest", "20480.00 GiB", "fewer --jobs"],
     );
 }
 

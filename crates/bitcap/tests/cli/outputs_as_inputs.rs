@@ -102,6 +102,15 @@ fn outputs_that_are_inputs_are_refused() {
             "is what is to be read",
         ),
         (
+            vec![
+                "report",
+                "outputs/tiny",
+                "--reference",
+                "outputs/tiny/capacity.csv",
+            ],
+            "is a table that report writes",
+        ),
+        (
             vec!["generate", "-", "-v", "4", "-s", "4", "-n", "4"],
             "cannot be written to standard output",
         ),
