@@ -8,7 +8,8 @@ use bitcap_model::{
     open,
 };
 use bitcap_plan::{
-    Batch, CellSettings, DeviceSpec, ModelSettings, OptimizerKind, PlannedCell, TrainSettings,
+    Batch, CellSettings, DeviceSpec, Kernels, ModelSettings, OptimizerKind, PlannedCell,
+    TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{TrainError, Trainer};
@@ -48,7 +49,8 @@ impl StepTime {
             }
         };
         let (many, few) = (pass.clamp(2, MOST_TIMED), pass.min(MOST_TIMED).div_ceil(4));
-        let time = |sequences| least_seconds(&architecture, &settings.train, sequences, &device);
+        let kernels = settings.engine.kernels;
+        let time = |n| least_seconds(&architecture, &settings.train, n, &device, kernels);
         let (slow, fast) = (time(many)?, time(few)?);
         let a_sequence = ((slow - fast) / (many - few) as f64).max(slow / (2 * many) as f64);
         Ok(Self {
@@ -78,6 +80,7 @@ type Kind = (
     OptimizerKind,
     Option<u64>,
     DeviceSpec,
+    Kernels,
 );
 
 /// Seconds that each cell of a plan will take, in the plan's order. Each kind of model is timed
@@ -98,6 +101,7 @@ pub fn estimate(cells: &[&PlannedCell]) -> Result<Vec<f64>, DeviceError> {
                 train.optimizer,
                 train.micro_batch,
                 settings.engine.device,
+                settings.engine.kernels,
             );
             let known = timed
                 .iter()
@@ -125,6 +129,7 @@ pub fn step_seconds(
     data: DataShape,
     sequences: usize,
     device: DeviceSpec,
+    kernels: Kernels,
 ) -> Result<f64, DeviceError> {
     let device = open(device)?;
     let architecture = architecture(model, data, &device);
@@ -133,6 +138,7 @@ pub fn step_seconds(
         &TrainSettings::adam(1, 1e-3),
         sequences,
         &device,
+        kernels,
     )
 }
 
@@ -141,6 +147,7 @@ fn least_seconds(
     train: &TrainSettings,
     sequences: usize,
     device: &Device,
+    kernels: Kernels,
 ) -> Result<f64, DeviceError> {
     let data = architecture.data();
     // Any tokens do: the time does not depend on them.
@@ -155,7 +162,7 @@ fn least_seconds(
     };
     let weights = initial_weights(architecture.layout(), 0);
     let model = Model::new(architecture.clone(), weights, device);
-    let mut trainer = Trainer::new(&model, &train, &task);
+    let mut trainer = Trainer::new(&model, &train, &task, kernels);
     let mut least = f64::INFINITY;
     let began = Instant::now();
     // The first step is not counted: it touches memory for the first time.

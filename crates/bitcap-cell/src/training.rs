@@ -55,7 +55,7 @@ pub(crate) fn train(
     let task = PredictionTask::new(architecture.data(), &data.dataset.tokens);
     let initial = initial_weights(architecture.layout(), settings.train.seed);
     let model = Model::new(architecture, initial, &device);
-    let mut trainer = Trainer::new(&model, &settings.train, &task);
+    let mut trainer = Trainer::new(&model, &settings.train, &task, settings.engine.kernels);
     let mut files = Files::open(cell, lock, settings, data, options, &mut trainer, tell)?;
     match go_on(&mut trainer, &mut files, settings, data, options, tell) {
         Ok(true) => {}
@@ -81,13 +81,15 @@ pub(crate) fn train(
     }
     lock.check()?;
     let (_, metrics_blake3) = files.metrics.sync()?;
+    let by_burn = || matrix_path(settings.engine.device).to_owned();
+    let matrix_path = trainer.kernels().unwrap_or_else(by_burn);
     let model = trainer.model();
     model.save(&cell.path("model"))?;
     let work = Work {
         started: files.started,
         seconds: files.log.seconds(),
         sessions: files.sessions,
-        matrix_path: matrix_path(settings.engine.device).into(),
+        matrix_path,
         metrics_blake3,
         model_blake3: model.blake3()?,
     };

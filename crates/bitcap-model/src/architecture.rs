@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bitcap_kernels::{Offsets, Sizes};
 use bitcap_plan::{Layout, ModelSettings};
 use bitcap_source::DataShape;
 use burn::tensor::{Device, Int, Tensor};
@@ -33,6 +34,11 @@ pub trait Architecture: Send + Sync {
     /// The logits of some rows of what [`Self::hidden`] made: `[rows, d]` to `[rows, V']`, V' being
     /// [`DataShape::rows`].
     fn head(&self, weights: &Weights, hidden: Tensor<2>) -> Tensor<2>;
+
+    /// What bitcap-kernels must know of it to work out its loss and gradient, where they can.
+    fn kernels(&self) -> Option<(Sizes, Offsets)> {
+        None
+    }
 
     /// config.json of a model folder.
     fn config(&self) -> Value;

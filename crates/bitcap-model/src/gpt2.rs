@@ -1,6 +1,7 @@
 //! GPT-2's forward pass in Burn: pre-norm blocks, learned positions, biases, tanh GELU.
 
 use bitcap_base::InvalidSetting;
+use bitcap_kernels::{LayerAt, LinearAt, NormAt, Offsets, Sizes};
 use bitcap_plan::{Gpt2Settings, Layout, SlotId};
 use bitcap_source::DataShape;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation, module};
@@ -195,6 +196,45 @@ impl Architecture for Gpt2 {
 
     fn head(&self, weights: &Weights, hidden: Tensor<2>) -> Tensor<2> {
         hidden.matmul(weights.tensor::<2>(self.head).transpose())
+    }
+
+    fn kernels(&self) -> Option<(Sizes, Offsets)> {
+        let Self { settings, data, .. } = self;
+        let width = settings.width as usize;
+        let sizes = Sizes {
+            rows: data.rows(),
+            length: data.predicted(),
+            layers: settings.layers as usize,
+            width,
+            heads: settings.heads as usize,
+            hidden: settings.mlp_ratio as usize * width,
+        };
+        let at = |slot: SlotId| self.layout.slots()[slot.index()].offset;
+        let norm = |norm: &Norm| NormAt {
+            gain: at(norm.gain),
+            bias: at(norm.bias),
+        };
+        let linear = |linear: &Linear| LinearAt {
+            matrix: at(linear.matrix),
+            bias: at(linear.bias),
+        };
+        let layer = |block: &Block| LayerAt {
+            attention_norm: norm(&block.attention_norm),
+            qkv: linear(&block.qkv),
+            projection: linear(&block.projection),
+            mlp_norm: norm(&block.mlp_norm),
+            expand: linear(&block.expand),
+            contract: linear(&block.contract),
+        };
+        let offsets = Offsets {
+            token_embedding: at(self.token_embedding),
+            position_embedding: at(self.position_embedding),
+            layers: self.blocks.iter().map(layer).collect(),
+            final_norm: norm(&self.final_norm),
+            head: at(self.head),
+            len: self.layout.len(),
+        };
+        Some((sizes, offsets))
     }
 
     fn config(&self) -> Value {

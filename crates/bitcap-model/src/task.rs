@@ -70,6 +70,12 @@ impl PredictionTask {
         self.predicted
     }
 
+    /// The tokens before the predicted ones, `[N, S_pred]` row-major.
+    #[must_use]
+    pub fn inputs(&self) -> &[i32] {
+        &self.inputs
+    }
+
     /// The predicted tokens, `[N, S_pred]` row-major.
     #[must_use]
     pub fn targets(&self) -> &[i32] {

@@ -32,8 +32,8 @@ pub use plan_table::text_table;
 pub use record::{Run, Timing};
 pub use settings::{
     Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,
-    EngineSettings, Gpt2Settings, Initialization, MAX_TOKENS, MeasureSettings, ModelSettings,
-    OptimizerKind, Precision, ScheduleKind, SweepSettings, TrainSettings,
+    EngineSettings, Gpt2Settings, Initialization, Kernels, MAX_TOKENS, MeasureSettings,
+    ModelSettings, OptimizerKind, Precision, ScheduleKind, SweepSettings, TrainSettings,
 };
 pub use status::{CellStatus, Standing, Status, status};
 pub use submit::{

@@ -1,5 +1,6 @@
 //! Optimizers, schedules and the training loop; emits events, prints nothing.
 
+mod kernel_step;
 mod muon;
 mod optimizer;
 mod order;

@@ -22,6 +22,11 @@ pub trait Step {
         weights: &Tensor<1>,
         batch: &Sequences,
     ) -> Result<(Loss, Tensor<1>), DeviceError>;
+
+    /// What computes, where it is not Burn's operations on the device.
+    fn kernels(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The summed cross-entropy of a batch, in nats.

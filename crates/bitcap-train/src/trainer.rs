@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bitcap_model::{Architecture, DeviceError, Model, PredictionTask};
-use bitcap_plan::TrainSettings;
+use bitcap_plan::{Kernels, TrainSettings};
 use burn::tensor::{DType, Tensor};
 
 use crate::Optimizer;
+use crate::kernel_step::KernelStep;
 use crate::order::Order;
 use crate::schedule::rate_factor;
 use crate::state::{StateError, TrainState, from_host, to_host};
@@ -72,11 +73,23 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// A training of `model` as it is, at step 0.
+    /// A training of `model` as it is, at step 0; by kernels where they are wanted and can.
     #[must_use]
-    pub fn new(model: &Model, settings: &'a TrainSettings, task: &'a PredictionTask) -> Self {
-        let step = ComposedStep::new(model, task, settings.micro_batch);
-        Self::with_step(model, settings, task, Box::new(step))
+    pub fn new(
+        model: &Model,
+        settings: &'a TrainSettings,
+        task: &'a PredictionTask,
+        kernels: Kernels,
+    ) -> Self {
+        let by_kernels = match kernels {
+            Kernels::Auto => KernelStep::new(model, task),
+            Kernels::Off => None,
+        };
+        let step: Box<dyn Step + 'a> = match by_kernels {
+            Some(step) => Box::new(step),
+            None => Box::new(ComposedStep::new(model, task, settings.micro_batch)),
+        };
+        Self::with_step(model, settings, task, step)
     }
 
     /// The same by another step, which must be of the same model and dataset.
@@ -100,6 +113,12 @@ impl<'a> Trainer<'a> {
             step: 0,
             norms: Vec::new(),
         }
+    }
+
+    /// What computes, where it is not Burn's operations on the device.
+    #[must_use]
+    pub fn kernels(&self) -> Option<String> {
+        self.engine.kernels()
     }
 
     /// Steps made.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use bitcap_model::{Model, PredictionTask, architecture, open};
 use bitcap_plan::{
-    DeviceSpec, Gpt2Settings, Layout, ModelSettings, OptimizerKind, ScheduleKind, TrainSettings,
+    DeviceSpec, Gpt2Settings, Kernels, Layout, ModelSettings, OptimizerKind, ScheduleKind,
+    TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{Trainer, rate_factor};
@@ -104,13 +105,18 @@ fn norm(xs: &[f32]) -> f64 {
 /// Every gradient, by the norm of each tensor, with an absolute floor: some are exactly zero.
 fn gradients_agree(device: DeviceSpec, case: &str) {
     let case = Case::read(case);
-    for micro_batch in [None, Some(5), Some(1)] {
+    for (kernels, micro_batch) in [
+        (Kernels::Auto, None),
+        (Kernels::Off, None),
+        (Kernels::Off, Some(5)),
+        (Kernels::Off, Some(1)),
+    ] {
         let settings = TrainSettings {
             micro_batch,
             ..settings(OptimizerKind::Adam)
         };
         let model = case.model(device);
-        let mut trainer = Trainer::new(&model, &settings, &case.task);
+        let mut trainer = Trainer::new(&model, &settings, &case.task, kernels);
         let (loss, gradient) = trainer.gradient().unwrap();
         let theirs = {
             let file = SafeTensors::deserialize(&case.bytes).unwrap();
@@ -157,9 +163,15 @@ fn gradients_larger_and_odd() {
 
 /// 21 losses (before each step and after the last) and the final weights of a recorded run.
 fn run_agrees(device: DeviceSpec, name: &str, settings: &TrainSettings) {
+    for kernels in [Kernels::Auto, Kernels::Off] {
+        run_agrees_by(kernels, device, name, settings);
+    }
+}
+
+fn run_agrees_by(kernels: Kernels, device: DeviceSpec, name: &str, settings: &TrainSettings) {
     let case = Case::read("b");
     let model = case.model(device);
-    let mut trainer = Trainer::new(&model, settings, &case.task);
+    let mut trainer = Trainer::new(&model, settings, &case.task, kernels);
     let mut losses = vec![trainer.gradient().unwrap().0];
     while !trainer.is_done() {
         trainer.advance(1).unwrap();
@@ -253,7 +265,7 @@ fn twenty_steps_of_muon_in_bfloat16() {
     let case = Case::read("b");
     let settings = muon(0.004, 0.0);
     let model = case.model(DeviceSpec::FLEX);
-    let mut trainer = Trainer::new(&model, &settings, &case.task);
+    let mut trainer = Trainer::new(&model, &settings, &case.task, Kernels::Auto);
     let theirs = numbers(&json("tests/fixtures/muon_small_rate.json")["losses_f32_bfloat16"]);
     for (step, theirs) in theirs[..20].iter().enumerate() {
         let ours = trainer.gradient().unwrap().0;

@@ -3,7 +3,9 @@
 mod common;
 
 use bitcap_model::{Model, PredictionTask};
-use bitcap_plan::{Batch, DeviceSpec, Initialization, OptimizerKind, ScheduleKind, TrainSettings};
+use bitcap_plan::{
+    Batch, DeviceSpec, Initialization, Kernels, OptimizerKind, ScheduleKind, TrainSettings,
+};
 use bitcap_source::DataShape;
 use bitcap_train::{Progress, StateError, TrainState, Trainer};
 use proptest::prelude::*;
@@ -37,7 +39,7 @@ fn settings(optimizer: OptimizerKind, batch: Batch) -> TrainSettings {
 }
 
 fn trainer<'a>(settings: &'a TrainSettings, task: &'a PredictionTask) -> Trainer<'a> {
-    Trainer::new(&model(), settings, task)
+    Trainer::new(&model(), settings, task, Kernels::Auto)
 }
 
 fn advance_to(trainer: &mut Trainer<'_>, step: u64) -> Vec<Progress> {

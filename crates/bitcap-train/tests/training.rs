@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bitcap_model::{Architecture, DeviceError, Hidden, Model, Weights, initial_weights, open};
 use bitcap_plan::{
-    Batch, DeviceSpec, Group, Init, Initialization, Layout, OptimizerKind, Rule, ScheduleKind,
-    Slot, TrainSettings,
+    Batch, DeviceSpec, Group, Init, Initialization, Kernels, Layout, OptimizerKind, Rule,
+    ScheduleKind, Slot, TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{Loss, Progress, Sequences, Step, TrainError, Trainer};
@@ -40,7 +40,12 @@ fn to_the_end(trainer: &mut Trainer<'_>, every: u64) -> Result<Vec<Progress>, Tr
 
 fn train(settings: &TrainSettings, device: DeviceSpec) -> Ended {
     let task = common::task(&DATA, 24);
-    let mut trainer = Trainer::new(&model(settings.seed, device), settings, &task);
+    let mut trainer = Trainer::new(
+        &model(settings.seed, device),
+        settings,
+        &task,
+        Kernels::Auto,
+    );
     Ended {
         told: to_the_end(&mut trainer, 10).unwrap(),
         weights: trainer.state().unwrap().weights,
@@ -142,7 +147,7 @@ fn a_loss_that_is_not_finite_ends_the_training() {
         let task = common::task(&DATA, 24);
         let model = model(0, DeviceSpec::FLEX);
         let errors = [1, 7, 1000].map(|every| {
-            let mut trainer = Trainer::new(&model, &settings, &task);
+            let mut trainer = Trainer::new(&model, &settings, &task, Kernels::Auto);
             to_the_end(&mut trainer, every).unwrap_err()
         });
         let TrainError::NotFinite { what, step, .. } = errors[0] else {
@@ -170,7 +175,7 @@ fn no_state_is_made_of_what_is_not_finite() {
         ..settings(OptimizerKind::Adam, Batch::Full)
     };
     let task = common::task(&DATA, 24);
-    let mut trainer = Trainer::new(&model(0, DeviceSpec::FLEX), &settings, &task);
+    let mut trainer = Trainer::new(&model(0, DeviceSpec::FLEX), &settings, &task, Kernels::Auto);
     assert!(trainer.state().is_ok());
     // The update is not finite, the gradient before it was.
     assert_eq!(trainer.advance(1000), Ok(None));
@@ -224,7 +229,9 @@ fn the_loss_of_many_passes_is_exact() {
             micro_batch,
             ..TrainSettings::adam(1, 0.01)
         };
-        let (loss, _) = Trainer::new(&model, &settings, &task).gradient().unwrap();
+        let (loss, _) = Trainer::new(&model, &settings, &task, Kernels::Off)
+            .gradient()
+            .unwrap();
         // The logits of a pass of one sequence and of many differ by an f32's rounding, 6e-8; the
         // sum adds nothing to that.
         assert!(
@@ -329,7 +336,9 @@ fn an_auxiliary_loss_is_trained_too() {
             micro_batch,
             ..TrainSettings::adam(1, 0.01)
         };
-        let (loss, gradient) = Trainer::new(&model, &settings, &task).gradient().unwrap();
+        let (loss, gradient) = Trainer::new(&model, &settings, &task, Kernels::Auto)
+            .gradient()
+            .unwrap();
         assert!((loss - 17f64.ln()).abs() < 1e-6, "{loss}");
         let (auxiliary, of_logits) = gradient.split_last().unwrap();
         assert!((auxiliary - 1.0).abs() < 1e-6, "{auxiliary}");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bitcap_plan::DeviceSpec;
+use bitcap_plan::{DeviceSpec, Kernels};
 use bitcap_report::Accounting;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -113,6 +113,9 @@ pub(crate) struct Chosen {
     /// Device to train and measure on, in place of engine.device
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<DeviceSpec>,
+    /// Whether bitcap's own kernels train what they can, in place of engine.kernels
+    #[arg(long, value_name = "auto|off")]
+    pub(crate) kernels: Option<Kernels>,
     /// The folder that holds the experiment's folder
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub(crate) outputs: PathBuf,
@@ -346,6 +349,9 @@ pub(crate) struct Bench {
     /// Device to time
     #[arg(long, value_name = "DEVICE", default_value_t)]
     pub(crate) device: DeviceSpec,
+    /// Whether bitcap's own kernels train what they can
+    #[arg(long, value_name = "auto|off", default_value_t)]
+    pub(crate) kernels: Kernels,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,

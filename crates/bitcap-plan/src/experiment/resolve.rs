@@ -113,6 +113,7 @@ impl Resolved {
             measure: experiment.measure.clone(),
             engine: CellEngine {
                 device: experiment.engine.device,
+                kernels: experiment.engine.kernels,
                 checkpoint_seconds: experiment.engine.checkpoint_seconds,
             },
         };

@@ -1,10 +1,53 @@
 //! The `[engine]` section: what runs the cells, on one machine or on many.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::settings::device::DeviceSpec;
 use bitcap_base::InvalidSetting;
 use serde::{Deserialize, Serialize};
+
+/// Whether bitcap's own kernels train what they can: a GPT-2 in f32 on flex.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kernels {
+    /// Wherever they can.
+    #[default]
+    Auto,
+    /// Nowhere: all is composed of Burn's operations.
+    Off,
+}
+
+impl Kernels {
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
+}
+
+impl FromStr for Kernels {
+    type Err = InvalidSetting;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSetting> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            _ => {
+                let found = format!("{text:?}");
+                Err(InvalidSetting::new("engine.kernels", found, "auto or off"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Kernels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+        })
+    }
+}
 
 /// The `[engine]` section. Nothing here changes what is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +56,10 @@ pub struct EngineSettings {
     /// The device that models are trained and measured on.
     #[serde(default)]
     pub device: DeviceSpec,
+    /// Whether bitcap's own kernels train what they can, a GPT-2 in f32 on flex: "auto", or "off"
+    /// for Burn's operations throughout. The two differ by rounding.
+    #[serde(default, skip_serializing_if = "Kernels::is_auto")]
+    pub kernels: Kernels,
     /// Cells that run side by side in a sweep, at least 1; as many as there are cores where it is
     /// not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,6 +215,9 @@ pub struct CellEngine {
     /// The device that the model is trained and measured on.
     #[serde(default)]
     pub device: DeviceSpec,
+    /// Whether bitcap's own kernels train what they can.
+    #[serde(default, skip_serializing_if = "Kernels::is_auto")]
+    pub kernels: Kernels,
     /// Seconds between two checkpoints of the training.
     #[serde(default = "default_checkpoint_seconds")]
     pub checkpoint_seconds: f64,

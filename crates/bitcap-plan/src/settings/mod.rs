@@ -11,7 +11,7 @@ mod train;
 pub(crate) use cell::data_shape;
 pub use cell::{CellData, CellSettings, MAX_TOKENS};
 pub use device::{Backend, DeviceIndex, DeviceSpec};
-pub use engine::{CellEngine, EngineSettings};
+pub use engine::{CellEngine, EngineSettings, Kernels};
 pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};
 pub(crate) use model::ModelKind;
 pub use model::{Gpt2Settings, Initialization, ModelSettings};

@@ -49,7 +49,7 @@ pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
                 start_token: true,
                 ..Gpt2Settings::new(layers, width, heads)
             });
-            let seconds = step_seconds(&model, data, batch, arguments.device)?;
+            let seconds = step_seconds(&model, data, batch, arguments.device, arguments.kernels)?;
             let tokens = (batch * data.predicted()) as f64;
             Ok(Row {
                 device: arguments.device,

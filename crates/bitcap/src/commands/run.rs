@@ -30,6 +30,9 @@ pub(crate) fn plan(chosen: &Chosen) -> anyhow::Result<(Experiment, Plan)> {
     if let Some(device) = chosen.device {
         overrides.push(format!("engine.device={device}"));
     }
+    if let Some(kernels) = chosen.kernels {
+        overrides.push(format!("engine.kernels={kernels}"));
+    }
     let experiment = Experiment::read(&chosen.experiment, &overrides)?;
     let plan = experiment.plan()?;
     Ok((experiment, plan))
@@ -70,6 +73,9 @@ fn resolved(arguments: &Run, folder: &Path) -> anyhow::Result<CellTask> {
     let mut settings = CellSettings::read(&arguments.chosen.experiment)?;
     if let Some(device) = arguments.chosen.device {
         settings.engine.device = device;
+    }
+    if let Some(kernels) = arguments.chosen.kernels {
+        settings.engine.kernels = kernels;
     }
     let tensorboard = arguments.tensorboard.as_deref();
     Ok(CellTask::new(
