@@ -63,10 +63,7 @@ impl StepTime {
     /// a third of a step for each dataset).
     #[must_use]
     pub fn seconds(&self, settings: &CellSettings) -> f64 {
-        let batch = match settings.train.batch {
-            Batch::Full => settings.data.samples,
-            Batch::Sequences(batch) => batch.min(settings.data.samples),
-        };
+        let batch = settings.train.batch.sequences(settings.data.samples);
         let steps = settings.train.steps as f64;
         steps * (self.a_step + self.a_sequence * batch as f64)
             + self.a_sequence * settings.data.samples as f64

@@ -1,7 +1,7 @@
 //! Whether cells can fit the memory at all: asked before anything is allocated, since systems
 //! promise more memory than they have and end the process that takes it.
 
-use bitcap_plan::{Batch, CellSettings};
+use bitcap_plan::CellSettings;
 use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
 
 use crate::CellError;
@@ -48,10 +48,7 @@ fn least_bytes(settings: &CellSettings) -> u128 {
     let tokens = u128::from(settings.data.samples) * u128::from(settings.source.length());
     let parameters = u128::from(settings.parameters());
     let data = settings.data_shape();
-    let batch = match settings.train.batch {
-        Batch::Full => settings.data.samples,
-        Batch::Sequences(batch) => batch.min(settings.data.samples),
-    };
+    let batch = settings.train.batch.sequences(settings.data.samples);
     let pass = u128::from(settings.train.micro_batch.unwrap_or(0).min(batch));
     let activation = (data.predicted() * settings.model.widest_activation(&data)) as u128;
     tokens * BYTES_A_TOKEN

@@ -5,6 +5,7 @@ mod muon;
 mod optimizer;
 mod order;
 mod schedule;
+mod soap;
 mod state;
 mod step;
 mod trainer;

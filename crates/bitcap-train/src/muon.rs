@@ -1,7 +1,7 @@
 //! Muon (Jordan et al. 2024): momentum, made orthogonal by a Newton-Schulz iteration.
 
-use bitcap_plan::Layout;
-use burn::tensor::Tensor;
+use bitcap_plan::{Layout, TrainSettings};
+use burn::tensor::{Device, Tensor};
 
 /// The quintic's coefficients, from Jordan's reference code; torch.optim.Muon has the same.
 const COEFFICIENTS: (f64, f64, f64) = (3.4445, -4.7750, 2.0315);
@@ -9,12 +9,55 @@ const ITERATIONS: usize = 5;
 /// Keeps the norm of an all-zero update away from 0, as in torch.optim.Muon.
 const EPSILON: f64 = 1e-7;
 
+/// Muon on the matrices of a layout, which are the flat vector's tail.
+#[derive(Clone, Debug)]
+pub(crate) struct Muon {
+    layout: Layout,
+    momentum_rate: f64,
+    weight_decay: f64,
+    /// The rate of AdamW, which does the rest, as a part of Muon's own.
+    pub(crate) adam_part: f64,
+    /// `[P_matrices]`.
+    pub(crate) momentum: Tensor<1>,
+}
+
+impl Muon {
+    pub(crate) fn new(settings: &TrainSettings, layout: Layout, device: &Device) -> Self {
+        let adam_rate = settings
+            .adam_learning_rate
+            .unwrap_or(settings.learning_rate / 2.0);
+        Self {
+            momentum_rate: settings.momentum,
+            weight_decay: settings.weight_decay,
+            adam_part: adam_rate / settings.learning_rate,
+            momentum: Tensor::zeros([layout.len() - layout.matrices_start()], device),
+            layout,
+        }
+    }
+
+    /// The matrices after one step; `[P_matrices]` all.
+    pub(crate) fn step(
+        &mut self,
+        matrices: Tensor<1>,
+        gradient: Tensor<1>,
+        rate: f64,
+    ) -> Tensor<1> {
+        let mu = self.momentum_rate;
+        let step = gradient.mul_scalar(1.0 - mu);
+        self.momentum = self.momentum.clone().mul_scalar(mu) + step.clone();
+        // Nesterov: one step further along the new momentum.
+        let ahead = step + self.momentum.clone().mul_scalar(mu);
+        matrices.mul_scalar(1.0 - rate * self.weight_decay)
+            - orthogonal_updates(&self.layout, &ahead).mul_scalar(rate)
+    }
+}
+
 /// The updates of every matrix of the layout for this momentum, to be multiplied by the rate.
 ///
 /// `momentum`: `[P_matrices]`, the flat tail of the layout with Nesterov's look-ahead already in it.
 /// Each matrix W `[in, out]` gets √max(1, out / in) · orthogonal(M): torch.optim.Muon's "original"
 /// adjustment, which it writes for weights stored `[out, in]`.
-pub(crate) fn orthogonal_updates(layout: &Layout, momentum: &Tensor<1>) -> Tensor<1> {
+fn orthogonal_updates(layout: &Layout, momentum: &Tensor<1>) -> Tensor<1> {
     let start = layout.matrices_start();
     let parts = layout
         .matrices()

@@ -4,120 +4,150 @@ use bitcap_model::DeviceError;
 use bitcap_plan::{Layout, OptimizerKind, TrainSettings};
 use burn::tensor::{Device, Tensor};
 
-use crate::muon::orthogonal_updates;
-use crate::state::{StateError, TrainState, from_host, to_host};
+use crate::muon::Muon;
+use crate::soap::Soap;
+use crate::state::{TrainState, from_host, to_host};
 
-/// An optimizer and its state. Formulas are those of torch.optim's Adam, AdamW and Muon; weight
-/// decay falls on every tensor, biases and gains too, as there.
+/// Names in checkpoints.
+const FIRST: &str = "adam.first";
+const SECOND: &str = "adam.second";
+const MOMENTUM: &str = "muon.momentum";
+const PRECONDITIONERS: &str = "soap.preconditioners";
+const BASES: &str = "soap.bases";
+
+/// An optimizer and its state. Formulas are those of torch.optim's Adam, AdamW and Muon, and of SOAP's
+/// paper; weight decay falls on every tensor, biases and gains too, as there.
 #[derive(Clone, Debug)]
 pub struct Optimizer {
     kind: OptimizerKind,
     betas: [f64; 2],
     epsilon: f64,
-    momentum_rate: f64,
     weight_decay: f64,
-    /// Muon's AdamW rate as a part of Muon's own.
-    adam_part: f64,
     layout: Layout,
     /// Where Adam's part of the vector ends and Muon's begins: P where there is no Muon.
     split: usize,
     /// Steps made.
     steps: u64,
-    /// Moving mean of the gradient, `[split]`.
+    /// Moving mean of the gradient, `[split]`; in SOAP's bases where it has them.
     first: Tensor<1>,
     /// Moving mean of its square, `[split]`.
     second: Tensor<1>,
-    /// Muon's momentum, `[P - split]`.
-    momentum: Option<Tensor<1>>,
+    muon: Option<Muon>,
+    soap: Option<Soap>,
 }
 
 impl Optimizer {
     /// An optimizer in its first state, on `device`.
     #[must_use]
     pub fn new(settings: &TrainSettings, layout: &Layout, device: &Device) -> Self {
-        let muon = settings.optimizer == OptimizerKind::Muon;
-        let split = if muon {
+        let kind = settings.optimizer;
+        let muon =
+            (kind == OptimizerKind::Muon).then(|| Muon::new(settings, layout.clone(), device));
+        let split = if muon.is_some() {
             layout.matrices_start()
         } else {
             layout.len()
         };
-        let adam_rate = settings
-            .adam_learning_rate
-            .unwrap_or(settings.learning_rate / 2.0);
         Self {
-            kind: settings.optimizer,
+            kind,
             betas: settings.betas,
             epsilon: settings.epsilon,
-            momentum_rate: settings.momentum,
             weight_decay: settings.weight_decay,
-            adam_part: if muon {
-                adam_rate / settings.learning_rate
-            } else {
-                1.0
-            },
             layout: layout.clone(),
             split,
             steps: 0,
             first: Tensor::zeros([split], device),
             second: Tensor::zeros([split], device),
-            momentum: muon.then(|| Tensor::zeros([layout.len() - split], device)),
+            muon,
+            soap: match kind {
+                OptimizerKind::Soap => Soap::new(settings, layout, device),
+                _ => None,
+            },
         }
     }
 
     /// Its part of a state with those weights.
     pub(crate) fn state(&self, weights: &Tensor<1>) -> Result<TrainState, DeviceError> {
+        let mut kept = vec![(FIRST, self.first.clone()), (SECOND, self.second.clone())];
+        if let Some(muon) = &self.muon {
+            kept.push((MOMENTUM, muon.momentum.clone()));
+        }
+        if let Some(soap) = &self.soap {
+            kept.push((PRECONDITIONERS, soap.preconditioners()));
+            kept.push((BASES, soap.bases()));
+        }
+        let kept = kept
+            .into_iter()
+            .map(|(name, all)| Ok((name.to_owned(), to_host(&all)?)));
         Ok(TrainState {
             step: self.steps,
             weights: to_host(weights)?,
-            first: to_host(&self.first)?,
-            second: to_host(&self.second)?,
-            momentum: self.momentum.as_ref().map(to_host).transpose()?,
+            optimizer: kept.collect::<Result<_, DeviceError>>()?,
         })
     }
 
-    /// Takes up the moments of a state.
-    pub(crate) fn resume(&mut self, state: &TrainState) -> Result<(), StateError> {
-        let momentum = self
-            .momentum
-            .as_ref()
-            .map(|_| self.layout.len() - self.split);
-        state.check(self.layout.len(), self.split, momentum)?;
+    /// Goes on from a state, which is one of its own by [`TrainState::check`].
+    pub(crate) fn resume(&mut self, state: &TrainState) {
         let device = self.first.device();
+        let kept = |name| from_host(&state.optimizer[name], &device);
         self.steps = state.step;
-        self.first = from_host(&state.first, &device);
-        self.second = from_host(&state.second, &device);
-        self.momentum = state.momentum.as_ref().map(|all| from_host(all, &device));
-        Ok(())
+        (self.first, self.second) = (kept(FIRST), kept(SECOND));
+        if let Some(muon) = &mut self.muon {
+            muon.momentum = kept(MOMENTUM);
+        }
+        if let Some(soap) = &mut self.soap {
+            soap.resume(&kept(PRECONDITIONERS), &kept(BASES));
+        }
     }
 
     /// The weights after one step down `gradient` at `rate`; both `[P]`.
-    #[must_use]
-    pub fn step(&mut self, weights: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
+    ///
+    /// # Errors
+    /// If the device fails where SOAP reads from it.
+    pub fn step(
+        &mut self,
+        weights: Tensor<1>,
+        gradient: Tensor<1>,
+        rate: f64,
+    ) -> Result<Tensor<1>, DeviceError> {
         self.steps += 1;
-        let Some(momentum) = self.momentum.take() else {
-            return self.adam(weights, gradient, rate);
+        if let Some(mut muon) = self.muon.take() {
+            let (split, end) = (self.split, self.layout.len());
+            let matrices = muon.step(
+                weights.clone().slice(split..end),
+                gradient.clone().slice(split..end),
+                rate,
+            );
+            let others = self.adam(
+                weights.slice(0..split),
+                gradient.slice(0..split),
+                rate * muon.adam_part,
+            );
+            self.muon = Some(muon);
+            return Ok(Tensor::cat(vec![others, matrices], 0));
+        }
+        let Some(mut soap) = self.soap.take() else {
+            return Ok(self.adam(weights, gradient, rate));
         };
-        let (split, end) = (self.split, self.layout.len());
-        let matrices = weights.clone().slice(split..end);
-        let matrix_gradient = gradient.clone().slice(split..end);
-        let mu = self.momentum_rate;
-        let step = matrix_gradient.mul_scalar(1.0 - mu);
-        let momentum = momentum.mul_scalar(mu) + step.clone();
-        // Nesterov: one step further along the new momentum.
-        let ahead = step + momentum.clone().mul_scalar(mu);
-        let matrices = matrices.mul_scalar(1.0 - rate * self.weight_decay)
-            - orthogonal_updates(&self.layout, &ahead).mul_scalar(rate);
-        self.momentum = Some(momentum);
-        let others = self.adam(
-            weights.slice(0..split),
-            gradient.slice(0..split),
-            rate * self.adam_part,
-        );
-        Tensor::cat(vec![others, matrices], 0)
+        if self.steps == 1 {
+            soap.begin(&gradient)?;
+        }
+        let update = self.adam_update(soap.rotate(&gradient), rate);
+        let weights =
+            weights.mul_scalar(1.0 - rate * self.weight_decay) - soap.rotate_back(&update);
+        if self.steps > 1 {
+            soap.observe(&gradient);
+            if self.steps.is_multiple_of(soap.every) {
+                let first = soap.rotate_back(&self.first);
+                soap.renew()?;
+                self.first = soap.rotate(&first);
+            }
+        }
+        self.soap = Some(soap);
+        Ok(weights)
     }
 
     fn adam(&mut self, weights: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
-        let [beta1, beta2] = self.betas;
         let decay = self.weight_decay;
         let (weights, gradient) = match (decay > 0.0, self.kind) {
             (false, _) => (weights, gradient),
@@ -127,6 +157,12 @@ impl Optimizer {
             }
             (true, _) => (weights.mul_scalar(1.0 - rate * decay), gradient),
         };
+        weights - self.adam_update(gradient, rate)
+    }
+
+    /// What Adam takes off the weights.
+    fn adam_update(&mut self, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
+        let [beta1, beta2] = self.betas;
         let first = self.first.clone().mul_scalar(beta1) + gradient.clone().mul_scalar(1.0 - beta1);
         let second =
             self.second.clone().mul_scalar(beta2) + gradient.square().mul_scalar(1.0 - beta2);
@@ -141,6 +177,6 @@ impl Optimizer {
         let update = (first.clone() / root).mul_scalar(rate / correction1);
         self.first = first;
         self.second = second;
-        weights - update
+        update
     }
 }

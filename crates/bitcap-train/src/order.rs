@@ -33,14 +33,10 @@ impl Order {
     /// is the whole dataset in its own order.
     #[must_use]
     pub fn new(seed: u64, samples: usize, batch: Batch) -> Self {
-        let batch = match batch {
-            Batch::Full => samples,
-            Batch::Sequences(n) => usize::try_from(n).unwrap_or(usize::MAX).min(samples),
-        };
         Self {
             seed,
             samples,
-            batch,
+            batch: batch.sequences(samples as u64) as usize,
             pass: None,
         }
     }

@@ -1,6 +1,6 @@
 //! A training as it stands after a step: what a checkpoint holds.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bitcap_model::DeviceError;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -8,18 +8,14 @@ use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 
 /// All that a training needs to go on as if it had never stopped. Schedule, order of the data and
 /// random streams are not in it: they follow from the settings and the step alone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrainState {
     /// Steps made.
     pub step: u64,
     /// The weights, `[P]` in the order of `bitcap_plan::Layout`.
     pub weights: Vec<f32>,
-    /// Adam's moving mean of the gradient, `[P]`; with Muon that of all but its matrices.
-    pub first: Vec<f32>,
-    /// Adam's moving mean of the squared gradient, as long as `first`.
-    pub second: Vec<f32>,
-    /// Muon's momentum, of the matrices; None with another optimizer.
-    pub momentum: Option<Vec<f32>>,
+    /// What the optimizer keeps from step to step, by its names.
+    pub optimizer: BTreeMap<String, Vec<f32>>,
 }
 
 /// Why a state cannot be read or taken up.
@@ -32,7 +28,7 @@ pub enum StateError {
     #[error("`{name}` has {found} numbers; this training has {expected}")]
     Size {
         /// Name of the tensor in the file.
-        name: &'static str,
+        name: String,
         /// Numbers in it.
         found: usize,
         /// Numbers there must be.
@@ -41,9 +37,6 @@ pub enum StateError {
 }
 
 const WEIGHTS: &str = "weights";
-const FIRST: &str = "adam.first";
-const SECOND: &str = "adam.second";
-const MOMENTUM: &str = "muon.momentum";
 const STEP: &str = "step";
 const NOTES: &str = "notes";
 
@@ -82,58 +75,45 @@ impl TrainState {
             let value = all.and_then(|all| all.get(key));
             value.ok_or_else(|| content(format!("there is no `{key}` in its header")))
         };
-        let floats = |name: &str| {
-            let view = file
-                .tensor(name)
-                .map_err(|_| content(format!("there is no tensor `{name}`")))?;
+        let mut optimizer = BTreeMap::new();
+        for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {
                 return Err(content(format!("`{name}` is not of 32-bit floats")));
             }
             let (values, _) = view.data().as_chunks::<4>();
-            Ok(values.iter().map(|&x| f32::from_le_bytes(x)).collect())
-        };
-        let momentum = file.names().contains(&MOMENTUM);
+            let values: Vec<f32> = values.iter().map(|&x| f32::from_le_bytes(x)).collect();
+            optimizer.insert(name, values);
+        }
+        let weights = optimizer.remove(WEIGHTS);
         let state = Self {
             step: metadata(STEP)?
                 .parse()
                 .map_err(|_| content(format!("its `{STEP}` is no number")))?,
-            weights: floats(WEIGHTS)?,
-            first: floats(FIRST)?,
-            second: floats(SECOND)?,
-            momentum: momentum.then(|| floats(MOMENTUM)).transpose()?,
+            weights: weights.ok_or_else(|| content(format!("there is no tensor `{WEIGHTS}`")))?,
+            optimizer,
         };
         Ok((state, metadata(NOTES)?.clone()))
     }
 
-    pub(crate) fn tensors(&self) -> impl Iterator<Item = (&'static str, &[f32])> {
-        let of_all = [
-            (WEIGHTS, &*self.weights),
-            (FIRST, &*self.first),
-            (SECOND, &*self.second),
-        ];
-        let momentum = self.momentum.as_deref().map(|all| (MOMENTUM, all));
-        of_all.into_iter().chain(momentum)
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (&str, &[f32])> {
+        let optimizer = self.optimizer.iter();
+        std::iter::once((WEIGHTS, &*self.weights))
+            .chain(optimizer.map(|(name, values)| (&**name, &**values)))
     }
 
-    /// Fails unless the tensors are as long as a training's: P weights, `split` of Adam's, and so
-    /// many of Muon's, where it has them.
-    pub(crate) fn check(
-        &self,
-        parameters: usize,
-        split: usize,
-        momentum: Option<usize>,
-    ) -> Result<(), StateError> {
-        let muon = self.momentum.as_ref().map_or(0, Vec::len);
-        let lengths = [
-            (WEIGHTS, self.weights.len(), parameters),
-            (FIRST, self.first.len(), split),
-            (SECOND, self.second.len(), split),
-            (MOMENTUM, muon, momentum.unwrap_or(0)),
-        ];
-        for (name, found, expected) in lengths {
+    /// Fails unless the tensors are those of a training: as many weights, and what its optimizer keeps.
+    pub(crate) fn check(&self, training: &Self) -> Result<(), StateError> {
+        let size = |state: &Self, name: &str| {
+            let mut tensors = state.tensors();
+            tensors
+                .find(|(other, _)| *other == name)
+                .map_or(0, |(_, values)| values.len())
+        };
+        for (name, _) in training.tensors().chain(self.tensors()) {
+            let (found, expected) = (size(self, name), size(training, name));
             if found != expected {
                 return Err(StateError::Size {
-                    name,
+                    name: name.into(),
                     found,
                     expected,
                 });

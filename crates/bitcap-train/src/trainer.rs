@@ -28,7 +28,7 @@ pub enum TrainError {
     )]
     NotFinite {
         /// "loss", "gradient's norm", or a part of the state.
-        what: &'static str,
+        what: String,
         /// The value met.
         value: f64,
         /// The step, the first being 1. It may have been found out some steps later, when the device
@@ -157,7 +157,7 @@ impl<'a> Trainer<'a> {
         };
         self.norms.push(norm);
         let weights = self.weights.clone();
-        self.weights = self.optimizer.step(weights, gradient, rate);
+        self.weights = self.optimizer.step(weights, gradient, rate)?;
         self.step += 1;
         let told = self.is_done() || self.step.is_multiple_of(every);
         if told || self.norms.len() == MOST_UNREAD {
@@ -206,7 +206,10 @@ impl<'a> Trainer<'a> {
             let what = format!("it is at step {step}, and this training ends at {steps}");
             return Err(StateError::Content(what));
         }
-        self.optimizer.resume(state)?;
+        let now = self.optimizer.state(&self.weights);
+        // A device that fails gives no vectors, and so none of the right length.
+        state.check(&now.unwrap_or_default())?;
+        self.optimizer.resume(state);
         self.weights = from_host(&state.weights, &self.weights.device());
         self.step = state.step;
         self.norms.clear();
@@ -243,12 +246,12 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    fn finite(&self, what: &'static str, value: f64, step: u64) -> Result<f64, TrainError> {
+    fn finite(&self, what: &str, value: f64, step: u64) -> Result<f64, TrainError> {
         if value.is_finite() {
             return Ok(value);
         }
         Err(TrainError::NotFinite {
-            what,
+            what: what.into(),
             value,
             step,
             rate: self.rate(step.saturating_sub(1)),

@@ -1,7 +1,7 @@
 //! One point of the grid, resolved into the settings of a cell.
 
+use crate::settings::TrainSettings;
 use crate::settings::{ModelSettings, data_shape};
-use crate::settings::{OptimizerKind, TrainSettings};
 use std::collections::HashMap;
 
 use bitcap_base::InvalidSetting;
@@ -71,10 +71,7 @@ impl Resolved {
         let data: DataSection = document.section("data")?;
         let model = document.model()?;
         let mut train: TrainSettings = document.section("train")?;
-        if train.optimizer == OptimizerKind::Muon && train.adam_learning_rate.is_none() {
-            // The default in full, so that leaving it out and writing it down is the same cell.
-            train.adam_learning_rate = Some(train.learning_rate / 2.0);
-        }
+        train.fill_defaults();
         let wrong = |setting| at_point(document.error(setting), experiment, index);
         source.validate().map_err(wrong)?;
         model.validate().map_err(wrong)?;

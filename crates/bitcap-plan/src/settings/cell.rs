@@ -1,7 +1,7 @@
 //! The settings of one cell, all of them.
 
 use crate::settings::model::ModelSettings;
-use crate::settings::train::{Batch, TrainSettings};
+use crate::settings::train::TrainSettings;
 use bitcap_base::InvalidSetting;
 use bitcap_measure::expected_capacity_bits;
 use bitcap_source::DataShape;
@@ -124,11 +124,7 @@ impl CellSettings {
     }
 
     fn checked_training_tokens(&self) -> Option<u64> {
-        // A batch cannot hold more sequences than there are.
-        let sequences = match self.train.batch {
-            Batch::Full => self.data.samples,
-            Batch::Sequences(batch) => batch.min(self.data.samples),
-        };
+        let sequences = self.train.batch.sequences(self.data.samples);
         let predicted =
             u64::from(self.source.length()).checked_sub(u64::from(!self.model.start_token()))?;
         self.train

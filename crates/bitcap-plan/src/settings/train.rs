@@ -13,6 +13,9 @@ pub enum OptimizerKind {
     Adamw,
     /// Muon (Jordan et al. 2024) for the matrices of the blocks, AdamW for all else.
     Muon,
+    /// SOAP (Vyas et al. 2024): Adam in the eigenbasis of Shampoo's preconditioners, for every
+    /// matrix, embeddings too; Adam for all else.
+    Soap,
 }
 
 /// How the learning rate goes over the steps.
@@ -34,6 +37,20 @@ pub enum Batch {
     Full,
     /// So many sequences, shuffled anew each pass over the data.
     Sequences(u64),
+    /// One part in so many of the dataset, rounded up; shuffled likewise.
+    Share(u64),
+}
+
+impl Batch {
+    /// Sequences a step, of so many that there are.
+    #[must_use]
+    pub fn sequences(self, samples: u64) -> u64 {
+        match self {
+            Self::Full => samples,
+            Self::Sequences(n) => n.min(samples),
+            Self::Share(parts) => samples.div_ceil(parts),
+        }
+    }
 }
 
 /// The arithmetic of the training step.
@@ -67,10 +84,20 @@ pub struct TrainSettings {
     /// Added to the root of Adam's second moment.
     #[serde(default = "default_epsilon")]
     pub epsilon: f64,
+    /// SOAP only: the decay rate of the preconditioners, 0.95 where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preconditioner_beta: Option<f64>,
+    /// SOAP only: steps after which their eigenbases are renewed, 5 where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preconditioner_every: Option<u64>,
+    /// SOAP only: the largest dimension of a matrix that has a preconditioner, 256 where it is not
+    /// given; a larger one is left as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preconditioner_size: Option<u64>,
     /// Muon's momentum.
     #[serde(default = "default_momentum")]
     pub momentum: f64,
-    /// Weight decay: in the gradient for Adam, decoupled for AdamW and Muon.
+    /// Weight decay: in the gradient for Adam, decoupled for the others.
     #[serde(default)]
     pub weight_decay: f64,
     /// How the learning rate goes over the steps.
@@ -85,7 +112,7 @@ pub struct TrainSettings {
     /// Largest Euclidean norm of the whole gradient; not clipped where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
-    /// Sequences a step: "full" or a number.
+    /// Sequences a step: "full", a number, or a share of the dataset such as "1/8".
     #[serde(default = "default_batch")]
     pub batch: Batch,
     /// Largest number of sequences in one forward and backward pass; their gradients are summed.
@@ -131,7 +158,7 @@ fn default_precision() -> Precision {
 impl Serialize for Batch {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Full => serializer.serialize_str("full"),
+            Self::Full | Self::Share(_) => serializer.collect_str(self),
             Self::Sequences(n) => serializer.serialize_u64(*n),
         }
     }
@@ -144,12 +171,14 @@ impl<'de> Deserialize<'de> for Batch {
             type Value = Batch;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("\"full\" or a number of sequences, at least 1")
+                f.write_str("\"full\", a number of sequences, at least 1, or a share of the dataset such as \"1/8\"")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Batch, E> {
-                match text {
-                    "full" => Ok(Batch::Full),
+                let parts = text.strip_prefix("1/").and_then(|parts| parts.parse().ok());
+                match (text, parts) {
+                    ("full", _) => Ok(Batch::Full),
+                    (_, Some(parts)) if parts > 0 => Ok(Batch::Share(parts)),
                     _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
                 }
             }
@@ -176,6 +205,7 @@ impl std::fmt::Display for Batch {
         match self {
             Self::Full => f.write_str("full"),
             Self::Sequences(n) => write!(f, "{n}"),
+            Self::Share(parts) => write!(f, "1/{parts}"),
         }
     }
 }
@@ -195,6 +225,9 @@ impl TrainSettings {
             adam_learning_rate: None,
             betas: default_betas(),
             epsilon: default_epsilon(),
+            preconditioner_beta: None,
+            preconditioner_every: None,
+            preconditioner_size: None,
             momentum: default_momentum(),
             weight_decay: 0.0,
             schedule: default_schedule(),
@@ -204,6 +237,23 @@ impl TrainSettings {
             batch: default_batch(),
             micro_batch: None,
             precision: default_precision(),
+        }
+    }
+
+    /// Writes out the defaults that depend on the optimizer, so that leaving them out and writing them
+    /// down is the same training.
+    pub(crate) fn fill_defaults(&mut self) {
+        match self.optimizer {
+            OptimizerKind::Adam | OptimizerKind::Adamw => {}
+            OptimizerKind::Muon => {
+                self.adam_learning_rate
+                    .get_or_insert(self.learning_rate / 2.0);
+            }
+            OptimizerKind::Soap => {
+                self.preconditioner_beta.get_or_insert(0.95);
+                self.preconditioner_every.get_or_insert(5);
+                self.preconditioner_size.get_or_insert(256);
+            }
         }
     }
 
@@ -246,6 +296,24 @@ impl TrainSettings {
                 ));
             }
         }
+        if self.optimizer != OptimizerKind::Soap {
+            let (every, size) = (self.preconditioner_every, self.preconditioner_size);
+            let given = [
+                (
+                    "preconditioner_beta",
+                    self.preconditioner_beta.map(|x| x.to_string()),
+                ),
+                ("preconditioner_every", every.map(|x| x.to_string())),
+                ("preconditioner_size", size.map(|x| x.to_string())),
+            ];
+            if let Some((key, Some(found))) = given.into_iter().find(|(_, given)| given.is_some()) {
+                let allowed = "given with train.optimizer = \"soap\" only";
+                return Err(invalid(key, found, allowed));
+            }
+        }
+        if self.preconditioner_every == Some(0) {
+            return Err(invalid("preconditioner_every", "0".into(), "at least 1"));
+        }
         positive("epsilon", self.epsilon)?;
         if let Some(norm) = self.clip_norm {
             positive("clip_norm", norm)?;
@@ -261,6 +329,10 @@ impl TrainSettings {
         below_one("betas", self.betas[0])?;
         below_one("betas", self.betas[1])?;
         below_one("momentum", self.momentum)?;
+        below_one(
+            "preconditioner_beta",
+            self.preconditioner_beta.unwrap_or(0.0),
+        )?;
         if self.weight_decay != 0.0 && !holds(self.weight_decay) {
             let allowed =
                 "0, or a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";
