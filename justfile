@@ -42,6 +42,10 @@ test-engines:
 check:
     .ci/run
 
+# Write the keys of experiment files anew: docs/experiment.md and its JSON schema
+docs:
+    BITCAP_WRITE_DOCS=1 cargo test -p bitcap-plan --test experiment_docs
+
 # Time training steps on this machine
 bench *ARGS:
     cargo run --release -- bench {{ARGS}}

@@ -19,7 +19,8 @@ mod task;
 pub use collect::{Collected, collect};
 pub use events::{CellEvent, Failure};
 pub use experiment::{
-    Experiment, ExperimentError, MAX_FILE_BYTES, MAX_POINTS, Place, read_source, read_text,
+    Experiment, ExperimentError, MAX_FILE_BYTES, MAX_POINTS, Place, experiment_schema, read_source,
+    read_text,
 };
 pub use folder::{
     CellFolder, CellState, ExperimentFolder, FolderError, Manifest, PlanEntry, PlanFile, Session,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{AnyKind, Exposure, FileFacts, Kind};
@@ -18,8 +19,9 @@ use bitcap_base::InvalidSetting;
 /// they told apart.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:literal: $variant:ident($settings:ty),)*) => {
-        /// A source of sequences; `kind` tells which one.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        /// The `[source]` section: the distribution that the data is drawn from. `kind` says which
+        /// one, and with it which other keys there are.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind")]
         pub enum SourceSettings {
             $($(#[$doc])* #[serde(rename = $name)] $variant($settings),)*
@@ -46,19 +48,24 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Every token uniform over the vocabulary and independent of all others.
+    /// Tokens that are uniform over the vocabulary and independent: there is nothing to generalize,
+    /// and all that is learned of them is memorized.
     "uniform": Uniform(UniformSettings),
-    /// Bits with one parameter out of a finite prior.
+    /// Independent bits (V = 2) that are 1 with one probability, drawn from a finite prior.
     "coin": Coin(CoinSettings),
-    /// Independent tokens, their probabilities out of a Dirichlet prior.
+    /// Independent tokens, whose distribution is drawn from a symmetric Dirichlet prior.
     "unigram": Unigram(UnigramSettings),
-    /// Tokens that depend on the k before them.
+    /// A Markov chain of order k: for each k tokens, the distribution of the next is drawn from a
+    /// symmetric Dirichlet prior. The first k tokens of a sequence are uniform.
     "markov": Markov(MarkovSettings),
-    /// Bits of which the last are a linear map of the first.
+    /// Bits (V = 2): the last m of a sequence are a linear map over GF(2) of the first k, the same
+    /// for all sequences and drawn from all such maps. All other bits are uniform.
     "linear": Linear(LinearSettings),
-    /// Strings of another source, each repeated.
+    /// Sequences of another source, each repeated, so that exposure varies. Each is measured once,
+    /// however often it is repeated.
     "copies": Copies(CopiesSettings<Self>),
-    /// A user's own bytes or tokens.
+    /// Your own bytes or tokens, whose entropy is not known. Training data is read from the beginning
+    /// of the file, fresh data from its end.
     "file": File(FileSettings),
 }
 

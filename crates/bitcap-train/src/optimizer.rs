@@ -131,17 +131,18 @@ impl Optimizer {
         };
         if self.steps == 1 {
             soap.begin(&gradient)?;
+            self.soap = Some(soap);
+            return Ok(weights);
         }
-        let update = self.adam_update(soap.rotate(&gradient), rate);
+        let number = self.steps - 1;
+        let update = self.adam_update(soap.rotate(&gradient), rate, number);
         let weights =
             weights.mul_scalar(1.0 - rate * self.weight_decay) - soap.rotate_back(&update);
-        if self.steps > 1 {
-            soap.observe(&gradient);
-            if self.steps.is_multiple_of(soap.every) {
-                let first = soap.rotate_back(&self.first);
-                soap.renew()?;
-                self.first = soap.rotate(&first);
-            }
+        soap.observe(&gradient);
+        if number.is_multiple_of(soap.every) {
+            let first = soap.rotate_back(&self.first);
+            soap.renew()?;
+            self.first = soap.rotate(&first);
         }
         self.soap = Some(soap);
         Ok(weights)
@@ -157,18 +158,18 @@ impl Optimizer {
             }
             (true, _) => (weights.mul_scalar(1.0 - rate * decay), gradient),
         };
-        weights - self.adam_update(gradient, rate)
+        weights - self.adam_update(gradient, rate, self.steps)
     }
 
-    /// What Adam takes off the weights.
-    fn adam_update(&mut self, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
+    /// What Adam takes off the weights in its update number `update`, the first being 1.
+    fn adam_update(&mut self, gradient: Tensor<1>, rate: f64, update: u64) -> Tensor<1> {
         let [beta1, beta2] = self.betas;
         let first = self.first.clone().mul_scalar(beta1) + gradient.clone().mul_scalar(1.0 - beta1);
         let second =
             self.second.clone().mul_scalar(beta2) + gradient.square().mul_scalar(1.0 - beta2);
-        // powf on a step count in f64: exact to well below f32 for any number of steps.
-        let correction1 = 1.0 - beta1.powf(self.steps as f64);
-        let correction2 = 1.0 - beta2.powf(self.steps as f64);
+        // powf on a count in f64: exact to well below f32 for any number of steps.
+        let correction1 = 1.0 - beta1.powf(update as f64);
+        let correction2 = 1.0 - beta2.powf(update as f64);
         let root = second
             .clone()
             .sqrt()

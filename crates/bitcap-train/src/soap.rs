@@ -6,8 +6,9 @@
 //! back by the same rotation. What Adam keeps of the gradient turns with the bases when they are
 //! renewed, by one power iteration and a QR decomposition; what it keeps of its square stays.
 //!
-//! As in the paper's own code the first gradient makes the first bases, and a dimension that is too
-//! large has none. Unlike there, the first step moves the weights.
+//! As in the authors' code a dimension that is too large has no basis, and the first step makes the
+//! first bases and moves nothing: in its own bases a gradient is diagonal, and Adam would make whole
+//! updates of the rounding beside that.
 
 use std::ops::Range;
 

@@ -8,6 +8,7 @@ pub(crate) mod grid;
 mod nearest;
 pub(crate) mod overrides;
 pub(crate) mod resolve;
+mod schema;
 mod sections;
 
 use std::io::Read as _;
@@ -20,6 +21,7 @@ use crate::settings::EngineSettings;
 use document::{Lines, parse};
 pub use error::{ExperimentError, Place};
 pub use grid::MAX_POINTS;
+pub use schema::experiment_schema;
 
 use crate::settings::{MeasureSettings, SweepSettings};
 use grid::Grid;

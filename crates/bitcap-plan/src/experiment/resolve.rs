@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use bitcap_base::InvalidSetting;
 use bitcap_measure::expected_capacity_bits;
 use bitcap_source::{FileFacts, SourceSettings};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::experiment::Experiment;
@@ -16,12 +17,18 @@ use crate::experiment::sections::Document;
 use crate::settings::CellEngine;
 use crate::settings::{CellData, CellSettings, MAX_TOKENS};
 
-/// The `[data]` section as it is written: exactly one of the sizes.
-#[derive(Deserialize)]
+/// The `[data]` section: the dataset. Its size is either `samples` or `load`, here or in the grid.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct DataSection {
+#[schemars(extend("not" = {"required": ["samples", "load"]}))]
+pub(crate) struct DataSection {
+    /// Seed that the sequences are drawn with. With the same seed, a smaller dataset is a prefix of a
+    /// larger one.
     seed: u64,
+    /// Number of sequences N, at least 1. A dataset has at most 2^40 tokens.
     samples: Option<u64>,
+    /// Expected entropy of the dataset in units of the model's expected capacity, 3.6 bits a
+    /// parameter, above 0: an alternative to `samples`. Not for files, nor for copies by Zipf's law.
     load: Option<f64>,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::settings::train::Precision;
@@ -160,6 +161,24 @@ impl<'de> Deserialize<'de> for DeviceSpec {
             }
         }
         deserializer.deserialize_str(Visitor)
+    }
+}
+
+/// The names that [`DeviceSpec`] is read from.
+impl JsonSchema for DeviceSpec {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DeviceSpec".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "^(flex|ndarray|(wgpu|vulkan)(:(cpu|[0-9]+))?|cuda(:[0-9]+)?)$",
+        })
     }
 }
 

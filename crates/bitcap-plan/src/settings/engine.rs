@@ -6,11 +6,13 @@ use std::str::FromStr;
 
 use crate::settings::device::DeviceSpec;
 use bitcap_base::InvalidSetting;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether bitcap's own kernels train what they can: a GPT-2 in f32 on flex.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Kernels {
     /// Wherever they can.
     #[default]
@@ -49,56 +51,60 @@ impl fmt::Display for Kernels {
     }
 }
 
-/// The `[engine]` section. Nothing here changes what is trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The `[engine]` section: what runs the cells, on one machine or on many. Nothing here changes what
+/// is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EngineSettings {
-    /// The device that models are trained and measured on.
+    /// The device that models are trained and measured on: `flex` or `ndarray` (CPU), `wgpu`, `vulkan`
+    /// or `cuda` (GPU), these with a number if there is more than one, as in `cuda:1`. Other devices
+    /// than `flex` need a build with the cargo feature of that name.
     #[serde(default)]
     pub device: DeviceSpec,
-    /// Whether bitcap's own kernels train what they can, a GPT-2 in f32 on flex: "auto", or "off"
-    /// for Burn's operations throughout. The two differ by rounding.
+    /// Whether bitcap's own kernels train what they can, a GPT-2 in f32 on flex. `"off"` composes the
+    /// training of Burn's operations; the two differ by rounding.
     #[serde(default, skip_serializing_if = "Kernels::is_auto")]
     pub kernels: Kernels,
-    /// Cells that run side by side in a sweep, at least 1; as many as there are cores where it is
-    /// not given.
+    /// Cells that run side by side in a sweep, at least 1. By default the number of cores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jobs: Option<u32>,
-    /// Seconds between two checkpoints of a training; 0 makes one after each step.
+    /// Seconds between two checkpoints of a training, at least 0; 0 makes one after each step.
     #[serde(default = "default_checkpoint_seconds")]
     pub checkpoint_seconds: f64,
-    /// GPUs a task: of a Slurm job, or of a slot of a host.
+    /// GPUs of each task: of a Slurm job, or of a slot of a host.
     #[serde(default)]
     pub gpus: u32,
-    /// Cells that one task runs, one after another.
+    /// Cells that one task runs, one after another; at least 1.
     #[serde(default = "default_cells_per_task")]
     pub cells_per_task: u32,
     /// Slurm: the partition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<String>,
-    /// Slurm: the time limit of a task, as sbatch's --time takes it. A task that comes near it makes
-    /// a checkpoint and goes back into the queue.
+    /// Slurm: the time limit of a task, as sbatch's `--time` takes it. A task that comes near it
+    /// makes a checkpoint and goes back into the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<String>,
-    /// Slurm: the memory of a task, as sbatch's --mem takes it, such as "4G".
+    /// Slurm: the memory of a task, as sbatch's `--mem` takes it, such as `"4G"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
-    /// Slurm: tasks that run at the same time at most.
+    /// Slurm: the most tasks that run at the same time, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<u32>,
-    /// Slurm: further options of sbatch, such as "--account=physics"; they win over our own.
+    /// Slurm: further options of sbatch, such as `"--account=physics"`. They override those
+    /// that bitcap gives.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sbatch: Vec<String>,
-    /// GNU parallel: hosts with their slots, as in "2/gpu1" or "4/anna@ws2"; ":" is this machine.
+    /// GNU parallel: hosts with their number of slots, as in `"2/gpu1"` or `"4/anna@ws2"`; `":"` is this
+    /// machine.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     /// GNU parallel: whether all hosts see the folder of the experiment, this program and the
-    /// working directory under the same paths. If not, what a cell needs is sent and its folder
-    /// brought back.
+    /// working directory under the same paths. If not, what a cell needs is sent to its host, and its
+    /// folder brought back.
     #[serde(default = "default_common_folder")]
     pub common_folder: bool,
-    /// The path of bitcap where the cells run. Where it is not given that of this program, or with
-    /// GNU parallel and no common folder a copy of it that is sent along.
+    /// The path of bitcap where the cells run. By default this program, or a copy that is sent where
+    /// there is no common folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<PathBuf>,
 }

@@ -2,23 +2,24 @@
 //! changes the weights of a cell.
 
 use bitcap_base::InvalidSetting;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `measure.oracle` where the exact source itself is the oracle.
 pub const EXACT_SOURCE: &str = "source";
 
 /// The `[measure]` section: what is measured on a trained model. Nothing here changes the weights.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeasureSettings {
-    /// Whether fresh data is measured too: as many sequences as were trained on.
+    /// Whether fresh data is measured too: as many sequences as the training data has.
     #[serde(default = "default_fresh")]
     pub fresh: bool,
     /// Steps between two rows of metrics.csv, at least 1.
     #[serde(default = "default_metrics_every")]
     pub metrics_every: u64,
-    /// What rote is told from generalization by: "source", the exact source; or another trained
-    /// model in its place, by the name of a cell of this experiment or the path of a cell's folder.
+    /// The reference that separates rote from generalization: `"source"` for the exact source, or a
+    /// trained model, by the name of a cell of this experiment or the path of a cell's folder.
     #[serde(default = "default_oracle")]
     pub oracle: String,
 }
@@ -66,11 +67,12 @@ impl MeasureSettings {
     }
 }
 
-/// The `[sweep]` section.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The `[sweep]` section: what is trained beside the grid.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SweepSettings {
-    /// The load at which each model and seed is trained with twice the steps too, above 0.
+    /// The load, above 0, at which each model and seed is trained with twice the steps too, to see
+    /// whether the capacity is a plateau. By default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubled_at_load: Option<f64>,
 }

@@ -3,18 +3,21 @@
 mod gpt2;
 
 use bitcap_base::InvalidSetting;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::layout::Layout;
 use bitcap_source::DataShape;
 pub use gpt2::{Gpt2Settings, Initialization};
 
 /// The architectures by their names in `model.kind`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub(crate) enum ModelKind {
-    /// Where there is no `kind` too.
+    /// GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, biases.
     #[default]
     Gpt2,
 }
@@ -93,12 +96,30 @@ impl<'de> Deserialize<'de> for ModelSettings {
             #[serde(default)]
             kind: ModelKind,
             #[serde(flatten)]
-            settings: serde_json::Value,
+            settings: Value,
         }
         let Tagged { kind, settings } = Tagged::deserialize(deserializer)?;
         match kind {
             ModelKind::Gpt2 => Gpt2Settings::deserialize(settings).map(Self::Gpt2),
         }
         .map_err(de::Error::custom)
+    }
+}
+
+/// The settings of the kind and the kind itself, beside each other.
+impl JsonSchema for ModelSettings {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ModelSettings".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut kind = ModelKind::json_schema(generator);
+        kind.insert("description".into(), "The architecture.".into());
+        kind.insert("default".into(), "gpt2".into());
+        let mut schema = Gpt2Settings::json_schema(generator);
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.shift_insert(0, "kind".into(), kind.into());
+        }
+        schema
     }
 }

@@ -1,11 +1,13 @@
 //! The `[train]` section of an experiment.
 
 use bitcap_base::InvalidSetting;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// The rule that turns gradients into updates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum OptimizerKind {
     /// Adam (Kingma & Ba 2015); weight decay, if any, is added to the gradient.
     Adam,
@@ -19,14 +21,16 @@ pub enum OptimizerKind {
 }
 
 /// How the learning rate goes over the steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum ScheduleKind {
     /// The full rate after the warm-up.
     Constant,
-    /// Half a cosine from the full rate down to zero.
+    /// After the warm-up, half a cosine from the full rate to zero.
     Cosine,
-    /// The full rate, then down to zero on a line over the last `decay_fraction` of the steps.
+    /// The full rate after the warm-up, then linear decay to zero over the last `decay_fraction` of
+    /// the steps.
     WarmupStableDecay,
 }
 
@@ -54,71 +58,73 @@ impl Batch {
 }
 
 /// The arithmetic of the training step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Precision {
     /// 32-bit floats throughout.
     F32,
 }
 
-/// The `[train]` section.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The `[train]` section: how a model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainSettings {
     /// Seed of the initial weights and of the order of the batches.
     pub seed: u64,
-    /// Optimizer steps.
+    /// Optimizer steps, 1 to 1,000,000,000.
     pub steps: u64,
-    /// The rule that turns gradients into updates.
+    /// The optimizer.
     #[serde(default = "default_optimizer")]
     pub optimizer: OptimizerKind,
-    /// Peak learning rate.
+    /// Peak learning rate, above 0.
     pub learning_rate: f64,
-    /// Muon only: the peak rate of AdamW for what Muon does not handle. Half of `learning_rate`
-    /// where it is not given.
+    /// Muon only: peak learning rate of AdamW for the parameters that Muon does not update, above 0.
+    /// By default half of `learning_rate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adam_learning_rate: Option<f64>,
-    /// Adam's decay rates of the first and second moment.
+    /// Adam's decay rates of the first and second moment, at least 0 and below 1.
     #[serde(default = "default_betas")]
     pub betas: [f64; 2],
-    /// Added to the root of Adam's second moment.
+    /// Adam's epsilon, added to the root of the second moment; above 0.
     #[serde(default = "default_epsilon")]
     pub epsilon: f64,
-    /// SOAP only: the decay rate of the preconditioners, 0.95 where it is not given.
+    /// SOAP only: decay rate of the preconditioners, at least 0 and below 1. By default 0.95.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preconditioner_beta: Option<f64>,
-    /// SOAP only: steps after which their eigenbases are renewed, 5 where it is not given.
+    /// SOAP only: the eigenbases are renewed after every so many steps, at least 1. By default 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preconditioner_every: Option<u64>,
-    /// SOAP only: the largest dimension of a matrix that has a preconditioner, 256 where it is not
-    /// given; a larger one is left as it is.
+    /// SOAP only: dimensions of a matrix that are larger have no preconditioner. By default 256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preconditioner_size: Option<u64>,
-    /// Muon's momentum.
+    /// Muon's momentum, at least 0 and below 1.
     #[serde(default = "default_momentum")]
     pub momentum: f64,
-    /// Weight decay: in the gradient for Adam, decoupled for the others.
+    /// Weight decay, at least 0: added to the gradient for Adam, decoupled for the others.
     #[serde(default)]
     pub weight_decay: f64,
-    /// How the learning rate goes over the steps.
+    /// The learning rate schedule.
     #[serde(default = "default_schedule")]
     pub schedule: ScheduleKind,
-    /// Steps over which the rate rises on a line from zero.
+    /// Steps of linear warm-up from zero, fewer than `steps`.
     #[serde(default)]
     pub warmup_steps: u64,
-    /// Part of all steps over which `warmup_stable_decay` comes down.
+    /// Fraction of the steps over which `"warmup_stable_decay"` decays, above 0 and at most 1.
     #[serde(default = "default_decay_fraction")]
     pub decay_fraction: f64,
-    /// Largest Euclidean norm of the whole gradient; not clipped where it is not given.
+    /// The gradient is clipped to this Euclidean norm, above 0. By default no clipping.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
-    /// Sequences a step: "full", a number, or a share of the dataset such as "1/8".
+    /// Batch size: sequences of each step, at least 1, a share of the dataset such as `"1/8"`, or
+    /// `"full"`. Smaller batches are shuffled anew in each epoch.
     #[serde(default = "default_batch")]
     pub batch: Batch,
-    /// Largest number of sequences in one forward and backward pass; their gradients are summed.
+    /// Largest number of sequences in one forward and backward pass, at least 1; gradients are
+    /// accumulated over the passes of a step. By default what suits the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<u64>,
-    /// The arithmetic of the training step.
+    /// Floating-point precision of the training.
     #[serde(default = "default_precision")]
     pub precision: Precision,
 }
@@ -197,6 +203,25 @@ impl<'de> Deserialize<'de> for Batch {
             }
         }
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// What [`Batch`] is read from.
+impl JsonSchema for Batch {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Batch".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"oneOf": [
+            {"const": "full", "description": "The whole dataset."},
+            {"type": "integer", "minimum": 1},
+            {"type": "string", "pattern": "^1/0*[1-9][0-9]*$"},
+        ]})
     }
 }
 

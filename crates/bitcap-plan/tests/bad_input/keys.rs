@@ -93,7 +93,7 @@ fn wrong_types() {
     expect(
         "steps = 100",
         "steps = 100\noptimizer = \"sgd\"",
-        "e.toml:16:13: `train.optimizer` is \"sgd\"; it must be one of \"adam\", \"adamw\", \"muon\"",
+        "e.toml:16:13: `train.optimizer` is \"sgd\"; it must be one of \"adam\", \"adamw\", \"muon\", \"soap\"",
     );
     expect(
         "\"uniform\"",

@@ -113,6 +113,26 @@ fn impossible_values() {
         "steps = 100\noptimizer = \"muon\"\nadam_learning_rate = 1e-50",
         &format!("e.toml:17:22: `train.adam_learning_rate` is 1e-50; it must be {POSITIVE}"),
     );
+    for (key, value) in [
+        ("preconditioner_beta", "0.9"),
+        ("preconditioner_every", "5"),
+        ("preconditioner_size", "64"),
+    ] {
+        expect_set(
+            &format!("train.{key}={value}"),
+            &format!(
+                "in --set train.{key}={value}: `train.{key}` is {value}; it must be given with train.optimizer = \"soap\" only"
+            ),
+        );
+    }
+    for share in ["1/0", "2/8", "1/x", "half"] {
+        expect_set(
+            &format!("train.batch={share}"),
+            &format!(
+                "in --set train.batch={share}: `train.batch` is {share:?}; it must be \"full\", a number of sequences, at least 1, or a share of the dataset such as \"1/8\""
+            ),
+        );
+    }
     expect(
         "steps = 100",
         "steps = 100\nbetas = [0.9, 0.99999999]",

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rand::rngs::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{Common, Independent, Kind, Parameters, Statistics, parameter_words};
@@ -13,17 +14,17 @@ use crate::range::{in_range, invalid};
 use bitcap_base::InvalidSetting;
 
 /// Settings of the coin; V = 2.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CoinSettings {
-    /// Length S, 1 to 4,096 bits a sequence.
+    /// Sequence length S, 1 to 4,096 bits.
     pub length: u32,
-    /// The prior: how likely each of `probabilities` is. 1 to 1,024 numbers from 0 to 1 whose sum
-    /// is 1 to within 1e-9; they are divided by their sum.
+    /// The prior probability of each of `probabilities`: 1 to 1,024 numbers from 0 to 1 whose sum is
+    /// 1 to within 1e-9. They are divided by their sum.
     pub prior: Vec<f64>,
-    /// The parameters there may be: each a probability that a bit is 1. As many as in `prior`.
+    /// The values that the probability of a 1 may have, as many as in `prior`.
     pub probabilities: Vec<f64>,
-    /// Seed of the source's parameter.
+    /// Seed that the probability is drawn with.
     pub seed: u64,
 }
 

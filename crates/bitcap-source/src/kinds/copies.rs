@@ -10,6 +10,7 @@ mod law;
 use std::path::Path;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,24 +29,26 @@ const MAX_DISTINCT: u64 = 1 << 24;
 ///
 /// The seed is that of the other source, whose own is left out where settings are written by hand.
 /// The other source is of any kind but copies.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", bound(deserialize = "S: DeserializeOwned"))]
+#[schemars(!try_from, deny_unknown_fields)]
 pub struct CopiesSettings<S> {
-    /// The source of the strings; its seed is the same as `seed`.
+    /// The source of the sequences that are repeated, with its own keys, of any kind but `copies`.
+    /// Its seed is `source.seed`.
     pub of: Box<S>,
-    /// The law that says how often each string stands in the dataset.
+    /// How the number of copies is distributed.
     pub law: CopiesLaw,
-    /// How often each string stands there, at least 1: for the constant law only.
+    /// Copies of each sequence, at least 1. Required for `"constant"`, and only there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// The exponent, 0 to 10: for Zipf's law only.
+    /// Exponent of Zipf's law, 0 to 10. Required for `"zipf"`, and only there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exponent: Option<f64>,
-    /// How many different strings there are in a large enough dataset, 1 to 2^24: for Zipf's law
-    /// only.
+    /// Number of different sequences in a large enough dataset, 1 to 2^24. Required for `"zipf"`,
+    /// and only there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distinct: Option<u64>,
-    /// Seed of the parameters of the source of the strings.
+    /// Seed that the parameters of the other source are drawn with.
     pub seed: u64,
 }
 

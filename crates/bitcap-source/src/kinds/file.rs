@@ -10,6 +10,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::PIECE;
@@ -20,14 +21,15 @@ use crate::{Split, is_blake3};
 use bitcap_base::InvalidSetting;
 
 /// How the file holds its tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum FileFormat {
-    /// Any file, each byte a token; V = 256.
+    /// Any file: each byte is a token (V = 256).
     Bytes,
-    /// Nothing but tokens of two bytes, the lower first.
+    /// Tokens of two bytes each, little-endian, and nothing else.
     U16,
-    /// A dataset file of bitcap's, whose sequences are joined and cut anew.
+    /// A dataset file of bitcap; its sequences are joined and cut anew.
     Dataset,
 }
 
@@ -42,27 +44,30 @@ impl FileFormat {
 }
 
 /// Settings of a source that is a file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileSettings {
-    /// The file; a relative path begins at the folder of the experiment file. It is held in memory
-    /// whole.
+    /// The file. A relative path begins at the folder of the experiment file. The whole file is held
+    /// in memory.
     pub path: PathBuf,
     /// Where the file was found when the cell was planned, as a whole path: what is read from then
     /// on, wherever a program runs. Not part of a cell's identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
     pub resolved: Option<PathBuf>,
-    /// How it holds its tokens.
+    /// How the file holds its tokens.
     pub format: FileFormat,
-    /// Vocabulary V, 2 to 65,536, above every token; left out for bytes, which have 256.
+    /// Vocabulary V, 2 to 65,536; tokens are below it. Required unless `format` is `"bytes"`, where
+    /// it is 256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<u32>,
-    /// Length S, 1 to 4,096 tokens a sequence.
+    /// Sequence length S, 1 to 4,096 tokens.
     pub length: u32,
     /// The BLAKE3 that the content must have ([`FileFacts::blake3`]), where it is settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
     pub blake3: Option<String>,
-    /// Kept so that all sources are set alike; a file has no parameters to draw.
+    /// Without effect: a file has no parameters to draw.
     pub seed: u64,
 }
 

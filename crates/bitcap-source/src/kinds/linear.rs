@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{Common, Independent, Kind, Parameters, Statistics, parameter_words};
@@ -21,19 +22,19 @@ const MAX_NOISY_COUNTS: u64 = 1 << 24;
 
 /// Settings of the linear source; V = 2. A string is k uniform bits, S - k - m more uniform bits,
 /// and m outputs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinearSettings {
-    /// Length S, 2 to 4,096 bits a sequence.
+    /// Sequence length S, 2 to 4,096 bits.
     pub length: u32,
-    /// Inputs k, at least 1, with k + m at most S; at most 20 where `flip` is above 0.
+    /// Number of inputs k, at least 1; k + m is at most S. At most 20 if `flip` is above 0.
     pub inputs: u32,
-    /// Outputs m, at least 1; m 2^k at most 2^24 where `flip` is above 0.
+    /// Number of outputs m, at least 1. m 2^k is at most 2^24 if `flip` is above 0.
     pub outputs: u32,
-    /// How likely each output is flipped, by itself: 0 to 0.5.
+    /// Probability that an output is flipped, 0 to 0.5; outputs are flipped independently.
     #[serde(default)]
     pub flip: f64,
-    /// Seed of the source's map.
+    /// Seed that the map is drawn with.
     pub seed: u64,
 }
 

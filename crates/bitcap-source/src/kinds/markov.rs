@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use rand::rngs::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{Common, Independent, Kind, Parameters, Statistics, parameter_words};
@@ -20,33 +21,34 @@ use bitcap_base::InvalidSetting;
 const MAX_ENTRIES: u64 = 1 << 24;
 
 /// Settings of the unigram source: tokens independent, one row of probabilities a dataset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnigramSettings {
     /// Vocabulary V, 2 to 65,536.
     pub vocabulary: u32,
-    /// Length S, 1 to 4,096 tokens a sequence.
+    /// Sequence length S, 1 to 4,096 tokens.
     pub length: u32,
-    /// Parameter of the symmetric Dirichlet prior, a token: 0.001 to 1,000. 1 is the uniform prior
-    /// over all distributions; smaller gives fewer tokens more of the probability.
+    /// Concentration of the Dirichlet prior for each token, 0.001 to 1,000. 1 is the uniform prior
+    /// over all distributions; smaller values favour distributions with few likely tokens.
     pub concentration: f64,
-    /// Seed of the source's parameters.
+    /// Seed that the distribution is drawn with.
     pub seed: u64,
 }
 
 /// Settings of the Markov source of order k.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkovSettings {
     /// Vocabulary V, at least 2, with V^(k+1) at most 2^24.
     pub vocabulary: u32,
-    /// Length S, above the order and at most 4,096 tokens a sequence.
+    /// Sequence length S in tokens, above the order and at most 4,096.
     pub length: u32,
-    /// Order k, at least 1: how many tokens back a token depends on.
+    /// Order k, at least 1: the number of preceding tokens that a token depends on.
     pub order: u32,
-    /// Parameter of each row's symmetric Dirichlet prior, a token: 0.001 to 1,000.
+    /// Concentration of the Dirichlet prior for each token, 0.001 to 1,000. 1 is the uniform prior
+    /// over all distributions; smaller values favour distributions with few likely tokens.
     pub concentration: f64,
-    /// Seed of the source's parameters.
+    /// Seed that the distributions are drawn with.
     pub seed: u64,
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::{Common, Kind, Parameters, Rows, Statistics};
@@ -14,15 +15,14 @@ use bitcap_base::InvalidSetting;
 use bitcap_base::stream;
 
 /// Settings of the uniform source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UniformSettings {
-    /// Vocabulary V, 2 to 65,536: the tokens of that many kinds fit `u16`.
+    /// Vocabulary V, 2 to 65,536.
     pub vocabulary: u32,
-    /// Length S, 1 to 4,096 tokens a sequence.
+    /// Sequence length S, 1 to 4,096 tokens.
     pub length: u32,
-    /// Seed of the source's parameters. The uniform source has none; it is kept so that all sources
-    /// are set alike, and the data do not depend on it.
+    /// Without effect: uniform data has no parameters to draw.
     pub seed: u64,
 }
 

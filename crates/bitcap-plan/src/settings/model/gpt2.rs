@@ -1,14 +1,16 @@
 //! GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, biases.
 
 use bitcap_base::{InvalidSetting, in_range};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{Group, Init, Layout, Rule, Slot};
 use bitcap_source::DataShape;
 
 /// How the initial weights are drawn. Gains are 1 and biases 0 in both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Initialization {
     /// GPT-2's: token embeddings and matrices N(0, 0.02²), positions N(0, 0.01²), matrices that
     /// write into the residual stream divided by √(2 L).
@@ -18,23 +20,25 @@ pub enum Initialization {
     FanIn,
 }
 
-/// The `[model]` section of a GPT-2, less what the data decides (vocabulary and length).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The `[model]` section: the architecture and its sizes. Vocabulary and context length are those of
+/// the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gpt2Settings {
-    /// Transformer blocks L, 1 to 1,024.
+    /// Number of transformer blocks L, 1 to 1,024.
     pub layers: u32,
     /// Width d of the residual stream, 1 to 65,536; a multiple of `heads`.
     pub width: u32,
-    /// Attention heads.
+    /// Attention heads of each block, at least 1.
     pub heads: u32,
-    /// Width of the MLP's hidden layer in units of d, 1 to 64.
+    /// Width of the MLP's hidden layer in units of `width`, 1 to 64.
     #[serde(default = "default_mlp_ratio")]
     pub mlp_ratio: u32,
-    /// Whether the output head is the token embedding (as in the paper).
+    /// Whether the output head shares the weights of the token embedding.
     #[serde(default = "default_tied_head")]
     pub tied_head: bool,
-    /// Whether a start token precedes every sequence, so that all S tokens are predicted.
+    /// Whether a start token precedes every sequence, so that all S tokens are predicted and not
+    /// S - 1. Must be true for every source but `uniform`.
     #[serde(default)]
     pub start_token: bool,
     /// How the initial weights are drawn.

@@ -3,26 +3,30 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::Exposure;
 
 /// The law of repetition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum CopiesLaw {
-    /// Every string stands `count` times, its copies one after another; the last string has fewer
-    /// where `count` does not divide N.
+    /// Every sequence has `count` copies, one after another; the last has fewer if `count` does not
+    /// divide N.
     Constant,
-    /// String r of `distinct` (from 1) has a share proportional to r^-exponent. Each place goes to
-    /// the string whose r^-exponent / (2 c + 1) is largest, c its copies so far, the first of those
-    /// that are equal: the apportionment of Webster and Sainte-Lague, which comes as near to the
-    /// shares as whole counts can and, being made place by place, gives a smaller dataset as a
-    /// prefix of a larger one. Strings first appear in the order of their rank.
+    /// The sequence of rank r, 1 to `distinct`, has a share of the copies proportional to
+    /// r^-`exponent`.
     Zipf,
 }
 
 /// A valid law with its numbers.
+///
+/// By Zipf's law each place goes to the string whose r^-exponent / (2 c + 1) is largest, c its copies
+/// so far, the first of those that are equal: the apportionment of Webster and Sainte-Lague, which
+/// comes as near to the shares as whole counts can and, being made place by place, gives a smaller
+/// dataset as a prefix of a larger one. Strings first appear in the order of their rank.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Law {
     Constant { count: u64 },
