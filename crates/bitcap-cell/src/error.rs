@@ -54,6 +54,11 @@ pub enum CellError {
         /// The folder.
         path: PathBuf,
     },
+    /// What is memorized of data cannot be said without their entropy.
+    #[error(
+        "the entropy of this cell's training data is not known (a file, or copies), so nothing says how much of it is memorized"
+    )]
+    EntropyUnknown,
     /// A cell cannot fit the memory, or those that run side by side.
     #[error(
         "cell {cell}{} at least {:.2} GiB of memory for data and weights, and there are {:.2} GiB; take fewer data.samples, a lower data.load, a smaller model{}",

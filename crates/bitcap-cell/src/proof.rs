@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bitcap_base::write_atomic;
-use bitcap_measure::coder::{CodedFile, LARGEST_BATCH, Predictor, Prefixes, decode, encode};
+use bitcap_measure::coder::{Coded, CodedFile, LARGEST_BATCH, Predictor, Prefixes, decode, encode};
 use bitcap_measure::{BaselineBits, CodeLengths};
 use bitcap_model::{DeviceError, Model, PredictionTask, open, passes};
 use bitcap_plan::DeviceSpec;
@@ -68,23 +68,11 @@ pub fn compress(
 ) -> Result<Compressed, CellError> {
     let (dataset, entropy_bits) = cell.data(data)?;
     let model = &cell.model;
-    let shape = DataShape {
-        vocabulary: dataset.vocabulary,
-        length: dataset.length,
-        start_token: model.data().start_token,
-    };
     let task = PredictionTask::new(model.data(), &dataset.tokens);
-    let claimed = CodeLengths::new(shape, &model.predictions(&task)?.log_probabilities)?;
-    let batch = passes(dataset.samples, model.largest_pass())
-        .map(|pass| pass.len())
-        .max()
-        .unwrap_or(1)
-        .min(LARGEST_BATCH);
-    let blake3 = model.blake3()?;
-    let mut predictor = ModelPredictor::new(model, progress);
-    let coded = encode(&dataset.tokens, shape, batch, &blake3, &mut predictor)?;
+    let claimed = CodeLengths::new(*model.data(), &model.predictions(&task)?.log_probabilities)?;
+    let coded = code_of(model, &dataset, progress)?;
     let bits = coded.file.bits();
-    let baselines = BaselineBits::of(&dataset.tokens, shape.vocabulary)?;
+    let baselines = BaselineBits::of(&dataset.tokens, dataset.vocabulary)?;
     let bytes = coded.file.to_bytes();
     write_atomic(output, &bytes).map_err(CellError::io(output))?;
     let claimed_bits = claimed.total_bits();
@@ -105,8 +93,30 @@ pub fn compress(
         zstd_bits: baselines.zstd,
         xz_bits: baselines.xz,
         tokens_blake3: coded.file.header().tokens_blake3.clone(),
-        model_blake3: blake3,
+        model_blake3: coded.file.header().model_blake3.clone(),
     })
+}
+
+/// A dataset as the code that a model gives it.
+pub(crate) fn code_of(
+    model: &Model,
+    dataset: &Dataset,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Coded, CellError> {
+    let batch = passes(dataset.samples, model.largest_pass())
+        .map(|pass| pass.len())
+        .max()
+        .unwrap_or(1)
+        .min(LARGEST_BATCH);
+    let mut predictor = ModelPredictor::new(model, progress);
+    let blake3 = model.blake3()?;
+    Ok(encode(
+        &dataset.tokens,
+        *model.data(),
+        batch,
+        &blake3,
+        &mut predictor,
+    )?)
 }
 
 /// Writes the dataset that a coded file holds, out of that file and the folder of the model alone.

@@ -47,6 +47,7 @@ pub use compare::{
 };
 pub use curve::{Curve, Point};
 pub use error::ReportError;
+pub use figures::quantize::quantize_figure;
 pub use figures::toy::toy_figure;
 pub use fit::Fit;
 pub use report::{Report, ReportOptions, TABLES, remove_report, report};

@@ -3,6 +3,7 @@
 
 mod common;
 
+use bitcap_base::stream;
 use bitcap_model::{Model, PredictionTask, architecture, initial_weights, open};
 use bitcap_plan::{
     Batch, DeviceSpec, Gpt2Settings, Initialization, Kernels, ModelSettings, TrainSettings,
@@ -10,13 +11,14 @@ use bitcap_plan::{
 use bitcap_source::DataShape;
 use bitcap_train::Trainer;
 use proptest::prelude::*;
+use rand::RngExt;
 
 fn norm(xs: impl Iterator<Item = f64>) -> f64 {
     xs.map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// Loss and gradient of the second step, after the weights have left their symmetric beginning.
-fn second_step(
+/// Loss and gradient of the first step.
+fn first_step(
     model: &Model,
     settings: &TrainSettings,
     task: &PredictionTask,
@@ -24,8 +26,13 @@ fn second_step(
 ) -> (f64, Vec<f32>) {
     let mut trainer = Trainer::new(model, settings, task, kernels);
     assert_eq!(trainer.kernels().is_some(), kernels == Kernels::Auto);
-    trainer.advance(1).unwrap();
     trainer.gradient().unwrap()
+}
+
+/// How far `a` is from `b`, of the norm of `b`.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let apart = norm(a.iter().zip(b).map(|(a, b)| f64::from(a - b)));
+    apart / norm(b.iter().copied().map(f64::from))
 }
 
 proptest! {
@@ -47,21 +54,40 @@ proptest! {
         });
         let device = open(DeviceSpec::FLEX).unwrap();
         let architecture = architecture(&model, data, &device);
-        let weights = initial_weights(architecture.layout(), seed);
-        let model = Model::new(architecture, weights, &device);
+        let mut random = stream(seed, "test");
+        // Away from the symmetric beginning, where the biases are zero and the norms' weights one.
+        let mut weights = initial_weights(architecture.layout(), seed);
+        for weight in &mut weights {
+            *weight += 0.1 * (random.random::<f32>() - 0.5);
+        }
         let task = common::task(&data, samples);
         let settings = TrainSettings {
             batch: batch.map_or(Batch::Full, Batch::Sequences),
             ..TrainSettings::adam(3, 1e-3)
         };
-        let (loss, gradient) = second_step(&model, &settings, &task, Kernels::Auto);
-        let (composed_loss, composed) = second_step(&model, &settings, &task, Kernels::Off);
+        let composed_step = |weights| {
+            let model = Model::new(architecture.clone(), weights, &device);
+            first_step(&model, &settings, &task, Kernels::Off)
+        };
+        let (composed_loss, composed) = composed_step(weights.clone());
+        // Where the function is steep, as layer norms of few features are, two ways of rounding are
+        // further apart: 32 times what a change of every weight by its last bit does, as in the
+        // kernels' own tests, which have an f64 reference. (A layer norm of two features is a step.)
+        let change = |_| {
+            let mut moved = weights.clone();
+            for weight in &mut moved {
+                let up: bool = random.random();
+                *weight = if up { weight.next_up() } else { weight.next_down() };
+            }
+            distance(&composed_step(moved).1, &composed)
+        };
+        let tolerance = (32.0 * (0..3).map(change).fold(0.0, f64::max))
+            .max(if head_width * heads == 2 { 1e-4 } else { 2e-5 });
+        let model = Model::new(architecture.clone(), weights, &device);
+        let (loss, gradient) = first_step(&model, &settings, &task, Kernels::Auto);
         prop_assert!((loss - composed_loss).abs() < 1e-5 * composed_loss, "{loss} {composed_loss}");
-        let apart = norm(gradient.iter().zip(&composed).map(|(a, b)| f64::from(a - b)));
-        let size = norm(composed.iter().copied().map(f64::from));
-        // Both are f32's; Adam's first step turns a rounding of a gradient that is zero, as that of
-        // the keys' bias, into a whole step, which the loss does not depend on.
-        prop_assert!(apart < 1e-4 * size, "{apart:e} of {size:e}");
+        let apart = distance(&gradient, &composed);
+        prop_assert!(apart < tolerance, "{apart:e}, more than {tolerance:e}");
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Compress(Compress),
     /// Give back the dataset that a coded file holds, by it and the model alone
     Decompress(Decompress),
+    /// Round a trained model's weights to fewer bits, and measure what it still knows
+    Quantize(Quantize),
     /// Work out what memorization means in a small case, by exact enumeration
     Toy(Toy),
     /// Time training steps on this machine
@@ -329,6 +331,19 @@ pub(crate) struct Decompress {
     /// Device to run the model on: the one that coded the file
     #[arg(long, value_name = "DEVICE", default_value_t)]
     pub(crate) device: DeviceSpec,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Quantize {
+    /// The folder of a trained cell
+    pub(crate) cell: PathBuf,
+    /// A CSV file to write too, a row a precision, and its picture beside it (.svg, .png); those
+    /// that are there are replaced
+    #[arg(long, short, value_name = "CSV")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

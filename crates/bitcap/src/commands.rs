@@ -6,6 +6,7 @@ mod dry_run;
 mod events;
 mod model;
 mod outputs;
+mod quantize;
 mod run;
 mod status;
 mod submit;
@@ -14,8 +15,6 @@ mod toy;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-
-use serde::Serialize;
 
 use clap::CommandFactory;
 
@@ -38,6 +37,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Measure(arguments) => model::measure(&arguments),
         Command::Compress(arguments) => model::compress(&arguments),
         Command::Decompress(arguments) => model::decompress(&arguments),
+        Command::Quantize(arguments) => quantize::quantize(&arguments),
         Command::Toy(arguments) => toy::toy(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Devices => devices(),
@@ -74,14 +74,6 @@ fn completions(arguments: &Completions) -> anyhow::Result<ExitCode> {
 pub(crate) fn counted(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {what}{ending}")
-}
-
-/// Prints a value as JSON.
-fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
-    Ok(())
 }
 
 /// Whether the reader of our output went away, as `bitcap status | head` does: no fault of ours.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod output;
 mod output_file;
 mod progress;
 mod signals;

@@ -3,7 +3,45 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use bitcap_base::write_atomic;
+use bitcap_report::{Chart, ReportError};
+
+/// A table that a command writes, and its picture beside it: the same name ending in .svg and .png.
+pub(crate) struct TableFile(PathBuf);
+
+impl TableFile {
+    /// Fails where one of the three files may not be written ([`check`]), or `csv` does not end in .csv.
+    pub(crate) fn new(csv: &Path, inputs: &[&Path]) -> anyhow::Result<Self> {
+        check(csv, inputs)?;
+        if csv.extension().is_none_or(|ending| ending != "csv") {
+            bail!(
+                "{}: it must end in .csv; the picture is made beside it, as .svg and .png",
+                csv.display()
+            );
+        }
+        for picture in ["svg", "png"] {
+            check(&csv.with_extension(picture), inputs)?;
+        }
+        Ok(Self(csv.to_owned()))
+    }
+
+    /// Writes the table, and the chart that is made of the file.
+    pub(crate) fn write(
+        &self,
+        table: &[u8],
+        chart: impl FnOnce(&Path) -> Result<Chart, ReportError>,
+    ) -> anyhow::Result<()> {
+        let Self(csv) = self;
+        let write = |path: &Path, bytes: &[u8]| {
+            write_atomic(path, bytes).with_context(|| path.display().to_string())
+        };
+        write(csv, table)?;
+        let chart = chart(csv)?;
+        write(&csv.with_extension("svg"), chart.svg().as_bytes())?;
+        write(&csv.with_extension("png"), &chart.png()?)
+    }
+}
 
 /// Fails where `output` is no regular file, is one of `inputs` or lies in one that is a folder, or
 /// is a file of a cell or of an experiment; by whatever path or link it is named.

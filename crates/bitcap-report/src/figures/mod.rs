@@ -8,5 +8,6 @@ pub(crate) mod generalization;
 mod means;
 pub(crate) mod membership;
 pub(crate) mod positions;
+pub(crate) mod quantize;
 pub(crate) mod sequences;
 pub(crate) mod toy;

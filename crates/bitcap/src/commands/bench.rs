@@ -9,8 +9,8 @@ use bitcap_plan::{DeviceSpec, Gpt2Settings, ModelSettings};
 use bitcap_source::DataShape;
 use serde::Serialize;
 
-use super::print_json;
 use crate::arguments::Bench;
+use crate::output::{Output, print};
 
 /// Models that were timed in PyTorch too (tests/reference/bench_torch.py and dev/LOG.md): V, S, layers,
 /// width, heads, all with a start token; and the sequences a step.
@@ -34,6 +34,15 @@ struct Row {
     milliseconds_per_step: f64,
     tokens_per_second: f64,
     gflops: f64,
+}
+
+/// A row a shape.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Timings {
+    #[serde(skip)]
+    device: DeviceSpec,
+    rows: Vec<Row>,
 }
 
 pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
@@ -66,45 +75,52 @@ pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
             })
         })
         .collect::<anyhow::Result<_>>()?;
-    if arguments.json {
-        print_json(&rows)?;
-        return Ok(ExitCode::SUCCESS);
+    print(
+        &Timings {
+            device: arguments.device,
+            rows,
+        },
+        arguments.json,
+    )
+}
+
+impl Output for Timings {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let headings = [
+            "V",
+            "S",
+            "layers",
+            "width",
+            "heads",
+            "parameters",
+            "batch",
+            "ms a step",
+            "tokens a second",
+            "GFLOP/s",
+        ];
+        let rows: Vec<Vec<String>> = self
+            .rows
+            .iter()
+            .map(|row| {
+                vec![
+                    row.vocabulary.to_string(),
+                    row.length.to_string(),
+                    row.layers.to_string(),
+                    row.width.to_string(),
+                    row.heads.to_string(),
+                    row.parameters.to_string(),
+                    row.batch.to_string(),
+                    format!("{:.2}", row.milliseconds_per_step),
+                    format!("{:.0}", row.tokens_per_second),
+                    format!("{:.1}", row.gflops),
+                ]
+            })
+            .collect();
+        writeln!(
+            out,
+            "forward, backward and Adam on {}, one thread, f32; FLOPs are 6 P a token",
+            self.device
+        )?;
+        write!(out, "{}", text_table(&headings, &rows))
     }
-    let headings = [
-        "V",
-        "S",
-        "layers",
-        "width",
-        "heads",
-        "parameters",
-        "batch",
-        "ms a step",
-        "tokens a second",
-        "GFLOP/s",
-    ];
-    let rows: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            vec![
-                row.vocabulary.to_string(),
-                row.length.to_string(),
-                row.layers.to_string(),
-                row.width.to_string(),
-                row.heads.to_string(),
-                row.parameters.to_string(),
-                row.batch.to_string(),
-                format!("{:.2}", row.milliseconds_per_step),
-                format!("{:.0}", row.tokens_per_second),
-                format!("{:.1}", row.gflops),
-            ]
-        })
-        .collect();
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "forward, backward and Adam on {}, one thread, f32; FLOPs are 6 P a token",
-        arguments.device
-    )?;
-    write!(out, "{}", text_table(&headings, &rows))?;
-    Ok(ExitCode::SUCCESS)
 }

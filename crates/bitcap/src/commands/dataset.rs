@@ -8,8 +8,8 @@ use anyhow::bail;
 use bitcap_plan::read_source;
 use bitcap_source::{SourceSettings, Split, UniformSettings, file};
 
-use super::print_json;
 use crate::arguments::{Generate, Inspect};
+use crate::output::{Output, print};
 use crate::output_file;
 use crate::progress::sequences_bar;
 
@@ -45,19 +45,15 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
         &mut |done| bar.set_position(done),
     );
     bar.finish_and_clear();
-    show(&info?)?;
-    Ok(ExitCode::SUCCESS)
+    print(&info?, false)
 }
 
 pub(crate) fn inspect(arguments: &Inspect) -> anyhow::Result<ExitCode> {
     let bar = sequences_bar(0, "checking");
     let info = file::inspect(&arguments.file, &mut |done| bar.set_position(done));
     bar.finish_and_clear();
-    let info = info?;
-    if arguments.json {
-        print_json(&info)?;
-    } else {
-        show(&info)?;
+    print(&info?, arguments.json)?;
+    if !arguments.json {
         writeln!(
             io::stdout(),
             "every token checked: hash, shape and range are right"
@@ -66,33 +62,34 @@ pub(crate) fn inspect(arguments: &Inspect) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn show(info: &file::DatasetInfo) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let file::DatasetInfo {
-        samples,
-        length,
-        vocabulary,
-        ..
-    } = info;
-    writeln!(out, "source        {}", info.source.kind())?;
-    writeln!(
-        out,
-        "shape         {samples} sequences of {length} tokens out of {vocabulary}"
-    )?;
-    writeln!(
-        out,
-        "seed          {} ({} stream)",
-        info.data_seed,
-        info.stream.name()
-    )?;
-    match info.entropy_bits {
-        Some(bits) => writeln!(out, "entropy       {bits} bits")?,
-        None => writeln!(out, "entropy       not known")?,
+impl Output for file::DatasetInfo {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let file::DatasetInfo {
+            samples,
+            length,
+            vocabulary,
+            ..
+        } = self;
+        writeln!(out, "source        {}", self.source.kind())?;
+        writeln!(
+            out,
+            "shape         {samples} sequences of {length} tokens out of {vocabulary}"
+        )?;
+        writeln!(
+            out,
+            "seed          {} ({} stream)",
+            self.data_seed,
+            self.stream.name()
+        )?;
+        match self.entropy_bits {
+            Some(bits) => writeln!(out, "entropy       {bits} bits")?,
+            None => writeln!(out, "entropy       not known")?,
+        }
+        writeln!(out, "blake3        {}", self.tokens_blake3)?;
+        writeln!(
+            out,
+            "made by       bitcap {} ({})",
+            self.bitcap_version, self.format
+        )
     }
-    writeln!(out, "blake3        {}", info.tokens_blake3)?;
-    writeln!(
-        out,
-        "made by       bitcap {} ({})",
-        info.bitcap_version, info.format
-    )
 }

@@ -7,7 +7,8 @@ use bitcap_cell::estimate;
 use bitcap_plan::{PlannedCell, text_table};
 use serde::Serialize;
 
-use super::{counted, print_json};
+use super::counted;
+use crate::output::{Output, print};
 use crate::progress::duration;
 use crate::say;
 
@@ -27,6 +28,18 @@ struct Planned<'a> {
     estimated_seconds: Option<f64>,
 }
 
+/// The plan, a row a cell.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct DryRun<'a> {
+    cells: Vec<Planned<'a>>,
+    /// What people are shown of each.
+    #[serde(skip)]
+    rows: Vec<Vec<String>>,
+    #[serde(skip)]
+    jobs: usize,
+}
+
 pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow::Result<ExitCode> {
     // A plan for another machine: what this one has not cannot be timed here.
     let seconds = match estimate(cells) {
@@ -36,49 +49,60 @@ pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow
             vec![None; cells.len()]
         }
     };
-    if json {
-        let cells = cells.iter().zip(seconds);
-        let cells: Vec<Planned<'_>> = cells
-            .map(|(cell, estimated_seconds)| Planned {
-                index: cell.index,
-                cell: &cell.name,
-                label: &cell.curve().label,
-                doubled: cell.curve().doubled,
-                parameters: cell.parameters,
-                entropy_bits: cell.entropy_bits,
-                load: cell.load,
-                training_tokens: cell.training_tokens,
-                training_flops: cell.training_flops,
-                estimated_seconds,
-            })
-            .collect();
-        print_json(&cells)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let mut headings = PlannedCell::HEADINGS.to_vec();
-    headings.insert(headings.len() - 1, "time");
-    let rows: Vec<Vec<String>> = cells
-        .iter()
-        .zip(&seconds)
-        .map(|(cell, &seconds)| {
-            let mut row = cell.row().to_vec();
-            row.insert(row.len() - 1, seconds.map_or("-".into(), duration));
-            row
+    let rows = cells.iter().map(|cell| cell.row().to_vec()).collect();
+    let cells = cells.iter().zip(seconds);
+    let cells: Vec<Planned<'_>> = cells
+        .map(|(cell, estimated_seconds)| Planned {
+            index: cell.index,
+            cell: &cell.name,
+            label: &cell.curve().label,
+            doubled: cell.curve().doubled,
+            parameters: cell.parameters,
+            entropy_bits: cell.entropy_bits,
+            load: cell.load,
+            training_tokens: cell.training_tokens,
+            training_flops: cell.training_flops,
+            estimated_seconds,
         })
         .collect();
-    let mut out = io::stdout().lock();
-    write!(out, "{}", text_table(&headings, &rows))?;
-    let flops: f64 = cells.iter().map(|cell| cell.training_flops).sum();
-    write!(out, "{}, {flops:.2e} FLOPs", counted(cells.len(), "cell"))?;
-    if let Some(seconds) = seconds.into_iter().collect::<Option<Vec<f64>>>() {
-        let total: f64 = seconds.iter().sum();
-        let longest = seconds.iter().copied().fold(0.0, f64::max);
-        let wall = duration((total / jobs as f64).max(longest));
+    print(&DryRun { cells, rows, jobs }, json)
+}
+
+impl Output for DryRun<'_> {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut headings = PlannedCell::HEADINGS.to_vec();
+        headings.insert(headings.len() - 1, "time");
+        let rows: Vec<Vec<String>> = self
+            .cells
+            .iter()
+            .zip(&self.rows)
+            .map(|(cell, row)| {
+                let mut row = row.clone();
+                row.insert(
+                    row.len() - 1,
+                    cell.estimated_seconds.map_or("-".into(), duration),
+                );
+                row
+            })
+            .collect();
+        write!(out, "{}", text_table(&headings, &rows))?;
+        let flops: f64 = self.cells.iter().map(|cell| cell.training_flops).sum();
         write!(
             out,
-            "; about {wall} with {jobs} side by side (from timed steps on this machine)"
+            "{}, {flops:.2e} FLOPs",
+            counted(self.cells.len(), "cell")
         )?;
+        let seconds = self.cells.iter().map(|cell| cell.estimated_seconds);
+        if let Some(seconds) = seconds.collect::<Option<Vec<f64>>>() {
+            let total: f64 = seconds.iter().sum();
+            let longest = seconds.iter().copied().fold(0.0, f64::max);
+            let wall = duration((total / self.jobs as f64).max(longest));
+            write!(
+                out,
+                "; about {wall} with {} side by side (from timed steps on this machine)",
+                self.jobs
+            )?;
+        }
+        writeln!(out)
     }
-    writeln!(out)?;
-    Ok(ExitCode::SUCCESS)
 }

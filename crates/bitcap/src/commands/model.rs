@@ -8,17 +8,16 @@ use bitcap_cell::TrainedCell;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::dataset::show;
-use super::print_json;
 use crate::arguments::{Compress, Decompress, Measure};
+use crate::output::{Output, print};
 use crate::output_file;
 use crate::progress::sequences_bar;
 
 pub(crate) fn measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
     let cell = TrainedCell::open(&arguments.cell)?;
     match &arguments.data {
-        None => print(&cell.measure()?, arguments.json),
-        Some(path) => print(&cell.measure_data(path)?, arguments.json),
+        None => print(&Figures(cell.measure()?), arguments.json),
+        Some(path) => print(&Figures(cell.measure_data(path)?), arguments.json),
     }
 }
 
@@ -35,7 +34,7 @@ pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
         &mut |done| bar.set_position(done),
     );
     bar.finish_and_clear();
-    print(&compressed?, arguments.json)
+    print(&Figures(compressed?), arguments.json)
 }
 
 pub(crate) fn decompress(arguments: &Decompress) -> anyhow::Result<ExitCode> {
@@ -49,23 +48,23 @@ pub(crate) fn decompress(arguments: &Decompress) -> anyhow::Result<ExitCode> {
         &mut |done| bar.set_position(done),
     );
     bar.finish_and_clear();
-    show(&info?)?;
-    Ok(ExitCode::SUCCESS)
+    print(&info?, false)
 }
 
-fn print(figures: &impl Serialize, json: bool) -> anyhow::Result<ExitCode> {
-    if json {
-        print_json(figures)?;
-        return Ok(ExitCode::SUCCESS);
+/// Figures that are listed one a line.
+#[derive(Serialize)]
+struct Figures<T>(T);
+
+impl<T: Serialize> Output for Figures<T> {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut lines = Vec::new();
+        flatten("", &serde_json::to_value(&self.0)?, &mut lines);
+        let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in lines {
+            writeln!(out, "{name:<width$}  {value}")?;
+        }
+        Ok(())
     }
-    let mut lines = Vec::new();
-    flatten("", &serde_json::to_value(figures)?, &mut lines);
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let mut out = io::stdout().lock();
-    for (name, value) in lines {
-        writeln!(out, "{name:<width$}  {value}")?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Every figure that is known, by the name it has in JSON.

@@ -8,10 +8,11 @@ use std::process::ExitCode;
 use anyhow::bail;
 use bitcap_base::FileLock;
 use bitcap_plan::ExperimentFolder;
-use bitcap_report::{ReportError, ReportOptions, remove_report};
+use bitcap_report::{Comparison, ReportError, ReportOptions, remove_report};
 
-use super::{counted, print_json};
+use super::counted;
 use crate::arguments::{Compare, Outputs, Report};
+use crate::output::{Output, print};
 use crate::{output_file, say};
 
 pub(crate) fn collect(arguments: &Outputs) -> anyhow::Result<ExitCode> {
@@ -161,10 +162,11 @@ fn made(root: &Path, options: &ReportOptions, own: Option<&HashSet<&str>>) -> an
 pub(crate) fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
     let (a, b) = (&arguments.a, &arguments.b);
     let comparison = bitcap_report::compare(a, b, arguments.accounting.into())?;
-    if arguments.json {
-        print_json(&comparison)?;
-    } else {
-        write!(io::stdout(), "{}", comparison.table())?;
+    print(&comparison, arguments.json)
+}
+
+impl Output for Comparison {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{}", self.table())
     }
-    Ok(ExitCode::SUCCESS)
 }

@@ -9,8 +9,9 @@ use bitcap_plan::{
     CellStatus, ExperimentFolder, Queue, Standing, Status as Stand, Submission, status as look,
 };
 
-use super::{counted, print_json};
+use super::counted;
 use crate::arguments::Status;
+use crate::output::{Output, print};
 
 /// How often a watched folder is looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -23,12 +24,7 @@ pub(crate) fn status(arguments: &Status) -> anyhow::Result<ExitCode> {
     let mut queue = AskedQueue::default();
     let mut stand = stand(root, &mut queue)?;
     if !arguments.watch {
-        if arguments.json {
-            print_json(&stand)?;
-        } else {
-            write!(io::stdout(), "{}", text(&stand))?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        return print(&stand, arguments.json);
     }
     let mut shown: Option<Stand> = None;
     loop {
@@ -75,7 +71,8 @@ fn show(stand: &Stand, before: Option<&Stand>, json: bool) -> anyhow::Result<()>
         writeln!(out)?;
     } else if out.is_terminal() {
         // From the upper left corner of an empty screen.
-        write!(out, "\x1b[2J\x1b[H{}", text(stand))?;
+        write!(out, "\x1b[2J\x1b[H")?;
+        stand.text(&mut out)?;
     } else {
         let was = |cell: &CellStatus| before?.cells.iter().find(|was| was.cell == cell.cell);
         for cell in &stand.cells {
@@ -89,14 +86,16 @@ fn show(stand: &Stand, before: Option<&Stand>, json: bool) -> anyhow::Result<()>
     Ok(())
 }
 
-fn text(stand: &Stand) -> String {
-    let lines = stand.cells.iter().map(|cell| line(cell) + "\n");
-    let note = stand
-        .queue_unknown
-        .iter()
-        .map(|why| format!("note: {why}\n"));
-    let summary = summary(stand) + "\n";
-    lines.chain(note).chain([summary]).collect()
+impl Output for Stand {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for cell in &self.cells {
+            writeln!(out, "{}", line(cell))?;
+        }
+        if let Some(why) = &self.queue_unknown {
+            writeln!(out, "note: {why}")?;
+        }
+        writeln!(out, "{}", summary(self))
+    }
 }
 
 fn line(cell: &CellStatus) -> String {

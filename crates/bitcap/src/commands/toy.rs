@@ -1,53 +1,31 @@
 //! `toy`: memorization by exact enumeration.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
-use bitcap_base::write_atomic;
+use anyhow::Context;
 use bitcap_measure::{Toy as ToyCase, ToyRow};
 use bitcap_plan::{read_text, text_table};
 use bitcap_report::toy_figure;
 
-use super::print_json;
 use crate::arguments::Toy;
-use crate::output_file;
+use crate::output::{Output, print};
+use crate::output_file::TableFile;
 
 pub(crate) fn toy(arguments: &Toy) -> anyhow::Result<ExitCode> {
     let text = read_text(&arguments.file)?;
     let case = ToyCase::from_toml(&text).with_context(|| arguments.file.display().to_string())?;
     let rows = case.rows();
     if let Some(path) = &arguments.output {
-        output_file::check(path, &[&arguments.file])?;
-        if path.extension().is_none_or(|ending| ending != "csv") {
-            bail!(
-                "{}: it must end in .csv; the picture is made beside it, as .svg and .png",
-                path.display()
-            );
-        }
-        for written in ["svg", "png"] {
-            output_file::check(&path.with_extension(written), &[&arguments.file])?;
-        }
-        let write = |path: &Path, bytes: &[u8]| {
-            write_atomic(path, bytes).with_context(|| path.display().to_string())
-        };
-        write(path, csv(&rows).as_bytes())?;
+        let output = TableFile::new(path, &[&arguments.file])?;
         let title = arguments
             .file
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy();
-        let chart = toy_figure(path, &title)?;
-        write(&path.with_extension("svg"), chart.svg().as_bytes())?;
-        write(&path.with_extension("png"), &chart.png()?)?;
+        output.write(csv(&rows).as_bytes(), |csv| toy_figure(csv, &title))?;
     }
-    if arguments.json {
-        print_json(&rows)?;
-    } else {
-        write!(io::stdout(), "{}", table(&rows))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    print(&rows, arguments.json)
 }
 
 /// Names and values of a row, in the order of the columns.
@@ -80,25 +58,27 @@ fn csv(rows: &[ToyRow]) -> String {
     text
 }
 
-fn table(rows: &[ToyRow]) -> String {
-    let headings = [
-        "samples",
-        "H(X)",
-        "H(X|source)",
-        "total",
-        "unintended",
-        "intended",
-        "accuracy on data",
-        "baseline",
-        "best",
-        "on source",
-    ];
-    let rows: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let values = columns(row).map(|(_, value)| format!("{value:.3}"));
-            [vec![row.samples.to_string()], values.to_vec()].concat()
-        })
-        .collect();
-    text_table(&headings, &rows)
+impl Output for Vec<ToyRow> {
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let headings = [
+            "samples",
+            "H(X)",
+            "H(X|source)",
+            "total",
+            "unintended",
+            "intended",
+            "accuracy on data",
+            "baseline",
+            "best",
+            "on source",
+        ];
+        let rows: Vec<Vec<String>> = self
+            .iter()
+            .map(|row| {
+                let values = columns(row).map(|(_, value)| format!("{value:.3}"));
+                [vec![row.samples.to_string()], values.to_vec()].concat()
+            })
+            .collect();
+        write!(out, "{}", text_table(&headings, &rows))
+    }
 }

@@ -16,6 +16,7 @@ mod plan;
 mod process;
 mod programs;
 mod proof;
+mod quantize;
 mod report;
 mod sharing;
 mod stops;

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::{Place, assert_says, assert_untouched, refused, stderr, stdout};
 
-const OWN: &str = r#"name = "own"
+pub(crate) const OWN: &str = r#"name = "own"
 
 [source]
 kind = "file"
