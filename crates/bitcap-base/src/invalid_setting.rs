@@ -21,6 +21,22 @@ impl InvalidSetting {
             allowed: allowed.into(),
         }
     }
+
+    /// Checks that a value fits; else what was found and what is `allowed` are the error.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn check(
+        fits: bool,
+        key: &str,
+        found: impl ToString,
+        allowed: impl Into<String>,
+    ) -> Result<(), Self> {
+        if fits {
+            return Ok(());
+        }
+        Err(Self::new(key, found, allowed))
+    }
 }
 
 /// Checks that a whole number is within its range.
@@ -28,12 +44,6 @@ impl InvalidSetting {
 /// # Errors
 /// If it is not, with the range.
 pub fn in_range(key: &str, found: u64, low: u64, high: u64) -> Result<(), InvalidSetting> {
-    if (low..=high).contains(&found) {
-        return Ok(());
-    }
-    Err(InvalidSetting::new(
-        key,
-        found,
-        format!("from {low} to {high}"),
-    ))
+    let fits = (low..=high).contains(&found);
+    InvalidSetting::check(fits, key, found, format!("from {low} to {high}"))
 }

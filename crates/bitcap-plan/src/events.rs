@@ -55,12 +55,10 @@ impl CellEvent {
     /// Whether this is the last event of a cell's process.
     #[must_use]
     pub fn is_last(&self) -> bool {
-        match self {
-            Self::Done { .. } | Self::Failed { .. } | Self::Busy | Self::Stopped => true,
-            Self::Resumed { .. } | Self::Note { .. } | Self::Progress { .. } | Self::Measuring => {
-                false
-            }
-        }
+        matches!(
+            self,
+            Self::Done { .. } | Self::Failed { .. } | Self::Busy | Self::Stopped
+        )
     }
 }
 

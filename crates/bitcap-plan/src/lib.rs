@@ -36,7 +36,7 @@ pub use settings::{
     EngineSettings, Gpt2Settings, Initialization, Kernels, MAX_TOKENS, MeasureSettings,
     ModelSettings, OptimizerKind, Precision, ScheduleKind, SweepSettings, TrainSettings,
 };
-pub use status::{CellStatus, Standing, Status, status};
+pub use status::{CellStatus, Status, status};
 pub use submit::{
     EngineKind, Job, Queue, Queued, Submission, Submit, SubmitError, check_parallel,
     prepare_for_parallel, quoted, submit_to_slurm,

@@ -109,15 +109,19 @@ impl Experiment {
         load: f64,
         points: &[Resolved],
     ) -> Result<Vec<usize>, ExperimentError> {
+        let wrong = |allowed: String| {
+            let key = "sweep.doubled_at_load";
+            let setting = InvalidSetting::new(key, format!("{load:?}"), allowed);
+            self.document.error(setting)
+        };
         if let Some(loads) = self.loads()? {
             if !loads.contains(&load) {
                 let list: Vec<String> = loads.iter().map(|load| format!("{load:?}")).collect();
-                let allowed = format!("one of the loads in the plan: {}", list.join(", "));
-                let setting =
-                    InvalidSetting::new("sweep.doubled_at_load", format!("{load:?}"), &allowed);
-                return Err(self.document.error(setting));
+                let list = list.join(", ");
+                return Err(wrong(format!("one of the loads in the plan: {list}")));
             }
-            return Ok((0..points.len())
+            let indices = 0..points.len();
+            return Ok(indices
                 .filter(|&index| points[index].load == Some(load))
                 .collect());
         }
@@ -126,9 +130,7 @@ impl Experiment {
         for (index, point) in points.iter().enumerate() {
             let Some(own) = point.settings.load() else {
                 let allowed = "left out: the entropy of this source is not known, and so no load";
-                let setting =
-                    InvalidSetting::new("sweep.doubled_at_load", format!("{load:?}"), allowed);
-                return Err(self.document.error(setting));
+                return Err(wrong(allowed.into()));
             };
             let distance = (own / load).ln().abs();
             let found = (distance, point.settings.data.samples, index);
@@ -149,16 +151,13 @@ impl Experiment {
         let nodes = match self.grid.axes.iter().find(|axis| is_size(&axis.key)) {
             Some(axis) if axis.key == "data.load" => axis.values.as_slice(),
             Some(_) => return Ok(None),
-            None => match self.document.root.at(&["data", "load"]) {
+            None => match self.document.root.get("data.load") {
                 Some(entry) => std::slice::from_ref(&entry.node),
                 None => return Ok(None),
             },
         };
-        nodes
-            .iter()
-            .map(|node| read("data.load", node))
-            .collect::<Result<_, _>>()
-            .map(Some)
+        let loads = nodes.iter().map(|node| read("data.load", node));
+        loads.collect::<Result<_, _>>().map(Some)
     }
 }
 

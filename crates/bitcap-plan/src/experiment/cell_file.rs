@@ -29,16 +29,12 @@ impl CellSettings {
     /// The first thing that is wrong, with its place.
     pub fn from_toml(text: &str, file: &str) -> Result<Self, ExperimentError> {
         let lines = Lines::new(file, text);
-        let root = parse(text, &|byte| lines.place(byte))?;
         let document = Document {
+            root: parse(text, &|byte| lines.place(byte))?,
             file: Place::File(file.into()),
-            root,
         };
         document.only(&TOP_LEVEL)?;
-        let missing = || ExperimentError::Missing {
-            place: document.file.clone(),
-            key: "seed".to_owned(),
-        };
+        let missing = || ExperimentError::missing(&document.file, "seed");
         let settings = Self {
             seed: document.value("seed")?.ok_or_else(missing)?,
             source: document.source()?,
@@ -48,9 +44,8 @@ impl CellSettings {
             measure: document.section("measure")?,
             engine: document.section("engine")?,
         };
-        settings
-            .validate()
-            .map_err(|setting| document.error(setting))?;
+        let valid = settings.validate();
+        valid.map_err(|setting| document.error(setting))?;
         Ok(settings)
     }
 

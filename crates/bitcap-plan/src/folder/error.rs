@@ -49,10 +49,9 @@ pub enum FolderError {
 
 impl FolderError {
     /// An error of the file system, with the path it is about.
-    pub fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
-        let path = path.to_owned();
+    pub fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<'_> {
         move |source| Self::Io {
-            path: path.clone(),
+            path: path.to_owned(),
             source,
         }
     }

@@ -1,13 +1,13 @@
 //! `plan.json`: the cells of an experiment's folder, and what only their plans know of them.
 
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::path::Path;
 
-use bitcap_base::write_atomic;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::FolderError;
+use super::files;
 use crate::Plan;
 
 /// The form of an outputs folder; one of another form is not touched.
@@ -103,44 +103,30 @@ impl PlanFile {
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), FolderError> {
-        let mut text = serde_json::to_vec_pretty(self).expect("a plan is plain data");
-        text.push(b'\n');
-        write_atomic(path, &text).map_err(FolderError::io(path))
+        files::write_json(path, self)
     }
 
     /// None where there is none.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, FolderError> {
-        #[derive(Deserialize)]
-        struct Format {
-            format: Option<String>,
-        }
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(FolderError::io(path)(error)),
+        let Some(bytes) = files::if_there(path, std::fs::read(path))? else {
+            return Ok(None);
         };
         let content = |what: String| FolderError::Content {
             path: path.to_owned(),
             what,
         };
-        let format: Format = serde_json::from_slice(&bytes)
-            .map_err(|error| content(format!("not a plan of bitcap: {error}")))?;
-        match format.format.as_deref() {
-            Some(FORMAT) => {}
-            Some(other) => {
-                return Err(content(format!(
-                    "this folder was made by another version of bitcap (form `{other}`; this \
-                     version reads `{FORMAT}`); use that version, or another --outputs"
-                )));
-            }
-            None => {
-                return Err(content(format!(
-                    "there is no `format`; it must be `{FORMAT}`"
-                )));
-            }
+        let no_plan = |error| content(format!("not a plan of bitcap: {error}"));
+        // Another version's may have other keys.
+        let plan: Value = serde_json::from_slice(&bytes).map_err(no_plan)?;
+        match plan["format"].as_str() {
+            Some(FORMAT) => serde_json::from_value(plan).map(Some).map_err(no_plan),
+            Some(other) => Err(content(format!(
+                "this folder was made by another version of bitcap (form `{other}`; this version \
+                 reads `{FORMAT}`); use that version, or another --outputs"
+            ))),
+            None => Err(content(format!(
+                "there is no `format`; it must be `{FORMAT}`"
+            ))),
         }
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| content(format!("not a plan of bitcap: {error}")))
     }
 }
