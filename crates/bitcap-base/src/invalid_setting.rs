@@ -21,22 +21,22 @@ impl InvalidSetting {
             allowed: allowed.into(),
         }
     }
+}
 
-    /// Checks that a value fits; else what was found and what is `allowed` are the error.
-    ///
-    /// # Errors
-    /// If it does not.
-    pub fn check(
-        fits: bool,
-        key: &str,
-        found: impl ToString,
-        allowed: impl Into<String>,
-    ) -> Result<(), Self> {
-        if fits {
-            return Ok(());
-        }
-        Err(Self::new(key, found, allowed))
+/// Checks that a value fits; else what was found and what is `allowed` are the error.
+///
+/// # Errors
+/// If it does not.
+pub fn check_setting(
+    fits: bool,
+    key: &str,
+    found: impl ToString,
+    allowed: impl Into<String>,
+) -> Result<(), InvalidSetting> {
+    if fits {
+        return Ok(());
     }
+    Err(InvalidSetting::new(key, found, allowed))
 }
 
 /// Checks that a whole number is within its range.
@@ -45,5 +45,5 @@ impl InvalidSetting {
 /// If it is not, with the range.
 pub fn in_range(key: &str, found: u64, low: u64, high: u64) -> Result<(), InvalidSetting> {
     let fits = (low..=high).contains(&found);
-    InvalidSetting::check(fits, key, found, format!("from {low} to {high}"))
+    check_setting(fits, key, found, format!("from {low} to {high}"))
 }

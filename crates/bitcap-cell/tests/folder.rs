@@ -81,10 +81,10 @@ fn the_plan_is_read_back_as_it_was_written() {
     );
     for (entry, cell) in file.cells.iter().zip(&made.plan.cells) {
         assert_eq!(
-            (&entry.cell, &entry.group),
+            (&entry.cell, &entry.curve.group),
             (&cell.name, &cell.curve().group)
         );
-        assert_eq!((entry.doubled, entry.steps), (false, 2));
+        assert_eq!((entry.curve.doubled, entry.steps), (false, 2));
     }
     assert_eq!(file.cells.len(), 2);
 }

@@ -71,7 +71,7 @@ pub fn collect(
         }
         return Ok(collected);
     }
-    let groups = unique(plan.cells.iter().map(|entry| entry.group.as_str()));
+    let groups = unique(plan.cells.iter().map(|entry| entry.curve.group.as_str()));
     let runs = done.iter().map(|(entry, records)| run(entry, records));
     let mut runs: Vec<Run> = runs.collect();
     runs.sort_by_key(|run| {
@@ -141,10 +141,10 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
     let (source, train) = (&settings.source, &settings.train);
     Run {
         cell: entry.cell.clone(),
-        group: entry.group.clone(),
-        label: entry.label.clone(),
+        group: entry.curve.group.clone(),
+        label: entry.curve.label.clone(),
         seed: settings.seed,
-        doubled: entry.doubled,
+        doubled: entry.curve.doubled,
         source: source.kind().to_owned(),
         vocabulary: source.vocabulary().into(),
         length: source.length().into(),

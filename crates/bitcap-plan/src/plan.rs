@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bitcap_base::InvalidSetting;
+use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
 use crate::experiment::deserialize::read;
@@ -35,22 +36,13 @@ pub struct PlannedCell {
     /// some number of steps and twice as many: there the one training is a point of its own curve and
     /// the doubled partner of the other's.
     pub curves: Vec<CurvePoint>,
-    /// Parameters of the model.
-    pub parameters: u64,
-    /// Entropy of the dataset in bits, where it is known.
-    pub entropy_bits: Option<f64>,
-    /// Entropy / (3.6 x parameters), where it is known.
-    pub load: Option<f64>,
-    /// The load that was asked for, where the size was given so: `load` is what comes nearest to it.
+    /// The load that was asked for, where the size was given so: [`CellSettings::load`] is what
+    /// comes nearest to it.
     pub asked_load: Option<f64>,
-    /// Tokens predicted over the whole training.
-    pub training_tokens: u64,
-    /// Approximate floating-point operations of the training: 6 a parameter and predicted token.
-    pub training_flops: f64,
 }
 
 /// A cell as a point of a curve.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Hash of the curve, [`CellSettings::group`] before doubling.
     pub group: String,
@@ -206,12 +198,7 @@ impl Cells {
             index: self.cells.len(),
             name,
             curves: vec![curve],
-            parameters: settings.parameters(),
-            entropy_bits: settings.entropy_bits(),
-            load: settings.load(),
             asked_load: point.load,
-            training_tokens: settings.training_tokens(),
-            training_flops: settings.training_flops(),
             settings: settings.clone(),
         });
         Ok(())

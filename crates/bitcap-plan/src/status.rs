@@ -83,7 +83,9 @@ pub fn status(folder: &ExperimentFolder, plan: &PlanFile, queue: &Queue) -> Stat
                 step,
                 steps: entry.steps,
                 reason,
-                holder: cell.holder().filter(|_| state == CellState::Running),
+                holder: (state == CellState::Running)
+                    .then(|| cell.holder())
+                    .flatten(),
                 queued: queued.filter(|_| state == CellState::Waiting).cloned(),
             }
         })

@@ -7,9 +7,9 @@
 
 use std::fmt;
 
+use serde::de::value::StrDeserializer;
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, Expected, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
 use crate::experiment::document::{Entry, Node, Value, join};
@@ -30,10 +30,7 @@ pub(crate) fn read_by<'de, T>(
     read: impl FnOnce(At<'de>) -> Result<T, Fault>,
 ) -> Result<T, ExperimentError> {
     let path = path.to_owned();
-    At { path, node }.read(read).map_err(|fault| match fault {
-        Fault::Placed(error) => error,
-        fault => ExperimentError::other(&node.place, fault.to_string()),
-    })
+    At { path, node }.read(read)
 }
 
 /// An error on its way out.
@@ -122,28 +119,27 @@ pub(crate) struct At<'de> {
 
 impl<'de> At<'de> {
     /// Reads the node, and says where it is of an error that nothing further in has said it of.
-    fn read<T>(self, read: impl FnOnce(Self) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn read<T>(self, read: impl FnOnce(Self) -> Result<T, Fault>) -> Result<T, ExperimentError> {
         let Self { path, node } = self.clone();
-        read(self).map_err(|fault| {
-            Fault::Placed(match fault {
-                Fault::Placed(error) => error,
-                Fault::Wrong(allowed) => node.invalid(&path, allowed),
-                Fault::UnknownKey(key, allowed) => ExperimentError::UnknownKey {
-                    place: match &node.value {
-                        Value::Table(table) => table.0.iter().find(|entry| entry.key == key),
-                        _ => None,
-                    }
-                    .map_or(&node.place, |entry| &entry.place)
-                    .clone(),
-                    allowed: allowed.iter().map(|key| join(&path, key)).collect(),
+        read(self).map_err(|fault| match fault {
+            Fault::Placed(error) => error,
+            Fault::Wrong(allowed) => node.invalid(&path, allowed),
+            Fault::UnknownKey(key, allowed) => {
+                let entry = match &node.value {
+                    Value::Table(table) => table.0.iter().find(|entry| entry.key == key),
+                    _ => None,
+                };
+                ExperimentError::UnknownKey {
+                    place: entry.map_or(&node.place, |entry| &entry.place).clone(),
                     key: join(&path, &key),
-                },
-                Fault::Missing(key) => ExperimentError::missing(&node.place, &join(&path, key)),
-                Fault::Other(message) => {
-                    let message = format!("`{path}` cannot be read: {message}");
-                    ExperimentError::other(&node.place, message)
+                    allowed: allowed.iter().map(|key| join(&path, key)).collect(),
                 }
-            })
+            }
+            Fault::Missing(key) => ExperimentError::missing(&node.place, &join(&path, key)),
+            Fault::Other(message) => {
+                let message = format!("`{path}` cannot be read: {message}");
+                ExperimentError::other(&node.place, message)
+            }
         })
     }
 }
@@ -199,7 +195,7 @@ impl<'de> Deserializer<'de> for At<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match &self.node.value {
-            Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
+            Value::Text(text) => visitor.visit_enum(StrDeserializer::new(text)),
             _ => Err(Fault::Wrong(one_of(variants))),
         }
     }
@@ -222,7 +218,8 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     ) -> Result<Option<T::Value>, Fault> {
         let next = self.1.next().map(|(index, node)| {
             let path = format!("{}[{index}]", self.0);
-            At { path, node }.read(|at| seed.deserialize(at))
+            let read = At { path, node }.read(|at| seed.deserialize(at));
+            read.map_err(Fault::Placed)
         });
         next.transpose()
     }
@@ -245,7 +242,7 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         let next = self.entries.next().map(|Entry { key, node, .. }| {
             let path = join(self.path, key);
             self.next = Some(At { path, node });
-            seed.deserialize(key.as_str().into_deserializer())
+            seed.deserialize(StrDeserializer::new(key))
         });
         next.transpose()
     }
@@ -255,5 +252,6 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         value
             .ok_or_else(|| Fault::Other("a value is read after its key".into()))?
             .read(|at| seed.deserialize(at))
+            .map_err(Fault::Placed)
     }
 }

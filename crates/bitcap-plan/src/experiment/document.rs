@@ -94,9 +94,11 @@ impl Table {
     pub(crate) fn remove(&mut self, key: &str) -> Option<Entry> {
         let (first, rest) = split(key);
         let index = self.0.iter().position(|entry| entry.key == first)?;
-        match (rest, &mut self.0[index].node.value) {
-            (None, _) => Some(self.0.remove(index)),
-            (Some(rest), Value::Table(table)) => table.remove(rest),
+        let Some(rest) = rest else {
+            return Some(self.0.remove(index));
+        };
+        match &mut self.0[index].node.value {
+            Value::Table(table) => table.remove(rest),
             _ => None,
         }
     }
@@ -115,14 +117,16 @@ impl Table {
             self.0.push(Entry { key, place, node });
             self.0.len() - 1
         });
-        let there = &mut self.0[index];
         let path = join(prefix, first);
-        match (rest.map(str::to_owned), &mut there.node.value) {
-            (None, _) => *there = entry,
-            (Some(key), Value::Table(table)) => table.set(&path, Entry { key, ..entry })?,
-            (Some(_), _) => return Err(there.node.invalid(&path, "a section")),
+        let Some(key) = rest.map(str::to_owned) else {
+            self.0[index] = entry;
+            return Ok(());
+        };
+        let there = &mut self.0[index].node;
+        match &mut there.value {
+            Value::Table(table) => table.set(&path, Entry { key, ..entry }),
+            _ => Err(there.invalid(&path, "a section")),
         }
-        Ok(())
     }
 
     /// Every value that is not a section, by its dotted key.

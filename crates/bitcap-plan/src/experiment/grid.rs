@@ -178,7 +178,7 @@ impl Grid {
             let name = last(&axis.key);
             let mut others = telling.iter().filter(|(other, _)| other.key != axis.key);
             let is_shared = others.any(|(other, _)| last(&other.key) == name);
-            let name = if is_shared { &axis.key } else { name };
+            let name = if is_shared { axis.key.as_str() } else { name };
             match &node.value {
                 Value::Text(text) => format!("{name}={text}"),
                 value => format!("{name}={value}"),
@@ -199,7 +199,8 @@ fn values(key: &str, node: Node) -> Result<Vec<Node>, ExperimentError> {
 /// A text that two values share if they mean the same setting, as [`json_key`] makes it.
 pub(crate) fn value_key(node: &Node) -> String {
     // A date is no JSON, and no setting.
-    read("", node).map_or_else(|_| node.value.to_string(), |value| json_key(&value))
+    read::<serde_json::Value>("", node)
+        .map_or_else(|_| node.value.to_string(), |value| json_key(&value))
 }
 
 /// A text that two values share if they mean the same setting: 1 and 1.0 do.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::FolderError;
 use super::files;
-use crate::Plan;
+use crate::{CurvePoint, Plan};
 
 /// The form of an outputs folder; one of another form is not touched.
 const FORMAT: &str = "bitcap-outputs/1";
@@ -32,12 +32,9 @@ pub struct PlanFile {
 pub struct PlanEntry {
     /// Name of its folder.
     pub cell: String,
-    /// Hash of the curve.
-    pub group: String,
-    /// What tells the curve from the others of its plan.
-    pub label: String,
-    /// Whether its steps are twice those of the curve.
-    pub doubled: bool,
+    /// The curve.
+    #[serde(flatten)]
+    pub curve: CurvePoint,
     /// Steps of its training.
     pub steps: u64,
 }
@@ -47,9 +44,7 @@ impl PlanFile {
         let entries = plan.cells.iter().flat_map(|cell| {
             cell.curves.iter().map(|curve| PlanEntry {
                 cell: cell.name.clone(),
-                group: curve.group.clone(),
-                label: curve.label.clone(),
-                doubled: curve.doubled,
+                curve: curve.clone(),
                 steps: cell.settings.train.steps,
             })
         });
@@ -67,16 +62,18 @@ impl PlanFile {
     /// entries: of two labels the one that says more stays. Their order is that of this plan where it
     /// has all of the earlier one, and else the earlier one's with what is new at the end.
     pub(super) fn join(&mut self, earlier: Self, wanted: impl Fn(&PlanEntry) -> bool) {
-        let key = |entry: &PlanEntry| (entry.cell.clone(), entry.group.clone(), entry.doubled);
+        let key = |PlanEntry { cell, curve, .. }: &PlanEntry| {
+            (cell.clone(), curve.group.clone(), curve.doubled)
+        };
         let own: HashMap<_, usize> = self.cells.iter().map(key).zip(0..).collect();
         let mut kept: Vec<PlanEntry> = Vec::new();
         let mut is_beyond = false;
         for entry in earlier.cells {
             match own.get(&key(&entry)) {
                 Some(&place) => {
-                    let label = &mut self.cells[place].label;
-                    if (label.len(), &*label) < (entry.label.len(), &entry.label) {
-                        label.clone_from(&entry.label);
+                    let (label, other) = (&mut self.cells[place].curve.label, entry.curve.label);
+                    if (label.len(), &*label) < (other.len(), &other) {
+                        *label = other;
                     }
                     kept.push(self.cells[place].clone());
                 }

@@ -1,6 +1,6 @@
 //! The settings of one cell, all of them.
 
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, check_setting};
 use bitcap_measure::expected_capacity_bits;
 use bitcap_source::{DataShape, SourceSettings};
 use serde::{Deserialize, Serialize};
@@ -57,23 +57,23 @@ impl CellSettings {
         let (length, start_token) = (self.source.length(), self.model.start_token());
         let allowed = "at least 2, or 1 with model.start_token = true: without a start token \
             the first token of a sequence is not predicted";
-        InvalidSetting::check(length >= 2 || start_token, "source.length", length, allowed)?;
+        check_setting(length >= 2 || start_token, "source.length", length, allowed)?;
         let allowed = format!(
             "true where source.kind is {:?}: the first token has a distribution to be learned, \
              and must be predicted to be measured",
             self.source.kind()
         );
         let fits = start_token || !self.source.needs_start_token();
-        InvalidSetting::check(fits, "model.start_token", false, allowed)?;
+        check_setting(fits, "model.start_token", false, allowed)?;
         let samples = self.data.samples;
         let most = MAX_TOKENS / u64::from(length);
         let allowed =
             format!("from 1 to {most}: a dataset of sequences of {length} has at most 2^40 tokens");
         let fits = (1..=most).contains(&samples);
-        InvalidSetting::check(fits, "data.samples", samples, allowed)?;
+        check_setting(fits, "data.samples", samples, allowed)?;
         let fits = self.checked_training_tokens().is_some();
         let allowed = "fewer: the tokens seen in training would pass 2^64";
-        InvalidSetting::check(fits, "train.steps", self.train.steps, allowed)
+        check_setting(fits, "train.steps", self.train.steps, allowed)
     }
 
     /// What single sequences are to the model.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::settings::device::{DeviceSpec, device_schema};
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, check_setting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -143,10 +143,10 @@ impl EngineSettings {
             ("engine.cells_per_task", Some(self.cells_per_task)),
             ("engine.throttle", self.throttle),
         ] {
-            InvalidSetting::check(count != Some(0), key, 0, "at least 1")?;
+            check_setting(count != Some(0), key, 0, "at least 1")?;
         }
         let check = |fits: bool, key: &str, text: &str, allowed: &str| {
-            InvalidSetting::check(fits, key, format!("{text:?}"), allowed)
+            check_setting(fits, key, format!("{text:?}"), allowed)
         };
         let of = |text: &str, fits: fn(char) -> bool| !text.is_empty() && text.chars().all(fits);
         if let Some(name) = &self.partition {
@@ -187,7 +187,7 @@ fn check_checkpoint_seconds(seconds: f64) -> Result<(), InvalidSetting> {
         "engine.checkpoint_seconds",
         seconds.is_finite() && seconds >= 0.0,
     );
-    InvalidSetting::check(fits, key, format!("{seconds:?}"), "a number of at least 0")
+    check_setting(fits, key, format!("{seconds:?}"), "a number of at least 0")
 }
 
 /// What a cell needs to know of the engine.

@@ -1,7 +1,7 @@
 //! The `[measure]` section, and `[sweep]`: what is asked of trained models and of a sweep. Nothing here
 //! changes the weights of a cell.
 
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, check_setting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +38,9 @@ impl MeasureSettings {
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         let every = self.metrics_every;
-        InvalidSetting::check(every > 0, "measure.metrics_every", every, "at least 1")?;
+        check_setting(every > 0, "measure.metrics_every", every, "at least 1")?;
         let allowed = "\"source\", the name of a cell of this experiment, or the folder of one";
-        InvalidSetting::check(!self.oracle.is_empty(), "measure.oracle", "empty", allowed)
+        check_setting(!self.oracle.is_empty(), "measure.oracle", "empty", allowed)
     }
 }
 
@@ -62,6 +62,6 @@ impl SweepSettings {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         let load = self.doubled_at_load.unwrap_or(1.0);
         let (fits, found) = (load.is_finite() && load > 0.0, format!("{load:?}"));
-        InvalidSetting::check(fits, "sweep.doubled_at_load", found, "a number above 0")
+        check_setting(fits, "sweep.doubled_at_load", found, "a number above 0")
     }
 }

@@ -1,6 +1,6 @@
 //! The `[train]` section of an experiment.
 
-use bitcap_base::{InvalidSetting, in_range};
+use bitcap_base::{InvalidSetting, check_setting, in_range};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Serialize};
@@ -254,14 +254,13 @@ impl TrainSettings {
     /// # Errors
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        let check = InvalidSetting::check;
         in_range("train.steps", self.steps, 1, MAX_STEPS)?;
         // What is multiplied into weights and gradients is an f32 there: 1e-50 would be 0, 1e39
         // infinite. Below the normal numbers an f32 has few digits left.
         let holds = |x: f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&x);
         let positive = |key: &str, x: Option<f64>| {
             let x = x.unwrap_or(1.0);
-            check(holds(x), key, format!("{x:?}"), POSITIVE)
+            check_setting(holds(x), key, format!("{x:?}"), POSITIVE)
         };
         positive("train.learning_rate", Some(self.learning_rate))?;
         positive("train.adam_learning_rate", self.adam_learning_rate)?;
@@ -300,7 +299,7 @@ impl TrainSettings {
             }
         }
         let every = self.preconditioner_every != Some(0);
-        check(every, "train.preconditioner_every", 0, "at least 1")?;
+        check_setting(every, "train.preconditioner_every", 0, "at least 1")?;
         positive("train.epsilon", Some(self.epsilon))?;
         positive("train.clip_norm", self.clip_norm)?;
         for (key, x) in [
@@ -313,11 +312,11 @@ impl TrainSettings {
             ),
         ] {
             let allowed = "at least 0 and below 1, as a 32-bit float too: at most 0.9999999";
-            check(x >= 0.0 && (x as f32) < 1.0, key, format!("{x:?}"), allowed)?;
+            check_setting(x >= 0.0 && (x as f32) < 1.0, key, format!("{x:?}"), allowed)?;
         }
         let decay = self.weight_decay;
         let allowed = format!("0, or {POSITIVE}");
-        check(
+        check_setting(
             decay == 0.0 || holds(decay),
             "train.weight_decay",
             format!("{decay:?}"),
@@ -325,11 +324,11 @@ impl TrainSettings {
         )?;
         let decay = self.decay_fraction;
         let fits = decay > 0.0 && decay <= 1.0;
-        check(fits, "train.decay_fraction", decay, "above 0 and at most 1")?;
+        check_setting(fits, "train.decay_fraction", decay, "above 0 and at most 1")?;
         let (warmup, steps) = (self.warmup_steps, self.steps);
         let allowed = format!("below train.steps, which is {steps}");
-        check(warmup < steps, "train.warmup_steps", warmup, allowed)?;
-        check(
+        check_setting(warmup < steps, "train.warmup_steps", warmup, allowed)?;
+        check_setting(
             self.micro_batch != Some(0),
             "train.micro_batch",
             0,

@@ -79,6 +79,7 @@ pub enum SubmitError {
 fn tasks(cells: &[&PlannedCell], cells_per_task: u32) -> (Vec<Vec<String>>, usize) {
     let (oracles, others): (Vec<&PlannedCell>, Vec<&PlannedCell>) = cells
         .iter()
+        .copied()
         .partition(|cell| cell.name == cell.settings.measure.oracle);
     let packed = |cells: &[&PlannedCell]| -> Vec<Vec<String>> {
         let tasks = cells.chunks(cells_per_task as usize);

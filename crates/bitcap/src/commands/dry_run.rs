@@ -44,11 +44,11 @@ pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow
                 cell: &cell.name,
                 label: &cell.curve().label,
                 doubled: cell.curve().doubled,
-                parameters: cell.parameters,
-                entropy_bits: cell.entropy_bits,
-                load: cell.load,
-                training_tokens: cell.training_tokens,
-                training_flops: cell.training_flops,
+                parameters: cell.settings.parameters(),
+                entropy_bits: cell.settings.entropy_bits(),
+                load: cell.settings.load(),
+                training_tokens: cell.settings.training_tokens(),
+                training_flops: cell.settings.training_flops(),
                 estimated_seconds,
             })
             .collect();
@@ -68,7 +68,10 @@ pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow
         .collect();
     let mut out = io::stdout().lock();
     write!(out, "{}", text_table(&headings, &rows))?;
-    let flops: f64 = cells.iter().map(|cell| cell.training_flops).sum();
+    let flops: f64 = cells
+        .iter()
+        .map(|cell| cell.settings.training_flops())
+        .sum();
     write!(out, "{}, {flops:.2e} FLOPs", counted(cells.len(), "cell"))?;
     if let Some(seconds) = seconds.into_iter().collect::<Option<Vec<f64>>>() {
         let total: f64 = seconds.iter().sum();

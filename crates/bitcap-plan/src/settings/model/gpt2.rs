@@ -1,6 +1,6 @@
 //! GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, biases.
 
-use bitcap_base::{InvalidSetting, in_range};
+use bitcap_base::{InvalidSetting, check_setting, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,7 @@ impl Gpt2Settings {
         in_range("model.mlp_ratio", self.mlp_ratio.into(), 1, 64)?;
         let fits = self.width.is_multiple_of(self.heads);
         let allowed = format!("a divisor of model.width, which is {}", self.width);
-        InvalidSetting::check(fits, "model.heads", self.heads, allowed)
+        check_setting(fits, "model.heads", self.heads, allowed)
     }
 
     /// The tensors of this model on such data, by Hugging Face's names; linear maps are
