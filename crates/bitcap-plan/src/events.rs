@@ -55,10 +55,8 @@ impl CellEvent {
     /// Whether this is the last event of a cell's process.
     #[must_use]
     pub fn is_last(&self) -> bool {
-        matches!(
-            self,
-            Self::Done { .. } | Self::Failed { .. } | Self::Busy | Self::Stopped
-        )
+        use CellEvent::{Busy, Done, Failed, Stopped};
+        matches!(self, Done { .. } | Failed { .. } | Busy | Stopped)
     }
 }
 

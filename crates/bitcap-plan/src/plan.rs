@@ -8,9 +8,7 @@ use bitcap_base::InvalidSetting;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
-use crate::experiment::deserialize::read;
-use crate::experiment::error::ExperimentError;
-use crate::experiment::grid::is_size;
+use crate::experiment::error::{ExperimentError, Result};
 use crate::experiment::resolve::{Files, Resolved};
 use crate::settings::CellSettings;
 
@@ -71,7 +69,7 @@ impl Experiment {
     ///
     /// # Errors
     /// The first setting that is impossible, with its place and the grid point.
-    pub fn plan(&self) -> Result<Plan, ExperimentError> {
+    pub fn plan(&self) -> Result<Plan> {
         let grid = &self.grid;
         let mut files = Files::default();
         let points: Vec<Resolved> = (0..grid.points())
@@ -96,26 +94,28 @@ impl Experiment {
         })
     }
 
-    fn points_to_double(
-        &self,
-        load: f64,
-        points: &[Resolved],
-    ) -> Result<Vec<usize>, ExperimentError> {
+    fn points_to_double(&self, load: f64, points: &[Resolved]) -> Result<Vec<usize>> {
         let wrong = |allowed: String| {
             let key = "sweep.doubled_at_load";
             let setting = InvalidSetting::new(key, format!("{load:?}"), allowed);
             self.document.error(setting)
         };
-        if let Some(loads) = self.loads()? {
-            if !loads.contains(&load) {
-                let list: Vec<String> = loads.iter().map(|load| format!("{load:?}")).collect();
-                let list = list.join(", ");
-                return Err(wrong(format!("one of the loads in the plan: {list}")));
+        let mut loads: Vec<f64> = Vec::new();
+        for asked in points.iter().filter_map(|point| point.load) {
+            if !loads.contains(&asked) {
+                loads.push(asked);
             }
+        }
+        if loads.contains(&load) {
             let indices = 0..points.len();
             return Ok(indices
                 .filter(|&index| points[index].load == Some(load))
                 .collect());
+        }
+        if !loads.is_empty() {
+            let list: Vec<String> = loads.iter().map(|load| format!("{load:?}")).collect();
+            let list = list.join(", ");
+            return Err(wrong(format!("one of the loads in the plan: {list}")));
         }
         // For each model and seed, how far the nearest size is, how large it is, and where.
         let mut nearest: BTreeMap<usize, (f64, u64, usize)> = BTreeMap::new();
@@ -137,20 +137,6 @@ impl Experiment {
         indices.sort_unstable();
         Ok(indices)
     }
-
-    /// The loads of an experiment whose sizes are given so.
-    fn loads(&self) -> Result<Option<Vec<f64>>, ExperimentError> {
-        let nodes = match self.grid.axes.iter().find(|axis| is_size(&axis.key)) {
-            Some(axis) if axis.key == "data.load" => axis.values.as_slice(),
-            Some(_) => return Ok(None),
-            None => match self.document.root.get("data.load") {
-                Some(entry) => std::slice::from_ref(&entry.node),
-                None => return Ok(None),
-            },
-        };
-        let loads = nodes.iter().map(|node| read("data.load", node));
-        loads.collect::<Result<_, _>>().map(Some)
-    }
 }
 
 /// The cells of a plan as they gather.
@@ -171,7 +157,7 @@ impl Cells {
         point: &Resolved,
         label: String,
         doubled: bool,
-    ) -> Result<(), ExperimentError> {
+    ) -> Result<()> {
         let curve = CurvePoint {
             group: point.settings.group(),
             label,

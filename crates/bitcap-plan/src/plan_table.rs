@@ -74,12 +74,10 @@ pub fn aligned<R: AsRef<[S]>, S: AsRef<str>>(
     let mut text = String::new();
     for row in rows {
         let cells = row.as_ref().iter().zip(&columns);
-        let cells = cells.map(
-            |(cell, &(width, is_right))| match (cell.as_ref(), is_right) {
-                (cell, true) => format!("{cell:>width$}"),
-                (cell, false) => format!("{cell:<width$}"),
-            },
-        );
+        let cells = cells.map(|(cell, &(width, is_right))| match cell.as_ref() {
+            cell if is_right => format!("{cell:>width$}"),
+            cell => format!("{cell:<width$}"),
+        });
         text += cells.collect::<Vec<_>>().join("  ").trim_end();
         text.push('\n');
     }

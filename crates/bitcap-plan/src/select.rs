@@ -71,13 +71,11 @@ fn distinct<'a>(all: impl Iterator<Item = &'a String>) -> Vec<String> {
 fn settings_of(cell: &PlannedCell) -> Vec<(String, String)> {
     let mut settings = vec![("seed".to_owned(), cell.settings.seed.into())];
     settings.extend(cell.settings.training_settings());
-    settings.extend(
-        cell.asked_load
-            .map(|load| ("data.load".to_owned(), load.into())),
-    );
+    let load = cell.asked_load.map(serde_json::Value::from);
+    settings.extend(load.map(|load| ("data.load".to_owned(), load)));
     settings.retain(|(_, value): &(_, serde_json::Value)| !value.is_null());
-    let settings = settings.iter();
+    let settings = settings.into_iter();
     settings
-        .map(|(key, value)| (key.clone(), json_key(value)))
+        .map(|(key, value)| (key, json_key(&value)))
         .collect()
 }

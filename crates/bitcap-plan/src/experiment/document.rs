@@ -8,7 +8,7 @@ use bitcap_base::InvalidSetting;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::error::{ExperimentError, Place, Result};
 
 /// A value and where it was written.
 #[derive(Clone, Debug)]
@@ -105,7 +105,7 @@ impl Table {
 
     /// Puts an entry at its dotted key, in place of what was there; sections that are not there yet
     /// are made. `prefix` is the path of this table, for errors.
-    pub(crate) fn set(&mut self, prefix: &str, entry: Entry) -> Result<(), ExperimentError> {
+    pub(crate) fn set(&mut self, prefix: &str, entry: Entry) -> Result<()> {
         let (first, rest) = split(&entry.key);
         let index = self.0.iter().position(|entry| entry.key == first);
         let index = index.unwrap_or_else(|| {
@@ -163,7 +163,7 @@ pub(crate) fn join(prefix: &str, key: &str) -> String {
 }
 
 /// Reads a TOML document. `place` tells where in the outside world a byte of `text` is.
-pub(crate) fn parse(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Table, ExperimentError> {
+pub(crate) fn parse(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Table> {
     let document = DeTable::parse(text).map_err(|error| ExperimentError::Syntax {
         place: place(error.span().map_or(0, |span| span.start)),
         message: error.message().to_owned(),
@@ -171,11 +171,7 @@ pub(crate) fn parse(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Table,
     read_table("", document.get_ref(), place)
 }
 
-fn read_table(
-    path: &str,
-    table: &DeTable<'_>,
-    place: &dyn Fn(usize) -> Place,
-) -> Result<Table, ExperimentError> {
+fn read_table(path: &str, table: &DeTable<'_>, place: &dyn Fn(usize) -> Place) -> Result<Table> {
     let entries = table.iter().map(|(key, value)| {
         Ok(Entry {
             key: key.get_ref().to_string(),
@@ -190,7 +186,7 @@ fn read_node(
     path: &str,
     value: &Spanned<DeValue<'_>>,
     place: &dyn Fn(usize) -> Place,
-) -> Result<Node, ExperimentError> {
+) -> Result<Node> {
     let here = place(value.span().start);
     let impossible = |found: &str, allowed: &str| {
         let setting = InvalidSetting::new(path, found, allowed);

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use bitcap_base::InvalidSetting;
 
+pub(crate) type Result<T, E = ExperimentError> = std::result::Result<T, E>;
+
 /// Where a key or a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {

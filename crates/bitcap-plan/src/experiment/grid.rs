@@ -6,7 +6,7 @@ use bitcap_base::InvalidSetting;
 
 use crate::experiment::deserialize::read;
 use crate::experiment::document::{Entry, Node, Table, Value, join};
-use crate::experiment::error::{ExperimentError, Place, last};
+use crate::experiment::error::{ExperimentError, Place, Result, last};
 
 /// Most points that a grid may have. A sweep of a hundred thousand trainings is a slip of the pen.
 pub const MAX_POINTS: u64 = 100_000;
@@ -37,7 +37,7 @@ fn is_seed(key: &str) -> bool {
 }
 
 /// Fails for keys that no grid can go through: only what changes the training can vary.
-pub(crate) fn check_key(key: &str, place: &Place) -> Result<(), ExperimentError> {
+pub(crate) fn check_key(key: &str, place: &Place) -> Result<()> {
     let (section, rest) = key.split_once('.').unwrap_or((key, ""));
     if key == "seed" || !rest.is_empty() && ["source", "data", "model", "train"].contains(&section)
     {
@@ -53,7 +53,7 @@ pub(crate) fn check_key(key: &str, place: &Place) -> Result<(), ExperimentError>
 
 /// Takes the `[grid]` section out of a document, as a list of dotted keys: `"model.width"` in quotes
 /// and `model.width` without are the same.
-pub(crate) fn take(root: &mut Table) -> Result<Vec<Entry>, ExperimentError> {
+pub(crate) fn take(root: &mut Table) -> Result<Vec<Entry>> {
     let lists = match root.remove("grid").map(|entry| entry.node) {
         None => Vec::new(),
         Some(Node {
@@ -72,7 +72,7 @@ pub(crate) fn take(root: &mut Table) -> Result<Vec<Entry>, ExperimentError> {
 
 impl Grid {
     /// Checks the lists, also against the sections in `root`.
-    pub(crate) fn new(lists: Vec<Entry>, root: &Table) -> Result<Self, ExperimentError> {
+    pub(crate) fn new(lists: Vec<Entry>, root: &Table) -> Result<Self> {
         let mut grid = Self::default();
         for Entry { key, place, node } in lists {
             check_key(&key, &place)?;
@@ -108,12 +108,9 @@ impl Grid {
         let lengths = self.axes.iter().map(|axis| axis.values.len().to_string());
         let counts = lengths.collect::<Vec<_>>().join(" x ");
         let place = &self.axes[self.axes.len() - 1].place;
-        ExperimentError::other(
-            place,
-            format!(
-                "the grid has more than {MAX_POINTS} cells ({counts}); take values out of its lists"
-            ),
-        )
+        let message = "take values out of its lists";
+        let message = format!("the grid has more than {MAX_POINTS} cells ({counts}); {message}");
+        ExperimentError::other(place, message)
     }
 
     /// Points of the grid; 1 where it is empty.
@@ -189,7 +186,7 @@ impl Grid {
 }
 
 /// The values of a list of the grid.
-fn values(key: &str, node: Node) -> Result<Vec<Node>, ExperimentError> {
+fn values(key: &str, node: Node) -> Result<Vec<Node>> {
     match node.value {
         Value::List(values) if !values.is_empty() => Ok(values),
         _ => Err(node.invalid(key, "a list of at least one value")),

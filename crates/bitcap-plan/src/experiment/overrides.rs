@@ -1,7 +1,7 @@
 //! Overrides, `--set key=value`: each takes the place of whatever the file says of its key.
 
 use crate::experiment::document::{Entry, Table, Value, parse};
-use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::error::{ExperimentError, Place, Result};
 use crate::experiment::grid::{check_key, is_size};
 
 /// Applies one override to the document and to the grid's lists.
@@ -10,11 +10,7 @@ use crate::experiment::grid::{check_key, is_size};
 /// `--set train.optimizer=muon` needs no quotes inside of quotes. An override of `model.width` also
 /// takes the list of `model.width` out of the grid, and one of the grid takes the value out of its
 /// section. The two ways to give a dataset's size count as one key.
-pub(crate) fn apply(
-    text: &str,
-    root: &mut Table,
-    grid: &mut Vec<Entry>,
-) -> Result<(), ExperimentError> {
+pub(crate) fn apply(text: &str, root: &mut Table, grid: &mut Vec<Entry>) -> Result<()> {
     let place = Place::Set(text.into());
     for entry in key_values(text, &place)? {
         if entry.key == "grid" {
@@ -47,7 +43,7 @@ pub(crate) fn apply(
 }
 
 /// What `key=value` on the command line says: values by their dotted paths, at least one.
-pub(crate) fn key_values(text: &str, place: &Place) -> Result<Vec<Entry>, ExperimentError> {
+pub(crate) fn key_values(text: &str, place: &Place) -> Result<Vec<Entry>> {
     let malformed = |what: &str| {
         let message = format!("{what}; it must be key=value, as in train.steps=500");
         ExperimentError::other(place, message)

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::experiment::Experiment;
 use crate::experiment::document::Entry;
-use crate::experiment::error::ExperimentError;
+use crate::experiment::error::{ExperimentError, Result};
 use crate::experiment::grid::is_size;
 use crate::experiment::sections::Document;
 use crate::settings::{
@@ -67,11 +67,7 @@ impl Files {
 
 impl Resolved {
     /// The settings at point `index` of the experiment's grid, validated.
-    pub(crate) fn at(
-        experiment: &Experiment,
-        index: usize,
-        files: &mut Files,
-    ) -> Result<Self, ExperimentError> {
+    pub(crate) fn at(experiment: &Experiment, index: usize, files: &mut Files) -> Result<Self> {
         let mut document = document_at(experiment, index)?;
         let seed = document.inject_seeds()?;
         let mut source = document.source()?;
@@ -124,11 +120,7 @@ impl Resolved {
     }
 
     /// The same with twice the steps, validated.
-    pub(crate) fn doubled(
-        &self,
-        experiment: &Experiment,
-        index: usize,
-    ) -> Result<CellSettings, ExperimentError> {
+    pub(crate) fn doubled(&self, experiment: &Experiment, index: usize) -> Result<CellSettings> {
         let mut settings = self.settings.clone();
         // Validated steps are far below 2^63.
         settings.train.steps *= 2;
@@ -144,7 +136,7 @@ impl Resolved {
 }
 
 /// The experiment with the values of one point of the grid in their places.
-fn document_at(experiment: &Experiment, index: usize) -> Result<Document, ExperimentError> {
+fn document_at(experiment: &Experiment, index: usize) -> Result<Document> {
     let mut document = experiment.document.clone();
     for (axis, node) in experiment.grid.point(index) {
         if is_size(&axis.key) {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::experiment::deserialize::{one_of, read, read_by};
 use crate::experiment::document::{Entry, Node, Table, Value, join};
-use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::error::{ExperimentError, Place, Result};
 use crate::settings::{ModelKind, ModelSettings};
 
 /// A document with the name of its file.
@@ -20,7 +20,7 @@ pub(crate) struct Document {
 
 impl Document {
     /// Fails at the first key at the top level that is not in `allowed`.
-    pub(crate) fn only(&self, allowed: &[&str]) -> Result<(), ExperimentError> {
+    pub(crate) fn only(&self, allowed: &[&str]) -> Result<()> {
         let is_unknown = |entry: &&Entry| !allowed.contains(&entry.key.as_str());
         match self.root.0.iter().find(is_unknown) {
             None => Ok(()),
@@ -33,16 +33,13 @@ impl Document {
     }
 
     /// Reads the value of a key at the top level, if it is there.
-    pub(crate) fn value<T: DeserializeOwned>(
-        &self,
-        key: &str,
-    ) -> Result<Option<T>, ExperimentError> {
+    pub(crate) fn value<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let entry = self.root.get(key);
         entry.map(|entry| read(key, &entry.node)).transpose()
     }
 
     /// Reads a section; one that is missing is read as if it were empty.
-    pub(crate) fn section<T: DeserializeOwned>(&self, key: &str) -> Result<T, ExperimentError> {
+    pub(crate) fn section<T: DeserializeOwned>(&self, key: &str) -> Result<T> {
         read(key, &self.node(key))
     }
 
@@ -57,7 +54,7 @@ impl Document {
     }
 
     /// Reads `[source]` by the struct of its kind.
-    pub(crate) fn source(&self) -> Result<SourceSettings, ExperimentError> {
+    pub(crate) fn source(&self) -> Result<SourceSettings> {
         let (kind, section) = self.kind_and_rest("source")?;
         let Some(kind) = kind else {
             return Err(ExperimentError::missing(&section.place, "source.kind"));
@@ -72,7 +69,7 @@ impl Document {
     }
 
     /// Reads `[model]` by the struct of its kind.
-    pub(crate) fn model(&self) -> Result<ModelSettings, ExperimentError> {
+    pub(crate) fn model(&self) -> Result<ModelSettings> {
         let (kind, section) = self.kind_and_rest("model")?;
         let settings =
             match kind.map_or(Ok(ModelKind::default()), |kind| read("model.kind", &kind))? {
@@ -82,7 +79,7 @@ impl Document {
     }
 
     /// The key that decides which others a section has, and the section without it.
-    fn kind_and_rest(&self, key: &str) -> Result<(Option<Node>, Node), ExperimentError> {
+    fn kind_and_rest(&self, key: &str) -> Result<(Option<Node>, Node)> {
         let mut section = self.node(key);
         match &mut section.value {
             Value::Table(table) => Ok((table.remove("kind").map(|entry| entry.node), section)),
@@ -91,7 +88,7 @@ impl Document {
     }
 
     /// Gives every seed that is not set by itself the value of `seed`, which is returned.
-    pub(crate) fn inject_seeds(&mut self) -> Result<u64, ExperimentError> {
+    pub(crate) fn inject_seeds(&mut self) -> Result<u64> {
         let seed = self.value::<u64>("seed")?.unwrap_or(0);
         let written = self.root.get("seed").map(|entry| entry.node.place.clone());
         let node = Node {

@@ -49,9 +49,10 @@ pub enum FolderError {
 
 impl FolderError {
     /// An error of the file system, with the path it is about.
-    pub fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<'_> {
+    pub fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
+        let path = path.to_owned();
         move |source| Self::Io {
-            path: path.to_owned(),
+            path: path.clone(),
             source,
         }
     }

@@ -183,11 +183,9 @@ impl EngineSettings {
 }
 
 fn check_checkpoint_seconds(seconds: f64) -> Result<(), InvalidSetting> {
-    let (key, fits) = (
-        "engine.checkpoint_seconds",
-        seconds.is_finite() && seconds >= 0.0,
-    );
-    check_setting(fits, key, format!("{seconds:?}"), "a number of at least 0")
+    let (key, allowed) = ("engine.checkpoint_seconds", "a number of at least 0");
+    let fits = seconds.is_finite() && seconds >= 0.0;
+    check_setting(fits, key, format!("{seconds:?}"), allowed)
 }
 
 /// What a cell needs to know of the engine.

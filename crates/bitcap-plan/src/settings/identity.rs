@@ -31,14 +31,9 @@ impl CellSettings {
     /// in `l1-w16-n346-t2000-s0-0f3a9c21`. Letters, digits and dashes only.
     #[must_use]
     pub fn name(&self) -> String {
-        format!(
-            "{}-n{}-t{}-s{}-{}",
-            self.model.summary(),
-            self.data.samples,
-            self.train.steps,
-            self.seed,
-            self.hash8()
-        )
+        let (model, hash) = (self.model.summary(), self.hash8());
+        let (samples, steps, seed) = (self.data.samples, self.train.steps, self.seed);
+        format!("{model}-n{samples}-t{steps}-s{seed}-{hash}")
     }
 
     /// BLAKE3 over every setting that changes the trained weights: source, data, model and

@@ -238,8 +238,8 @@ impl TrainSettings {
         match self.optimizer {
             OptimizerKind::Adam | OptimizerKind::Adamw => {}
             OptimizerKind::Muon => {
-                self.adam_learning_rate
-                    .get_or_insert(self.learning_rate / 2.0);
+                let half = self.learning_rate / 2.0;
+                self.adam_learning_rate.get_or_insert(half);
             }
             OptimizerKind::Soap => {
                 self.preconditioner_beta.get_or_insert(0.95);
@@ -264,76 +264,57 @@ impl TrainSettings {
         };
         positive("train.learning_rate", Some(self.learning_rate))?;
         positive("train.adam_learning_rate", self.adam_learning_rate)?;
-        let number = |x: Option<f64>| x.map(|x| x.to_string());
-        let integer = |n: Option<u64>| n.map(|n| n.to_string());
-        let (muon, soap) = (OptimizerKind::Muon, OptimizerKind::Soap);
-        for (key, found, optimizer, name) in [
+        let (beta, every) = (self.preconditioner_beta, self.preconditioner_every);
+        let real = |x: Option<f64>| x.map(|x| x.to_string());
+        let whole = |n: Option<u64>| n.map(|n| n.to_string());
+        let own = match self.optimizer {
+            OptimizerKind::Adam | OptimizerKind::Adamw => "",
+            OptimizerKind::Muon => "muon",
+            OptimizerKind::Soap => "soap",
+        };
+        for (optimizer, key, found) in [
+            ("muon", "adam_learning_rate", real(self.adam_learning_rate)),
+            ("soap", "preconditioner_beta", real(beta)),
+            ("soap", "preconditioner_every", whole(every)),
             (
-                "adam_learning_rate",
-                number(self.adam_learning_rate),
-                muon,
-                "muon",
-            ),
-            (
-                "preconditioner_beta",
-                number(self.preconditioner_beta),
-                soap,
                 "soap",
-            ),
-            (
-                "preconditioner_every",
-                integer(self.preconditioner_every),
-                soap,
-                "soap",
-            ),
-            (
                 "preconditioner_size",
-                integer(self.preconditioner_size),
-                soap,
-                "soap",
+                whole(self.preconditioner_size),
             ),
         ] {
-            if let Some(found) = found.filter(|_| self.optimizer != optimizer) {
-                let allowed = format!("given with train.optimizer = {name:?} only");
-                return Err(InvalidSetting::new(&format!("train.{key}"), found, allowed));
-            }
+            let (fits, key) = (found.is_none() || optimizer == own, format!("train.{key}"));
+            let allowed = format!("given with train.optimizer = {optimizer:?} only");
+            check_setting(fits, &key, found.unwrap_or_default(), allowed)?;
         }
-        let every = self.preconditioner_every != Some(0);
-        check_setting(every, "train.preconditioner_every", 0, "at least 1")?;
+        check_setting(
+            every != Some(0),
+            "train.preconditioner_every",
+            0,
+            "at least 1",
+        )?;
         positive("train.epsilon", Some(self.epsilon))?;
         positive("train.clip_norm", self.clip_norm)?;
+        let [first, second] = self.betas;
         for (key, x) in [
-            ("train.betas", self.betas[0]),
-            ("train.betas", self.betas[1]),
+            ("train.betas", first),
+            ("train.betas", second),
             ("train.momentum", self.momentum),
-            (
-                "train.preconditioner_beta",
-                self.preconditioner_beta.unwrap_or(0.0),
-            ),
+            ("train.preconditioner_beta", beta.unwrap_or(0.0)),
         ] {
             let allowed = "at least 0 and below 1, as a 32-bit float too: at most 0.9999999";
             check_setting(x >= 0.0 && (x as f32) < 1.0, key, format!("{x:?}"), allowed)?;
         }
         let decay = self.weight_decay;
-        let allowed = format!("0, or {POSITIVE}");
-        check_setting(
-            decay == 0.0 || holds(decay),
-            "train.weight_decay",
-            format!("{decay:?}"),
-            allowed,
-        )?;
+        let (fits, allowed) = (decay == 0.0 || holds(decay), format!("0, or {POSITIVE}"));
+        check_setting(fits, "train.weight_decay", format!("{decay:?}"), allowed)?;
         let decay = self.decay_fraction;
         let fits = decay > 0.0 && decay <= 1.0;
         check_setting(fits, "train.decay_fraction", decay, "above 0 and at most 1")?;
         let (warmup, steps) = (self.warmup_steps, self.steps);
         let allowed = format!("below train.steps, which is {steps}");
         check_setting(warmup < steps, "train.warmup_steps", warmup, allowed)?;
-        check_setting(
-            self.micro_batch != Some(0),
-            "train.micro_batch",
-            0,
-            "at least 1",
-        )
+        let micro_batch = self.micro_batch != Some(0);
+        check_setting(micro_batch, "train.micro_batch", 0, "at least 1")
     }
 }
 

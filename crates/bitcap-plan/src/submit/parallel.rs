@@ -127,7 +127,7 @@ struct Paths {
 
 impl Paths {
     fn of(submit: &Submit<'_>, submission: &Submission) -> Result<Self, FolderError> {
-        let relative = format!("submissions/{:03}", submission.number);
+        let relative = submission.relative();
         if submit.experiment.engine.common_folder {
             return Ok(Self {
                 workdir: path(root(submission)),
@@ -210,10 +210,7 @@ fn script(submit: &Submit<'_>, submission: &Submission, paths: &Paths, hosts: us
         .replace("@NAME@", &submit.experiment.name)
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@ROOT@", &path(root(submission)))
-        .replace(
-            "@SUBMISSION@",
-            &format!("submissions/{:03}", submission.number),
-        )
+        .replace("@SUBMISSION@", &submission.relative())
         .replace("@WORKDIR@", &paths.workdir)
         .replace("@RETRIES@", &RETRIES.max(hosts + 1).to_string())
         .replace("@FILES@", &paths.files)

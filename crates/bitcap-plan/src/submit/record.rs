@@ -118,6 +118,11 @@ impl Submission {
         ids.join(", ")
     }
 
+    /// Its folder as seen from the experiment's.
+    pub(crate) fn relative(&self) -> String {
+        format!("submissions/{:03}", self.number)
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }

@@ -143,14 +143,11 @@ fn sbatch(
 fn options(submit: &Submit<'_>, submission: &Submission) -> Vec<String> {
     let engine = &submit.experiment.engine;
     let name = &submit.experiment.name;
-    let logs = submission.path("logs");
+    let logs = submission.path("logs").display().to_string();
     let mut options = vec![
         format!("--job-name=bitcap-{name}"),
         // A pattern: % begins a placeholder, and is itself where it is written twice.
-        format!(
-            "--output={}/%A_%a.txt",
-            logs.display().to_string().replace('%', "%%")
-        ),
+        format!("--output={}/%A_%a.txt", logs.replace('%', "%%")),
         "--open-mode=append".to_owned(),
         "--ntasks=1".to_owned(),
         "--cpus-per-task=1".to_owned(),
@@ -227,10 +224,8 @@ mod tests {
         let halves = [chunk(0, 2, false), chunk(2, 1, false)];
         assert_eq!(chunks(3, 0, 2, false), halves);
         // A throttle is for all of them together.
-        assert_eq!(
-            chunks(3, 0, 2, true),
-            [chunk(0, 2, false), chunk(2, 1, true)]
-        );
+        let waiting = [chunk(0, 2, false), chunk(2, 1, true)];
+        assert_eq!(chunks(3, 0, 2, true), waiting);
         let judged = [chunk(0, 1, false), chunk(1, 2, true), chunk(3, 1, true)];
         assert_eq!(chunks(4, 1, 2, false), judged);
         assert_eq!(chunks(1, 1, 1001, false), [chunk(0, 1, false)]);

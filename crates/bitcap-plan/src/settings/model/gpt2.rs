@@ -102,14 +102,13 @@ impl Gpt2Settings {
                 Initialization::FanIn => by_fan_in / (fan_in as f64).sqrt(),
             })
         };
-        let token_table = |name| {
-            Slot::new(
-                name,
-                &[rows, d],
-                normal(1.0, 1.0, d),
-                Other,
-                In::TokenEmbedding,
-            )
+        let token_table = |name, group| {
+            let init = normal(1.0, 1.0, d);
+            Slot::new(name, &[rows, d], init, Other, group)
+        };
+        let position_table = |name| {
+            let init = normal(0.5, 1.0, d);
+            Slot::new(name, &[data.length, d], init, Other, In::PositionEmbedding)
         };
         let norm = |name: &str| {
             [("weight", Init::Ones), ("bias", Init::Zeros)].map(|(part, init)| {
@@ -124,42 +123,25 @@ impl Gpt2Settings {
                 Slot::new(&bias, &dims[1..], Init::Zeros, Other, group),
             ]
         };
-        let (table, dims) = ("transformer.wpe.weight", [data.length, d]);
-        let position_table = Slot::new(
-            table,
-            &dims,
-            normal(0.5, 1.0, d),
-            Other,
-            In::PositionEmbedding,
-        );
-        let mut slots = vec![token_table("transformer.wte.weight"), position_table];
-        let into_residual = 1.0 / (2.0 * f64::from(self.layers)).sqrt();
+        let mut slots = vec![
+            token_table("transformer.wte.weight", In::TokenEmbedding),
+            position_table("transformer.wpe.weight"),
+        ];
+        let small = 1.0 / (2.0 * f64::from(self.layers)).sqrt();
         for layer in 0..self.layers {
             let name = |part: &str| format!("transformer.h.{layer}.{part}");
+            let [qkv, out] = [name("attn.c_attn"), name("attn.c_proj")];
+            let [up, down] = [name("mlp.c_fc"), name("mlp.c_proj")];
             slots.extend(norm(&name("ln_1")));
-            slots.extend(linear(&name("attn.c_attn"), [d, 3 * d], 1.0, In::Attention));
-            slots.extend(linear(
-                &name("attn.c_proj"),
-                [d, d],
-                into_residual,
-                In::Attention,
-            ));
+            slots.extend(linear(&qkv, [d, 3 * d], 1.0, In::Attention));
+            slots.extend(linear(&out, [d, d], small, In::Attention));
             slots.extend(norm(&name("ln_2")));
-            slots.extend(linear(&name("mlp.c_fc"), [d, hidden], 1.0, In::Mlp));
-            slots.extend(linear(
-                &name("mlp.c_proj"),
-                [hidden, d],
-                into_residual,
-                In::Mlp,
-            ));
+            slots.extend(linear(&up, [d, hidden], 1.0, In::Mlp));
+            slots.extend(linear(&down, [hidden, d], small, In::Mlp));
         }
         slots.extend(norm("transformer.ln_f"));
         if !self.tied_head {
-            let head = token_table("lm_head.weight");
-            slots.push(Slot {
-                group: In::Head,
-                ..head
-            });
+            slots.push(token_table("lm_head.weight", In::Head));
         }
         Layout::new(slots)
     }
@@ -173,8 +155,7 @@ impl Gpt2Settings {
     /// attention scores.
     #[must_use]
     pub fn widest_activation(&self, data: &DataShape) -> usize {
-        data.rows()
-            .max(self.hidden())
-            .max(self.heads as usize * data.predicted())
+        let scores = self.heads as usize * data.predicted();
+        data.rows().max(self.hidden()).max(scores)
     }
 }
