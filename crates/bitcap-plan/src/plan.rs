@@ -69,7 +69,7 @@ impl Experiment {
     ///
     /// # Errors
     /// The first setting that is impossible, with its place and the grid point.
-    pub fn plan(&self) -> Result<Plan> {
+    pub fn plan(&self) -> Result<Plan, ExperimentError> {
         let grid = &self.grid;
         let mut files = Files::default();
         let points: Vec<Resolved> = (0..grid.points())

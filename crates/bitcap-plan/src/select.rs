@@ -22,7 +22,7 @@ impl Plan {
             .map(|cell| (cell, settings_of(cell)))
             .collect();
         for text in conditions {
-            let place = Place::Only(text.as_str().into());
+            let place = Place::whole(format!("in --only {text}"));
             for entry in key_values(text, &place)? {
                 let key = entry.key;
                 let all = picked.iter().flat_map(|(_, settings)| settings);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::events::Failure;
+use crate::messages::Failure;
 use crate::submit::{Queue, Queued};
 use crate::{CellState, ExperimentFolder, PlanFile};
 

@@ -31,7 +31,7 @@ impl CellSettings {
         let lines = Lines::new(file, text);
         let document = Document {
             root: parse(text, &|byte| lines.place(byte))?,
-            file: Place::File(file.into()),
+            file: Place::whole(file),
         };
         document.only(&TOP_LEVEL)?;
         let missing = || ExperimentError::missing(&document.file, "seed");

@@ -236,10 +236,10 @@ impl<'a> Lines<'a> {
     pub(crate) fn place(&self, byte: usize) -> Place {
         let line = self.starts.partition_point(|&start| start <= byte).max(1);
         let before = self.text.get(self.starts[line - 1]..byte);
-        Place::Line {
-            file: self.file.clone(),
-            line,
-            column: before.unwrap_or_default().chars().count() + 1,
+        let column = before.unwrap_or_default().chars().count() + 1;
+        Place {
+            origin: self.file.clone(),
+            position: Some((line, column)),
         }
     }
 }

@@ -10,31 +10,29 @@ pub(crate) type Result<T, E = ExperimentError> = std::result::Result<T, E>;
 
 /// Where a key or a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In a file as a whole: something is missing there.
-    File(Arc<str>),
-    /// In a file; both numbers count from 1, columns in characters.
-    Line {
-        /// The file, as it was named.
-        file: Arc<str>,
-        /// Line in the file.
-        line: usize,
-        /// Character in the line.
-        column: usize,
-    },
-    /// In an override, `--set TEXT`.
-    Set(Arc<str>),
-    /// In a condition, `--only TEXT`.
-    Only(Arc<str>),
+pub struct Place {
+    /// The file, as it was named; or what else it is in, such as `in --set train.steps=500`.
+    pub origin: Arc<str>,
+    /// Line in the file and character in the line, both from 1; None for a file as a whole, and for
+    /// all else.
+    pub position: Option<(usize, usize)>,
+}
+
+impl Place {
+    pub(crate) fn whole(origin: impl Into<Arc<str>>) -> Self {
+        Self {
+            origin: origin.into(),
+            position: None,
+        }
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(file) => f.write_str(file),
-            Self::Line { file, line, column } => write!(f, "{file}:{line}:{column}"),
-            Self::Set(text) => write!(f, "in --set {text}"),
-            Self::Only(text) => write!(f, "in --only {text}"),
+        f.write_str(&self.origin)?;
+        match self.position {
+            Some((line, column)) => write!(f, ":{line}:{column}"),
+            None => Ok(()),
         }
     }
 }

@@ -84,7 +84,7 @@ impl Experiment {
             overrides::apply(text, &mut root, &mut lists)?;
         }
         let document = Document {
-            file: Place::File(file.into()),
+            file: Place::whole(file),
             root,
         };
         document.only(&TOP_LEVEL)?;
@@ -131,7 +131,7 @@ fn check_name(name: &str) -> Result<(), InvalidSetting> {
 /// # Errors
 /// The first thing that is wrong; `origin` says where the text is from.
 pub fn read_source(text: &str, seed: u64, origin: &str) -> Result<SourceSettings, ExperimentError> {
-    let file = Place::File(origin.into());
+    let file = Place::whole(origin);
     if i64::try_from(seed).is_err() {
         // TOML's integers end at 2^63 - 1.
         let setting = InvalidSetting::new("seed", seed, "below 2^63");
@@ -178,7 +178,7 @@ pub fn read_text(path: &Path) -> Result<String, ExperimentError> {
         let message = format!(
             "is larger than {MAX_FILE_BYTES} bytes; an experiment file is a few lines of TOML"
         );
-        return Err(ExperimentError::other(&Place::File(name.into()), message));
+        return Err(ExperimentError::other(&Place::whole(name), message));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();

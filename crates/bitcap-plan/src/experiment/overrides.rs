@@ -11,7 +11,7 @@ use crate::experiment::grid::{check_key, is_size};
 /// takes the list of `model.width` out of the grid, and one of the grid takes the value out of its
 /// section. The two ways to give a dataset's size count as one key.
 pub(crate) fn apply(text: &str, root: &mut Table, grid: &mut Vec<Entry>) -> Result<()> {
-    let place = Place::Set(text.into());
+    let place = Place::whole(format!("in --set {text}"));
     for entry in key_values(text, &place)? {
         if entry.key == "grid" {
             return Err(entry.node.invalid("grid", "a section"));

@@ -107,16 +107,12 @@ pub struct EngineSettings {
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        let CellEngine {
-            device,
-            kernels,
-            checkpoint_seconds,
-        } = CellEngine::default();
+        let of_cell = CellEngine::default();
         Self {
-            device,
-            kernels,
+            device: of_cell.device,
+            kernels: of_cell.kernels,
             jobs: None,
-            checkpoint_seconds,
+            checkpoint_seconds: of_cell.checkpoint_seconds,
             gpus: 0,
             cells_per_task: 1,
             partition: None,
