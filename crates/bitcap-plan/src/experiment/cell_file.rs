@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use crate::experiment::document::{Lines, parse};
-use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::error::ExperimentError;
 use crate::experiment::read_text;
 use crate::experiment::sections::Document;
 use crate::settings::CellSettings;
@@ -28,11 +27,7 @@ impl CellSettings {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn from_toml(text: &str, file: &str) -> Result<Self, ExperimentError> {
-        let lines = Lines::new(file, text);
-        let document = Document {
-            root: parse(text, &|byte| lines.place(byte))?,
-            file: Place::whole(file),
-        };
+        let document = Document::parse(text, file)?;
         document.only(&TOP_LEVEL)?;
         let missing = || ExperimentError::missing(&document.file, "seed");
         let settings = Self {

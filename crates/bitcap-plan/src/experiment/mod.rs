@@ -77,16 +77,11 @@ impl Experiment {
     /// # Errors
     /// As [`Experiment::read`].
     pub fn parse(text: &str, file: &str, overrides: &[String]) -> Result<Self, ExperimentError> {
-        let lines = Lines::new(file, text);
-        let mut root = parse(text, &|byte| lines.place(byte))?;
-        let mut lists = grid::take(&mut root)?;
+        let mut document = Document::parse(text, file)?;
+        let mut lists = grid::take(&mut document.root)?;
         for text in overrides {
-            overrides::apply(text, &mut root, &mut lists)?;
+            overrides::apply(text, &mut document.root, &mut lists)?;
         }
-        let document = Document {
-            file: Place::whole(file),
-            root,
-        };
         document.only(&TOP_LEVEL)?;
         let at = |setting: InvalidSetting| document.error(setting);
         let Some(name) = document.value::<String>("name")? else {

@@ -7,7 +7,7 @@ use bitcap_source::SourceSettings;
 use serde::de::DeserializeOwned;
 
 use crate::experiment::deserialize::{one_of, read, read_by};
-use crate::experiment::document::{Entry, Node, Table, Value, join};
+use crate::experiment::document::{Entry, Lines, Node, Table, Value, join, parse};
 use crate::experiment::error::{ExperimentError, Place, Result};
 use crate::settings::{ModelKind, ModelSettings};
 
@@ -19,6 +19,15 @@ pub(crate) struct Document {
 }
 
 impl Document {
+    /// Reads a document; `file` names it in errors.
+    pub(crate) fn parse(text: &str, file: &str) -> Result<Self> {
+        let lines = Lines::new(file, text);
+        Ok(Self {
+            file: Place::whole(file),
+            root: parse(text, &|byte| lines.place(byte))?,
+        })
+    }
+
     /// Fails at the first key at the top level that is not in `allowed`.
     pub(crate) fn only(&self, allowed: &[&str]) -> Result<()> {
         let is_unknown = |entry: &&Entry| !allowed.contains(&entry.key.as_str());
