@@ -4,7 +4,8 @@ mod gpt2;
 
 use bitcap_base::InvalidSetting;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::layout::Layout;
@@ -24,7 +25,7 @@ pub(crate) enum ModelKind {
 /// The `[model]` section; `kind` tells which architecture, and is GPT-2 where it is left out.
 ///
 /// GPT-2 is written without its kind, as it was when there was no other: no hash of a cell changes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ModelSettings {
     /// A GPT-2.
@@ -80,6 +81,23 @@ impl ModelSettings {
     pub fn summary(&self) -> String {
         let Self::Gpt2(model) = self;
         format!("l{}-w{}", model.layers, model.width)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Tagged {
+            #[serde(default)]
+            kind: ModelKind,
+            #[serde(flatten)]
+            settings: Value,
+        }
+        let Tagged { kind, settings } = Tagged::deserialize(deserializer)?;
+        match kind {
+            ModelKind::Gpt2 => Gpt2Settings::deserialize(settings).map(Self::Gpt2),
+        }
+        .map_err(D::Error::custom)
     }
 }
 
