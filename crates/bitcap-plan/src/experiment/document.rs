@@ -133,15 +133,14 @@ impl Table {
     pub(crate) fn leaves(self) -> Vec<Entry> {
         let mut leaves = Vec::new();
         for entry in self.0 {
-            match entry.node.value {
-                Value::Table(table) => {
-                    leaves.extend(table.leaves().into_iter().map(|leaf| Entry {
-                        key: join(&entry.key, &leaf.key),
-                        ..leaf
-                    }))
-                }
-                _ => leaves.push(entry),
-            }
+            let Value::Table(table) = entry.node.value else {
+                leaves.push(entry);
+                continue;
+            };
+            leaves.extend(table.leaves().into_iter().map(|leaf| Entry {
+                key: join(&entry.key, &leaf.key),
+                ..leaf
+            }));
         }
         leaves
     }
