@@ -23,17 +23,27 @@ impl InvalidSetting {
     }
 }
 
+/// Checks that a value fits; else what was found and what is `allowed` are the error.
+///
+/// # Errors
+/// If it does not.
+pub fn check_setting(
+    fits: bool,
+    key: &str,
+    found: impl ToString,
+    allowed: impl Into<String>,
+) -> Result<(), InvalidSetting> {
+    if fits {
+        return Ok(());
+    }
+    Err(InvalidSetting::new(key, found, allowed))
+}
+
 /// Checks that a whole number is within its range.
 ///
 /// # Errors
 /// If it is not, with the range.
 pub fn in_range(key: &str, found: u64, low: u64, high: u64) -> Result<(), InvalidSetting> {
-    if (low..=high).contains(&found) {
-        return Ok(());
-    }
-    Err(InvalidSetting::new(
-        key,
-        found,
-        format!("from {low} to {high}"),
-    ))
+    let fits = (low..=high).contains(&found);
+    check_setting(fits, key, found, format!("from {low} to {high}"))
 }

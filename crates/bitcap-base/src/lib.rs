@@ -9,7 +9,7 @@ mod stop;
 mod sum;
 
 pub use atomic_write::{create_aside, remove_partial, rename, write_all_atomic, write_atomic};
-pub use invalid_setting::{InvalidSetting, in_range};
+pub use invalid_setting::{InvalidSetting, check_setting, in_range};
 pub use lock::{FileLock, LockError, SharedLock, check_in_place, host, is_held, lock_holder};
 pub use random::stream;
 pub use stop::Stop;

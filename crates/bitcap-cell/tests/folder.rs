@@ -8,7 +8,7 @@ use bitcap_base::Stop;
 use bitcap_cell::{CellError, RunOptions, run_cell};
 use bitcap_plan::{
     CellEvent, CellFolder, CellState, Collected, Experiment, ExperimentFolder, Plan, Queue, Queued,
-    Standing, collect, status,
+    collect, status,
 };
 use tempfile::TempDir;
 
@@ -81,10 +81,10 @@ fn the_plan_is_read_back_as_it_was_written() {
     );
     for (entry, cell) in file.cells.iter().zip(&made.plan.cells) {
         assert_eq!(
-            (&entry.cell, &entry.group),
+            (&entry.cell, &entry.curve.group),
             (&cell.name, &cell.curve().group)
         );
-        assert_eq!((entry.doubled, entry.steps), (false, 2));
+        assert_eq!((entry.curve.doubled, entry.steps), (false, 2));
     }
     assert_eq!(file.cells.len(), 2);
 }
@@ -130,7 +130,7 @@ fn status_bears_files_that_are_half_there() {
         ("{\"reason\": \"the loss is NaN\"}", Some("the loss is NaN")),
     ] {
         made.file("failure.json", failure);
-        assert_eq!(first().state, Standing::Failed);
+        assert_eq!(first().state, CellState::Failed);
         assert_eq!(first().reason.as_deref(), reason);
     }
     let all = status(&folder, &plan, &Queue::default());
@@ -210,20 +210,20 @@ fn a_stopped_cell_goes_on() {
     let (folder, plan) = ExperimentFolder::open(made.folder.root()).unwrap();
     let mut queue = Queue::default();
     let stand = |queue: &Queue| status(&folder, &plan, queue).cells[0].state;
-    assert_eq!(stand(&queue), Standing::Stopped);
+    assert_eq!(stand(&queue), CellState::Stopped);
     let queued = Queued {
         task: "7_0".into(),
         state: "PENDING".into(),
         reason: "Priority".into(),
     };
     queue.cells.insert(plan.cells[0].cell.clone(), queued);
-    assert_eq!(stand(&queue), Standing::Waiting);
+    assert_eq!(stand(&queue), CellState::Waiting);
 
     let last = made.run_with(0, &Stop::new(), &mut |event| events.push(event.clone()));
     assert!(matches!(last.unwrap(), CellEvent::Done { .. }));
     assert_eq!(events[0], CellEvent::Resumed { step: 1, steps: 2 });
     assert!(!cell.path("checkpoint").exists());
-    assert_eq!(stand(&queue), Standing::Done);
+    assert_eq!(stand(&queue), CellState::Done);
     let manifest: bitcap_plan::Manifest = cell.read_json("manifest.json").unwrap();
     let steps: Vec<u64> = manifest.sessions.iter().map(|s| s.from_step).collect();
     assert_eq!(steps, [0, 1]);

@@ -1,17 +1,16 @@
 //! From the cells that are done to runs.csv and timings.csv.
 
 use std::collections::HashSet;
-use std::io;
-use std::path::Path;
 
-use crate::settings::ModelSettings;
-use bitcap_base::{FileLock, write_atomic};
+use bitcap_base::FileLock;
 use bitcap_measure::{Extraction, Measurement};
 use serde::Serialize;
 
-use crate::folder::{CellState, ExperimentFolder, FolderError, Manifest, PlanEntry, PlanFile};
+use crate::folder::{
+    CellState, ExperimentFolder, FolderError, Manifest, PlanEntry, PlanFile, files,
+};
 use crate::record::{Run, Timing};
-use crate::settings::CellSettings;
+use crate::settings::{CellSettings, ModelSettings};
 
 /// The share of sequences that come out of the model from a prefix of so many tokens.
 fn rate(extraction: &[Extraction], prefix: usize) -> Option<f64> {
@@ -65,48 +64,35 @@ pub fn collect(
     }
     if done.is_empty() {
         // What cannot be read now may be read tomorrow.
-        let tables = if collected.unreadable.is_empty() {
-            &TABLES[..]
-        } else {
-            &[]
-        };
-        for name in tables {
-            remove(&folder.root().join(name))?;
+        if collected.unreadable.is_empty() {
+            for name in TABLES {
+                files::remove(&folder.root().join(name))?;
+            }
         }
         return Ok(collected);
     }
-    let groups = unique(plan.cells.iter().map(|entry| entry.group.as_str()));
-    let mut runs: Vec<Run> = done
-        .iter()
-        .map(|(entry, records)| run(entry, records))
-        .collect();
+    let groups = unique(plan.cells.iter().map(|entry| entry.curve.group.as_str()));
+    let runs = done.iter().map(|(entry, records)| run(entry, records));
+    let mut runs: Vec<Run> = runs.collect();
     runs.sort_by_key(|run| {
         let group = groups.iter().position(|group| *group == run.group);
         (group, run.doubled, run.samples, run.seed, run.cell.clone())
     });
     let cells = unique(runs.iter().map(|run| run.cell.as_str()));
     let timing = |cell: &&str| {
-        let (entry, records) = done.iter().find(|(entry, _)| entry.cell == **cell)?;
-        Some(timing(&entry.cell, &records.manifest))
+        let (_, records) = done.iter().find(|(entry, _)| entry.cell == **cell)?;
+        Some(timing(cell, &records.manifest))
     };
     let timings: Vec<Timing> = cells.iter().filter_map(timing).collect();
     collected.cells = cells.len();
     for (name, bytes) in TABLES.into_iter().zip([csv(&runs), csv(&timings)]) {
-        let path = folder.root().join(name);
-        write_atomic(&path, &bytes).map_err(FolderError::io(&path))?;
+        files::write(&folder.root().join(name), &bytes)?;
     }
     Ok(collected)
 }
 
 /// What [`collect`] writes.
 const TABLES: [&str; 2] = ["runs.csv", "timings.csv"];
-
-fn remove(path: &Path) -> Result<(), FolderError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FolderError::io(path)(error)),
-        _ => Ok(()),
-    }
-}
 
 /// Each once, in the order in which they come first.
 fn unique<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
@@ -146,11 +132,7 @@ impl CellRecords {
 }
 
 fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
-    let CellRecords {
-        settings,
-        measurement,
-        ..
-    } = records;
+    let (settings, measurement) = (&records.settings, &records.measurement);
     let fresh = measurement.fresh.as_ref();
     let (split, membership) = (measurement.decomposition, measurement.membership);
     let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.decomposition);
@@ -159,10 +141,10 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
     let (source, train) = (&settings.source, &settings.train);
     Run {
         cell: entry.cell.clone(),
-        group: entry.group.clone(),
-        label: entry.label.clone(),
+        group: entry.curve.group.clone(),
+        label: entry.curve.label.clone(),
         seed: settings.seed,
-        doubled: entry.doubled,
+        doubled: entry.curve.doubled,
         source: source.kind().to_owned(),
         vocabulary: source.vocabulary().into(),
         length: source.length().into(),
@@ -207,9 +189,7 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
         intended_bits: split.intended_bits,
         intended_bits_max: split.intended_bits_max,
         intended_limit_bits: split.intended_limit_bits,
-        fresh_counted: fresh
-            .and_then(|fresh| fresh.counted)
-            .map(|count| count as u64),
+        fresh_counted: fresh.and_then(|fresh| Some(fresh.counted? as u64)),
         fresh_entropy_bits: fresh.and_then(|fresh| fresh.entropy_bits),
         fresh_source_bits: fresh.and_then(|fresh| fresh.source_bits),
         fresh_loss: fresh.map(|fresh| fresh.loss),
@@ -255,9 +235,8 @@ fn timing(cell: &str, manifest: &Manifest) -> Timing {
 fn csv(rows: &[impl Serialize]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        writer
-            .serialize(row)
-            .expect("rows are flat records of plain data");
+        let written = writer.serialize(row);
+        written.expect("rows are flat records of plain data");
     }
     writer.into_inner().expect("a Vec takes all")
 }

@@ -125,19 +125,16 @@ impl Layout {
         let (mut len, mut matrices_start) = (0, 0);
         for slot in &mut slots {
             assert!(names.insert(slot.name.clone()), "{} twice", slot.name);
-            let ranks = if slot.rule == Rule::Matrix {
-                2..=2
+            let (rank, is_matrix) = (slot.dims.len(), slot.rule == Rule::Matrix);
+            let fits = if is_matrix {
+                rank == 2
             } else {
-                1..=3
+                (1..=3).contains(&rank)
             };
-            assert!(
-                ranks.contains(&slot.dims.len()),
-                "the rank of {}",
-                slot.name
-            );
+            assert!(fits, "the rank of {}", slot.name);
             slot.offset = len;
             len += slot.size();
-            if slot.rule != Rule::Matrix {
+            if !is_matrix {
                 matrices_start = len;
             }
         }

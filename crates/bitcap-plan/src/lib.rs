@@ -2,11 +2,11 @@
 //! counts, the plan, names and hashes, folders and their records, launching cells, engines. No tensors.
 
 mod collect;
-mod events;
 mod experiment;
 mod folder;
 mod launch;
 mod layout;
+mod messages;
 mod plan;
 mod plan_table;
 pub mod record;
@@ -14,10 +14,8 @@ mod select;
 mod settings;
 mod status;
 mod submit;
-mod task;
 
 pub use collect::{Collected, collect};
-pub use events::{CellEvent, Failure};
 pub use experiment::{
     Experiment, ExperimentError, MAX_FILE_BYTES, MAX_POINTS, Place, experiment_schema, read_source,
     read_text,
@@ -28,17 +26,17 @@ pub use folder::{
 };
 pub use launch::{ChildProcess, Launch, SweepEvent};
 pub use layout::{Group, Init, Layout, Rule, Slot, SlotId};
+pub use messages::{CellEvent, CellTask, Failure};
 pub use plan::{CurvePoint, Plan, PlannedCell};
-pub use plan_table::text_table;
+pub use plan_table::{aligned, text_table};
 pub use record::{Run, Timing};
 pub use settings::{
     Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,
     EngineSettings, Gpt2Settings, Initialization, Kernels, MAX_TOKENS, MeasureSettings,
     ModelSettings, OptimizerKind, Precision, ScheduleKind, SweepSettings, TrainSettings,
 };
-pub use status::{CellStatus, Standing, Status, status};
+pub use status::{CellStatus, Status, status};
 pub use submit::{
     EngineKind, Job, Queue, Queued, Submission, Submit, SubmitError, check_parallel,
     prepare_for_parallel, quoted, submit_to_slurm,
 };
-pub use task::CellTask;

@@ -5,11 +5,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bitcap_base::InvalidSetting;
+use serde::{Deserialize, Serialize};
 
 use crate::experiment::Experiment;
-use crate::experiment::deserialize::read;
-use crate::experiment::error::ExperimentError;
-use crate::experiment::grid::is_size;
+use crate::experiment::error::{ExperimentError, Result};
 use crate::experiment::resolve::{Files, Resolved};
 use crate::settings::CellSettings;
 
@@ -35,22 +34,13 @@ pub struct PlannedCell {
     /// some number of steps and twice as many: there the one training is a point of its own curve and
     /// the doubled partner of the other's.
     pub curves: Vec<CurvePoint>,
-    /// Parameters of the model.
-    pub parameters: u64,
-    /// Entropy of the dataset in bits, where it is known.
-    pub entropy_bits: Option<f64>,
-    /// Entropy / (3.6 x parameters), where it is known.
-    pub load: Option<f64>,
-    /// The load that was asked for, where the size was given so: `load` is what comes nearest to it.
+    /// The load that was asked for, where the size was given so: [`CellSettings::load`] is what
+    /// comes nearest to it.
     pub asked_load: Option<f64>,
-    /// Tokens predicted over the whole training.
-    pub training_tokens: u64,
-    /// Approximate floating-point operations of the training: 6 a parameter and predicted token.
-    pub training_flops: f64,
 }
 
 /// A cell as a point of a curve.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Hash of the curve, [`CellSettings::group`] before doubling.
     pub group: String,
@@ -104,31 +94,35 @@ impl Experiment {
         })
     }
 
-    fn points_to_double(
-        &self,
-        load: f64,
-        points: &[Resolved],
-    ) -> Result<Vec<usize>, ExperimentError> {
-        if let Some(loads) = self.loads()? {
-            if !loads.contains(&load) {
-                let list: Vec<String> = loads.iter().map(|load| format!("{load:?}")).collect();
-                let allowed = format!("one of the loads in the plan: {}", list.join(", "));
-                let setting =
-                    InvalidSetting::new("sweep.doubled_at_load", format!("{load:?}"), &allowed);
-                return Err(self.document.error(setting));
+    fn points_to_double(&self, load: f64, points: &[Resolved]) -> Result<Vec<usize>> {
+        let wrong = |allowed: String| {
+            let key = "sweep.doubled_at_load";
+            let setting = InvalidSetting::new(key, format!("{load:?}"), allowed);
+            self.document.error(setting)
+        };
+        let mut loads: Vec<f64> = Vec::new();
+        for asked in points.iter().filter_map(|point| point.load) {
+            if !loads.contains(&asked) {
+                loads.push(asked);
             }
-            return Ok((0..points.len())
+        }
+        if loads.contains(&load) {
+            let indices = 0..points.len();
+            return Ok(indices
                 .filter(|&index| points[index].load == Some(load))
                 .collect());
+        }
+        if !loads.is_empty() {
+            let list: Vec<String> = loads.iter().map(|load| format!("{load:?}")).collect();
+            let list = list.join(", ");
+            return Err(wrong(format!("one of the loads in the plan: {list}")));
         }
         // For each model and seed, how far the nearest size is, how large it is, and where.
         let mut nearest: BTreeMap<usize, (f64, u64, usize)> = BTreeMap::new();
         for (index, point) in points.iter().enumerate() {
             let Some(own) = point.settings.load() else {
                 let allowed = "left out: the entropy of this source is not known, and so no load";
-                let setting =
-                    InvalidSetting::new("sweep.doubled_at_load", format!("{load:?}"), allowed);
-                return Err(self.document.error(setting));
+                return Err(wrong(allowed.into()));
             };
             let distance = (own / load).ln().abs();
             let found = (distance, point.settings.data.samples, index);
@@ -142,23 +136,6 @@ impl Experiment {
         let mut indices: Vec<usize> = nearest.into_values().map(|(_, _, index)| index).collect();
         indices.sort_unstable();
         Ok(indices)
-    }
-
-    /// The loads of an experiment whose sizes are given so.
-    fn loads(&self) -> Result<Option<Vec<f64>>, ExperimentError> {
-        let nodes = match self.grid.axes.iter().find(|axis| is_size(&axis.key)) {
-            Some(axis) if axis.key == "data.load" => axis.values.as_slice(),
-            Some(_) => return Ok(None),
-            None => match self.document.root.at(&["data", "load"]) {
-                Some(entry) => std::slice::from_ref(&entry.node),
-                None => return Ok(None),
-            },
-        };
-        nodes
-            .iter()
-            .map(|node| read("data.load", node))
-            .collect::<Result<_, _>>()
-            .map(Some)
     }
 }
 
@@ -180,7 +157,7 @@ impl Cells {
         point: &Resolved,
         label: String,
         doubled: bool,
-    ) -> Result<(), ExperimentError> {
+    ) -> Result<()> {
         let curve = CurvePoint {
             group: point.settings.group(),
             label,
@@ -207,12 +184,7 @@ impl Cells {
             index: self.cells.len(),
             name,
             curves: vec![curve],
-            parameters: settings.parameters(),
-            entropy_bits: settings.entropy_bits(),
-            load: settings.load(),
             asked_load: point.load,
-            training_tokens: settings.training_tokens(),
-            training_flops: settings.training_flops(),
             settings: settings.clone(),
         });
         Ok(())

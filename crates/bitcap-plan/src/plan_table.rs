@@ -29,55 +29,56 @@ impl PlannedCell {
     /// [`PlannedCell::HEADINGS`]; the last says `twice the steps` where they are doubled.
     #[must_use]
     pub fn row(&self) -> [String; 8] {
+        let settings = &self.settings;
+        let known = |x: Option<f64>, digits| x.map_or("-".into(), |x| format!("{x:.digits$}"));
         [
             self.index.to_string(),
             self.name.clone(),
-            self.parameters.to_string(),
-            self.entropy_bits
-                .map_or("-".into(), |bits| format!("{bits:.1}")),
-            self.load.map_or("-".into(), |load| format!("{load:.3}")),
-            self.training_tokens.to_string(),
-            format!("{:.2e}", self.training_flops),
+            settings.parameters().to_string(),
+            known(settings.entropy_bits(), 1),
+            known(settings.load(), 3),
+            settings.training_tokens().to_string(),
+            format!("{:.2e}", settings.training_flops()),
             self.remark(),
         ]
     }
 }
 
-/// Lays a table out in columns two spaces apart: what looks like a number is flush right, all else
-/// flush left. Rows may be shorter than the headings.
+/// Lays a table out as [`aligned`] does: what looks like a number is flush right, all else flush
+/// left. Rows may be shorter than the headings.
 #[must_use]
 pub fn text_table<H: AsRef<str>, R: AsRef<[String]>>(headings: &[H], rows: &[R]) -> String {
     let mut lines: Vec<Vec<&str>> = vec![headings.iter().map(AsRef::as_ref).collect()];
-    lines.extend(
-        rows.iter()
-            .map(|row| row.as_ref().iter().map(String::as_str).collect()),
-    );
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    let rows = rows.iter().map(AsRef::as_ref);
+    lines.extend(rows.map(|row| row.iter().map(String::as_str).collect()));
+    let is_numeric = |column: usize| {
+        let mut cells = lines.iter().skip(1).filter_map(|line| line.get(column));
+        cells.all(|cell| *cell == "-" || cell.parse::<f64>().is_ok())
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let numeric: Vec<bool> = (0..columns)
-        .map(|column| {
-            let mut cells = lines.iter().skip(1).filter_map(|line| line.get(column));
-            cells.all(|cell| *cell == "-" || cell.parse::<f64>().is_ok())
-        })
-        .collect();
+    aligned(&lines, is_numeric)
+}
+
+/// A line a row, columns as wide as their widest cell and two spaces apart, flush right or left.
+#[must_use]
+pub fn aligned<R: AsRef<[S]>, S: AsRef<str>>(
+    rows: &[R],
+    is_right: impl Fn(usize) -> bool,
+) -> String {
+    let columns = rows.iter().map(|row| row.as_ref().len()).max();
+    let columns = (0..columns.unwrap_or(0)).map(|column| {
+        let cells = rows.iter().filter_map(|row| row.as_ref().get(column));
+        let widths = cells.map(|cell| cell.as_ref().chars().count());
+        (widths.max().unwrap_or(0), is_right(column))
+    });
+    let columns: Vec<(usize, bool)> = columns.collect();
     let mut text = String::new();
-    for line in &lines {
-        let cells = line
-            .iter()
-            .zip(&widths)
-            .zip(&numeric)
-            .map(|((cell, &width), &numeric)| {
-                if numeric {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
-            });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+    for row in rows {
+        let cells = row.as_ref().iter().zip(&columns);
+        let cells = cells.map(|(cell, &(width, is_right))| match cell.as_ref() {
+            cell if is_right => format!("{cell:>width$}"),
+            cell => format!("{cell:<width$}"),
+        });
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
         text.push('\n');
     }
     text

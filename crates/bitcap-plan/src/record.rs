@@ -3,7 +3,6 @@
 //! They are written and read with the `csv` crate. Reading checks each value and takes files with fewer or further
 //! columns: what a file does not have is at its default.
 
-use std::fmt::Display;
 use std::path::{Component, Path};
 
 use serde::de::{Deserializer, Error as _};
@@ -210,27 +209,13 @@ impl Run {
     /// them.
     #[must_use]
     pub fn settings(&self) -> [(&'static str, String); 18] {
-        let text = |value: &dyn Display| value.to_string();
-        [
-            ("seed", text(&self.seed)),
-            ("source", text(&self.source)),
-            ("vocabulary", text(&self.vocabulary)),
-            ("length", text(&self.length)),
-            ("samples", text(&self.samples)),
-            ("layers", text(&self.layers)),
-            ("width", text(&self.width)),
-            ("heads", text(&self.heads)),
-            ("mlp_ratio", text(&self.mlp_ratio)),
-            ("tied_head", text(&self.tied_head)),
-            ("start_token", text(&self.start_token)),
-            ("initialization", text(&self.initialization)),
-            ("optimizer", text(&self.optimizer)),
-            ("learning_rate", text(&self.learning_rate)),
-            ("schedule", text(&self.schedule)),
-            ("steps", text(&self.steps)),
-            ("batch", text(&self.batch)),
-            ("precision", text(&self.precision)),
-        ]
+        macro_rules! texts {
+            ($($name:ident)*) => { [$((stringify!($name), self.$name.to_string())),*] };
+        }
+        texts! {
+            seed source vocabulary length samples layers width heads mlp_ratio tied_head start_token
+            initialization optimizer learning_rate schedule steps batch precision
+        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! `--only model.width=64`: some cells of a plan, picked by their settings.
 
-use crate::experiment::document::{Node, Value};
+use crate::experiment::document::Value;
 use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::grid::{json_key, value_key};
 use crate::experiment::overrides::key_values;
 use crate::plan::{Plan, PlannedCell};
+
+/// A cell with its settings by their dotted paths, as [`json_key`] writes them.
+type WithSettings<'a> = (&'a PlannedCell, Vec<(String, String)>);
 
 impl Plan {
     /// The cells that meet every condition, each `key=value` or `key=[value, value]`, in the order
@@ -12,39 +16,39 @@ impl Plan {
     /// # Errors
     /// A condition that is not of this form or not of a setting, or that no cell meets.
     pub fn only(&self, conditions: &[String]) -> Result<Vec<&PlannedCell>, ExperimentError> {
-        let mut picked: Vec<(&PlannedCell, Vec<(String, String)>)> = self
+        let mut picked: Vec<WithSettings<'_>> = self
             .cells
             .iter()
             .map(|cell| (cell, settings_of(cell)))
             .collect();
         for text in conditions {
-            let place = Place::Only(text.as_str().into());
-            for (key, node) in key_values(text, &place)? {
-                let values = |cells: &[(&PlannedCell, Vec<(String, String)>)]| {
-                    let all = cells.iter().flat_map(|(_, settings)| settings);
-                    let mut values: Vec<String> = Vec::new();
-                    for (_, value) in all.filter(|(there, _)| *there == key) {
-                        if !values.contains(value) {
-                            values.push(value.clone());
-                        }
-                    }
-                    values
-                };
-                let there = values(&picked);
-                if there.is_empty() {
-                    return Err(unknown(&place, &key, &picked));
+            let place = Place::whole(format!("in --only {text}"));
+            for entry in key_values(text, &place)? {
+                let key = entry.key;
+                let all = picked.iter().flat_map(|(_, settings)| settings);
+                let own = all.clone().filter(|(there, _)| *there == key);
+                let values = distinct(own.map(|(_, value)| value));
+                if values.is_empty() {
+                    let allowed = distinct(all.map(|(key, _)| key));
+                    return Err(ExperimentError::UnknownKey {
+                        place,
+                        key,
+                        allowed,
+                    });
                 }
-                let wanted = wanted(&node);
+                // Of a list each value, and the list itself, which is the value of some settings.
+                let mut wanted = vec![value_key(&entry.node)];
+                if let Value::List(nodes) = &entry.node.value {
+                    wanted.extend(nodes.iter().map(value_key));
+                }
                 picked.retain(|(_, settings)| {
                     let own = settings.iter().find(|(there, _)| *there == key);
                     own.is_some_and(|(_, value)| wanted.contains(value))
                 });
                 if picked.is_empty() {
-                    return Err(ExperimentError::NoCell {
-                        place,
-                        key,
-                        values: there.join(", "),
-                    });
+                    let values = values.join(", ");
+                    let message = format!("no cell has such a `{key}`; in the plan it is {values}");
+                    return Err(ExperimentError::other(&place, message));
                 }
             }
         }
@@ -52,68 +56,26 @@ impl Plan {
     }
 }
 
-fn unknown(
-    place: &Place,
-    key: &str,
-    cells: &[(&PlannedCell, Vec<(String, String)>)],
-) -> ExperimentError {
-    let mut allowed: Vec<String> = Vec::new();
-    for (key, _) in cells.iter().flat_map(|(_, settings)| settings) {
-        if !allowed.contains(key) {
-            allowed.push(key.clone());
+/// Each once, in the order in which they come first.
+fn distinct<'a>(all: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut distinct = Vec::new();
+    for one in all {
+        if !distinct.contains(one) {
+            distinct.push(one.clone());
         }
     }
-    ExperimentError::UnknownKey {
-        place: place.clone(),
-        key: key.to_owned(),
-        allowed,
-    }
+    distinct
 }
 
-/// The values that a condition allows, as [`Value::key`] writes them: of a list each, and the list
-/// itself, which is the value of some settings.
-fn wanted(node: &Node) -> Vec<String> {
-    let mut values = vec![node.value.key()];
-    if let Value::List(nodes) = &node.value {
-        values.extend(nodes.iter().map(|node| node.value.key()));
-    }
-    values
-}
-
-/// Every setting of a cell that a plan can vary, by its dotted path, as [`Value::key`] writes it.
+/// Every setting of a cell that a plan can vary.
 fn settings_of(cell: &PlannedCell) -> Vec<(String, String)> {
-    let value = serde_json::to_value(&cell.settings).expect("structs of numbers, texts and lists");
-    let mut settings = vec![("seed".to_owned(), key(&value["seed"]))];
-    for section in ["source", "data", "model", "train"] {
-        flatten(section, &value[section], &mut settings);
-    }
-    if let Some(load) = cell.asked_load {
-        settings.push(("data.load".to_owned(), Value::Float(load).key()));
-    }
+    let mut settings = vec![("seed".to_owned(), cell.settings.seed.into())];
+    settings.extend(cell.settings.training_settings());
+    let load = cell.asked_load.map(serde_json::Value::from);
+    settings.extend(load.map(|load| ("data.load".to_owned(), load)));
+    settings.retain(|(_, value): &(_, serde_json::Value)| !value.is_null());
+    let settings = settings.into_iter();
     settings
-}
-
-fn flatten(path: &str, value: &serde_json::Value, into: &mut Vec<(String, String)>) {
-    match value {
-        serde_json::Value::Object(members) => {
-            for (member, value) in members {
-                flatten(&format!("{path}.{member}"), value, into);
-            }
-        }
-        serde_json::Value::Null => {}
-        value => into.push((path.to_owned(), key(value))),
-    }
-}
-
-/// As [`Value::key`] writes the same value in TOML.
-fn key(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(number) => Value::Integer(number).key(),
-            None => Value::Float(number.as_f64().unwrap_or(f64::NAN)).key(),
-        },
-        serde_json::Value::String(text) => Value::Text(text.clone()).key(),
-        serde_json::Value::Array(items) => items.iter().map(|item| key(item) + ",").collect(),
-        value => value.to_string(),
-    }
+        .map(|(key, value)| (key, json_key(&value)))
+        .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::events::Failure;
+use crate::messages::Failure;
 use crate::submit::{Queue, Queued};
 use crate::{CellState, ExperimentFolder, PlanFile};
 
@@ -33,46 +33,13 @@ pub struct Status {
     pub cells: Vec<CellStatus>,
 }
 
-/// A cell's state, with what a scheduler knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// [`CellState::Done`].
-    Done,
-    /// [`CellState::Running`].
-    Running,
-    /// Missing or stopped, and in a queue.
-    Waiting,
-    /// [`CellState::Stopped`].
-    Stopped,
-    /// [`CellState::Failed`].
-    Failed,
-    /// [`CellState::Missing`].
-    Missing,
-}
-
-impl Standing {
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Running => "running",
-            Self::Waiting => "waiting",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-            Self::Missing => "missing",
-        }
-    }
-}
-
 /// How a cell stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CellStatus {
     /// Its name.
     pub cell: String,
     /// How it stands.
-    pub state: Standing,
+    pub state: CellState,
     /// Steps in the last row of metrics.csv, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,
@@ -93,26 +60,20 @@ pub struct CellStatus {
 #[must_use]
 pub fn status(folder: &ExperimentFolder, plan: &PlanFile, queue: &Queue) -> Status {
     let mut seen = HashSet::new();
-    let cells: Vec<CellStatus> = plan
-        .cells
-        .iter()
-        // Of a cell on two curves once.
-        .filter(|entry| seen.insert(&entry.cell))
+    // Of a cell on two curves once.
+    let entries = plan.cells.iter().filter(|entry| seen.insert(&entry.cell));
+    let cells: Vec<CellStatus> = entries
         .map(|entry| {
             let cell = folder.cell(&entry.cell);
             let queued = queue.cells.get(&entry.cell);
-            let state = match (cell.state(), queued) {
-                (CellState::Done, _) => Standing::Done,
-                (CellState::Running, _) => Standing::Running,
-                (CellState::Failed, _) => Standing::Failed,
-                (CellState::Stopped | CellState::Missing, Some(_)) => Standing::Waiting,
-                (CellState::Stopped, None) => Standing::Stopped,
-                (CellState::Missing, None) => Standing::Missing,
+            let state = match cell.state() {
+                CellState::Stopped | CellState::Missing if queued.is_some() => CellState::Waiting,
+                state => state,
             };
-            let reason = (state == Standing::Failed)
-                .then(|| cell.read_json::<Failure>("failure.json").ok())
-                .flatten()
-                .map(|failure| failure.reason);
+            let failure = (state == CellState::Failed).then(|| cell.read_json("failure.json"));
+            let reason = failure
+                .and_then(Result::ok)
+                .map(|Failure { reason }| reason);
             let step = std::fs::read_to_string(cell.path("metrics.csv"))
                 .ok()
                 .and_then(|text| text.lines().last()?.split(',').next()?.parse().ok());
@@ -122,22 +83,22 @@ pub fn status(folder: &ExperimentFolder, plan: &PlanFile, queue: &Queue) -> Stat
                 step,
                 steps: entry.steps,
                 reason,
-                holder: (state == Standing::Running)
+                holder: (state == CellState::Running)
                     .then(|| cell.holder())
                     .flatten(),
-                queued: queued.filter(|_| state == Standing::Waiting).cloned(),
+                queued: queued.filter(|_| state == CellState::Waiting).cloned(),
             }
         })
         .collect();
     let count = |state| cells.iter().filter(|cell| cell.state == state).count();
     Status {
         experiment: plan.name.clone(),
-        done: count(Standing::Done),
-        running: count(Standing::Running),
-        waiting: count(Standing::Waiting),
-        stopped: count(Standing::Stopped),
-        failed: count(Standing::Failed),
-        missing: count(Standing::Missing),
+        done: count(CellState::Done),
+        running: count(CellState::Running),
+        waiting: count(CellState::Waiting),
+        stopped: count(CellState::Stopped),
+        failed: count(CellState::Failed),
+        missing: count(CellState::Missing),
         queue_unknown: queue.unknown.clone(),
         cells,
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bitcap_plan::{
-    CellSettings, Experiment, Gpt2Settings, ModelSettings, Plan, PlannedCell, text_table,
+    CellSettings, Experiment, Gpt2Settings, ModelSettings, Plan, PlannedCell, aligned, text_table,
 };
 
 const BASE: &str = r#"name = "base"
@@ -72,20 +72,23 @@ fn sizes(plan: &Plan) -> Vec<(u32, u64, u64, bool)> {
 fn figures_of_a_known_cell() {
     let cell = only(&["data.samples=1000"]);
     let parameters = 2048 * 32 + 64 * 32 + 12 * 32 * 32 + 13 * 32 + 2 * 32;
-    assert_eq!(cell.parameters, parameters);
-    assert_eq!(cell.entropy_bits, Some(1000.0 * 64.0 * 11.0));
-    assert!((cell.load.unwrap() - 704_000.0 / (3.6 * parameters as f64)).abs() < 1e-12);
-    assert_eq!(cell.training_tokens, 100 * 1000 * 63);
-    assert_eq!(cell.training_flops, 6.0 * parameters as f64 * 6_300_000.0);
+    assert_eq!(cell.settings.parameters(), parameters);
+    assert_eq!(cell.settings.entropy_bits(), Some(1000.0 * 64.0 * 11.0));
+    assert!((cell.settings.load().unwrap() - 704_000.0 / (3.6 * parameters as f64)).abs() < 1e-12);
+    assert_eq!(cell.settings.training_tokens(), 100 * 1000 * 63);
+    assert_eq!(
+        cell.settings.training_flops(),
+        6.0 * parameters as f64 * 6_300_000.0
+    );
     let batched = only(&[
         "data.samples=1000",
         "train.batch=50",
         "model.start_token=true",
     ]);
-    assert_eq!(batched.training_tokens, 100 * 50 * 64);
+    assert_eq!(batched.settings.training_tokens(), 100 * 50 * 64);
     let small = only(&["data.samples=10", "train.batch=50"]);
     assert_eq!(
-        small.training_tokens,
+        small.settings.training_tokens(),
         100 * 10 * 63,
         "a batch holds no more than there is"
     );
@@ -95,7 +98,8 @@ fn figures_of_a_known_cell() {
 fn load_becomes_samples() {
     for (load, samples) in [("1", 411), ("0.5", 205), ("2.0", 822)] {
         let cell = only(&[&format!("data.load={load}")]);
-        let exact = load.parse::<f64>().unwrap() * 3.6 * cell.parameters as f64 / (64.0 * 11.0);
+        let exact =
+            load.parse::<f64>().unwrap() * 3.6 * cell.settings.parameters() as f64 / (64.0 * 11.0);
         assert_eq!(cell.settings.data.samples, exact.round() as u64);
         assert_eq!(cell.settings.data.samples, samples);
     }
@@ -203,7 +207,10 @@ fn doubled_at_a_load() {
             (100, 200)
         );
         assert_eq!(once.curve().group, twice.curve().group);
-        assert_eq!(2 * once.training_tokens, twice.training_tokens);
+        assert_eq!(
+            2 * once.settings.training_tokens(),
+            twice.settings.training_tokens()
+        );
         let mut same = twice.settings.clone();
         same.train.steps = 100;
         assert_eq!(same, once.settings);
@@ -371,7 +378,10 @@ fn the_quick_experiment() {
             .cells
             .iter()
             .filter(|cell| cell.curve().group == *group && !cell.curve().doubled);
-        let loads: Vec<f64> = curve.clone().map(|cell| cell.load.unwrap()).collect();
+        let loads: Vec<f64> = curve
+            .clone()
+            .map(|cell| cell.settings.load().unwrap())
+            .collect();
         assert!(loads.iter().any(|load| *load < 0.27) && loads.iter().any(|load| *load > 3.9));
         let doubled = plan
             .cells
@@ -381,7 +391,7 @@ fn the_quick_experiment() {
         assert!(
             doubled
                 .clone()
-                .all(|cell| (cell.load.unwrap() - 2.0).abs() < 0.05)
+                .all(|cell| (cell.settings.load().unwrap() - 2.0).abs() < 0.05)
         );
     }
 }
@@ -470,6 +480,9 @@ fn tables_are_aligned() {
         text_table(&["n", "name"], &rows),
         " n  name\n 1  a\n20  bcd\n"
     );
+    let rows = [["a", "1", ""], ["é", "20", "note"], ["ccc", "3", ""]];
+    let table = aligned(&rows, |column| column == 1);
+    assert_eq!(table, "a     1\né    20  note\nccc   3\n");
     let plan = plan_with(
         "[grid]\nseed = [0, 10]\n[sweep]\ndoubled_at_load = 1.0\n",
         &[],

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
+use bitcap_plan::aligned;
+
 use crate::accounting::Accounted;
 use crate::accounting::Accounting::{self, Paper, Strict};
 use crate::capacity::{Capacity, GroupReport, accountings_agree, slope};
 use crate::curve::{Curve, Point};
 use crate::fit;
 use crate::statistics::{Interval, Spread};
-use crate::text::{aligned, count, decimals, plain, signed, thousands, two_digits};
+use crate::text::{count, decimals, plain, signed, thousands, two_digits};
 
 /// Names of columns and what stands in them.
 type Row = Vec<(&'static str, String)>;
@@ -149,7 +151,7 @@ pub(crate) fn table(groups: &[GroupReport], accounting: Accounting, common: &str
     let rows: Vec<_> = std::iter::once(header.map(str::to_owned))
         .chain(rows)
         .collect();
-    aligned(&rows, 1..5) + &table_notes(groups, accounting, common)
+    aligned(&rows, |column| (1..5).contains(&column)) + &table_notes(groups, accounting, common)
 }
 
 fn table_row(

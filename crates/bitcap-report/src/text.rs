@@ -1,8 +1,5 @@
 //! Numbers and tables as people read them, and nothing that moves a terminal's cursor.
 
-use std::fmt::Write as _;
-use std::ops::Range;
-
 /// From here numbers are in powers of ten.
 const HUGE: f64 = 1e15;
 
@@ -76,25 +73,6 @@ pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", thousands(number as f64))
-}
-
-/// A line a row, columns as wide as their widest field and two spaces apart; those in `right` are set to the right.
-pub(crate) fn aligned<const N: usize>(rows: &[[String; N]], right: Range<usize>) -> String {
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let fields = rows.iter().map(|row| row[column].chars().count());
-        fields.max().unwrap_or(0)
-    });
-    let mut out = String::new();
-    for row in rows {
-        let fields = row.iter().zip(widths).enumerate();
-        let fields = fields.map(|(column, (field, width))| match right.contains(&column) {
-            true => format!("{field:>width$}"),
-            false => format!("{field:<width$}"),
-        });
-        let line = fields.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
-    out
 }
 
 /// Text from a file or a path, in which nothing may move the cursor.
@@ -181,16 +159,5 @@ mod tests {
         assert_eq!(count(0_u64, "cell"), "0 cells");
         assert_eq!(count(1_usize, "cell"), "1 cell");
         assert_eq!(count(2_048_u64, "cell"), "2,048 cells");
-    }
-
-    #[test]
-    fn columns_are_aligned() {
-        let row = |a: &str, b: &str, c: &str| [a, b, c].map(str::to_owned);
-        let table = [
-            row("a", "1", ""),
-            row("é", "20", "note"),
-            row("ccc", "3", ""),
-        ];
-        assert_eq!(aligned(&table, 1..2), "a     1\né    20  note\nccc   3\n");
     }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::kind::{AnyKind, Exposure, FileFacts, Kind};
 use crate::kinds::coin::CoinSettings;
@@ -38,6 +39,23 @@ macro_rules! kinds {
         }
 
         impl SourceSettings {
+            /// The names in `kind`.
+            pub const KINDS: &[&str] = &[$($name),*];
+
+            /// Reads the settings of a kind where the kind itself is known already.
+            ///
+            /// # Errors
+            /// The kind is none, or these are not its settings.
+            pub fn of_kind<'de, D: Deserializer<'de>>(
+                kind: &str,
+                settings: D,
+            ) -> Result<Self, D::Error> {
+                match kind {
+                    $($name => <$settings>::deserialize(settings).map(Self::$variant),)*
+                    _ => Err(D::Error::unknown_variant(kind, Self::KINDS)),
+                }
+            }
+
             /// The name of the source, as in `kind`.
             #[must_use]
             pub fn kind(&self) -> &'static str {

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use crate::experiment::document::{Lines, parse};
-use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::error::ExperimentError;
 use crate::experiment::read_text;
 use crate::experiment::sections::Document;
 use crate::settings::CellSettings;
@@ -28,17 +27,9 @@ impl CellSettings {
     /// # Errors
     /// The first thing that is wrong, with its place.
     pub fn from_toml(text: &str, file: &str) -> Result<Self, ExperimentError> {
-        let lines = Lines::new(file, text);
-        let root = parse(text, &|byte| lines.place(byte))?;
-        let document = Document {
-            file: Place::File(file.into()),
-            root,
-        };
+        let document = Document::parse(text, file)?;
         document.only(&TOP_LEVEL)?;
-        let missing = || ExperimentError::Missing {
-            place: document.file.clone(),
-            key: "seed".to_owned(),
-        };
+        let missing = || ExperimentError::missing(&document.file, "seed");
         let settings = Self {
             seed: document.value("seed")?.ok_or_else(missing)?,
             source: document.source()?,
@@ -48,9 +39,8 @@ impl CellSettings {
             measure: document.section("measure")?,
             engine: document.section("engine")?,
         };
-        settings
-            .validate()
-            .map_err(|setting| document.error(setting))?;
+        let valid = settings.validate();
+        valid.map_err(|setting| document.error(setting))?;
         Ok(settings)
     }
 

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bitcap_base::InvalidSetting;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use bitcap_base::InvalidSetting;
-
-use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::error::{ExperimentError, Place, Result};
 
 /// A value and where it was written.
 #[derive(Clone, Debug)]
@@ -43,6 +43,23 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
+impl Node {
+    /// The error for a value that is impossible at `key`.
+    pub(crate) fn invalid(&self, key: &str, allowed: impl Into<String>) -> ExperimentError {
+        let setting = InvalidSetting::new(key, self.brief(), allowed);
+        ExperimentError::invalid(&self.place, setting)
+    }
+
+    /// The value as errors show it, cut short where it is long.
+    pub(crate) fn brief(&self) -> String {
+        let text = self.value.to_string();
+        match text.char_indices().nth(60) {
+            Some((end, _)) => format!("{}...", &text[..end]),
+            None => text,
+        }
+    }
+}
+
 /// As a value is named in errors and labels: `8`, `1.5`, `"muon"`, `true`, `[0.9, 0.99]`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,120 +70,86 @@ impl fmt::Display for Value {
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Date(date) => write!(f, "the date {date}"),
             Self::List(nodes) => {
-                f.write_str("[")?;
-                for (i, node) in nodes.iter().enumerate() {
-                    write!(f, "{}{}", if i > 0 { ", " } else { "" }, node.value)?;
-                }
-                f.write_str("]")
+                let values = nodes.iter().map(|node| node.value.to_string());
+                write!(f, "[{}]", values.collect::<Vec<_>>().join(", "))
             }
             Self::Table(_) => f.write_str("a section"),
         }
     }
 }
 
-impl Value {
-    /// The value as errors show it, cut short where it is long.
-    pub(crate) fn brief(&self) -> String {
-        let text = self.to_string();
-        match text.char_indices().nth(60) {
-            Some((end, _)) => format!("{}...", &text[..end]),
-            None => text,
-        }
-    }
-
-    /// A text that two values share if they mean the same setting: 1 and 1.0 do.
-    pub(crate) fn key(&self) -> String {
-        match self {
-            // Below 2^53 every integer is a float; -0.0 becomes 0.
-            Self::Float(number) if number.fract() == 0.0 && number.abs() < 9.0e15 => {
-                (*number as i64).to_string()
-            }
-            Self::List(nodes) => nodes.iter().map(|node| node.value.key() + ",").collect(),
-            value => value.to_string(),
-        }
-    }
-}
-
 impl Table {
+    /// The entry at a dotted key.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.key == key)
-    }
-
-    /// The entry at a path of keys.
-    pub(crate) fn at(&self, path: &[&str]) -> Option<&Entry> {
-        let (first, rest) = path.split_first()?;
-        let entry = self.get(first)?;
-        match (&entry.node.value, rest) {
-            (_, []) => Some(entry),
-            (Value::Table(table), rest) => table.at(rest),
+        let (first, rest) = split(key);
+        let entry = self.0.iter().find(|entry| entry.key == first)?;
+        match (rest, &entry.node.value) {
+            (None, _) => Some(entry),
+            (Some(rest), Value::Table(table)) => table.get(rest),
             _ => None,
         }
     }
 
-    /// Takes an entry out; nothing happens where there is none.
-    pub(crate) fn remove(&mut self, path: &[&str]) -> Option<Entry> {
-        match path {
-            [] => None,
-            [key] => {
-                let index = self.0.iter().position(|entry| entry.key == *key)?;
-                Some(self.0.remove(index))
-            }
-            [first, rest @ ..] => {
-                match &mut self
-                    .0
-                    .iter_mut()
-                    .find(|entry| entry.key == *first)?
-                    .node
-                    .value
-                {
-                    Value::Table(table) => table.remove(rest),
-                    _ => None,
-                }
-            }
+    /// Takes the entry at a dotted key out; nothing happens where there is none.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Entry> {
+        let (first, rest) = split(key);
+        let index = self.0.iter().position(|entry| entry.key == first)?;
+        let Some(rest) = rest else {
+            return Some(self.0.remove(index));
+        };
+        match &mut self.0[index].node.value {
+            Value::Table(table) => table.remove(rest),
+            _ => None,
         }
     }
 
-    /// Puts `node` at a path of keys, in place of what was there; sections that are not there yet
+    /// Puts an entry at its dotted key, in place of what was there; sections that are not there yet
     /// are made. `prefix` is the path of this table, for errors.
-    pub(crate) fn set(
-        &mut self,
-        prefix: &str,
-        path: &[&str],
-        place: &Place,
-        node: Node,
-    ) -> Result<(), ExperimentError> {
-        let Some((first, rest)) = path.split_first() else {
-            return Ok(());
-        };
-        let index = self.0.iter().position(|entry| entry.key == *first);
+    pub(crate) fn set(&mut self, prefix: &str, entry: Entry) -> Result<()> {
+        let (first, rest) = split(&entry.key);
+        let index = self.0.iter().position(|entry| entry.key == first);
         let index = index.unwrap_or_else(|| {
-            let value = Value::Table(Self::default());
+            let (key, place) = (first.to_owned(), entry.place.clone());
             let node = Node {
                 place: place.clone(),
-                value,
+                value: Value::Table(Self::default()),
             };
-            self.0.push(Entry {
-                key: (*first).to_owned(),
-                place: place.clone(),
-                node,
-            });
+            self.0.push(Entry { key, place, node });
             self.0.len() - 1
         });
-        let entry = &mut self.0[index];
-        if rest.is_empty() {
-            entry.place = place.clone();
-            entry.node = node;
+        let path = join(prefix, first);
+        let Some(key) = rest.map(str::to_owned) else {
+            self.0[index] = entry;
             return Ok(());
-        }
-        let key = join(prefix, first);
-        match &mut entry.node.value {
-            Value::Table(table) => table.set(&key, rest, place, node),
-            other => {
-                let setting = InvalidSetting::new(&key, other.brief(), "a section");
-                Err(ExperimentError::invalid(&entry.node.place, setting))
-            }
+        };
+        let there = &mut self.0[index].node;
+        match &mut there.value {
+            Value::Table(table) => table.set(&path, Entry { key, ..entry }),
+            _ => Err(there.invalid(&path, "a section")),
         }
     }
+
+    /// Every value that is not a section, by its dotted key.
+    pub(crate) fn leaves(self) -> Vec<Entry> {
+        let mut leaves = Vec::new();
+        for entry in self.0 {
+            let Value::Table(table) = entry.node.value else {
+                leaves.push(entry);
+                continue;
+            };
+            leaves.extend(table.leaves().into_iter().map(|leaf| Entry {
+                key: join(&entry.key, &leaf.key),
+                ..leaf
+            }));
+        }
+        leaves
+    }
+}
+
+/// The first part of a dotted key, and the others.
+fn split(key: &str) -> (&str, Option<&str>) {
+    key.split_once('.')
+        .map_or((key, None), |(first, rest)| (first, Some(rest)))
 }
 
 /// A dotted path.
@@ -179,7 +162,7 @@ pub(crate) fn join(prefix: &str, key: &str) -> String {
 }
 
 /// Reads a TOML document. `place` tells where in the outside world a byte of `text` is.
-pub(crate) fn parse(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Table, ExperimentError> {
+pub(crate) fn parse(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Table> {
     let document = DeTable::parse(text).map_err(|error| ExperimentError::Syntax {
         place: place(error.span().map_or(0, |span| span.start)),
         message: error.message().to_owned(),
@@ -187,61 +170,47 @@ pub(crate) fn parse(text: &str, place: &dyn Fn(usize) -> Place) -> Result<Table,
     read_table("", document.get_ref(), place)
 }
 
-fn read_table(
-    path: &str,
-    table: &DeTable<'_>,
-    place: &dyn Fn(usize) -> Place,
-) -> Result<Table, ExperimentError> {
-    let mut entries = Vec::with_capacity(table.len());
-    for (key, value) in table {
-        let name = key.get_ref().to_string();
-        let node_place = place(value.span().start);
-        let value = read_value(&join(path, &name), value.get_ref(), &node_place, place)?;
-        entries.push(Entry {
-            key: name,
+fn read_table(path: &str, table: &DeTable<'_>, place: &dyn Fn(usize) -> Place) -> Result<Table> {
+    let entries = table.iter().map(|(key, value)| {
+        Ok(Entry {
+            key: key.get_ref().to_string(),
             place: place(key.span().start),
-            node: Node {
-                place: node_place,
-                value,
-            },
-        });
-    }
-    Ok(Table(entries))
+            node: read_node(&join(path, key.get_ref()), value, place)?,
+        })
+    });
+    entries.collect::<Result<_, _>>().map(Table)
 }
 
-fn read_value(
+fn read_node(
     path: &str,
-    value: &DeValue<'_>,
-    here: &Place,
+    value: &Spanned<DeValue<'_>>,
     place: &dyn Fn(usize) -> Place,
-) -> Result<Value, ExperimentError> {
+) -> Result<Node> {
+    let here = place(value.span().start);
     let impossible = |found: &str, allowed: &str| {
-        ExperimentError::invalid(here, InvalidSetting::new(path, found, allowed))
+        let setting = InvalidSetting::new(path, found, allowed);
+        Err(ExperimentError::invalid(&here, setting))
     };
-    Ok(match value {
+    let value = match value.get_ref() {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Boolean(flag) => Value::Flag(*flag),
         DeValue::Datetime(date) => Value::Date(date.to_string()),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .map(Value::Integer)
-            .map_err(|_| impossible(&number.to_string(), "between -2^63 and 2^63 - 1"))?,
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Value::Integer(number),
+            Err(_) => return impossible(&number.to_string(), "between -2^63 and 2^63 - 1"),
+        },
         DeValue::Float(number) => match number.as_str().parse::<f64>() {
             Ok(finite) if finite.is_finite() => Value::Float(finite),
-            _ => return Err(impossible(number.as_str(), "a finite number")),
+            _ => return impossible(number.as_str(), "a finite number"),
         },
-        DeValue::Array(values) => Value::List(
-            values
-                .iter()
-                .enumerate()
-                .map(|(i, value)| {
-                    let here = place(value.span().start);
-                    let value = read_value(&format!("{path}[{i}]"), value.get_ref(), &here, place)?;
-                    Ok(Node { place: here, value })
-                })
-                .collect::<Result<_, ExperimentError>>()?,
-        ),
+        DeValue::Array(values) => {
+            let values = (0..).zip(values.iter());
+            let nodes = values.map(|(i, value)| read_node(&format!("{path}[{i}]"), value, place));
+            Value::List(nodes.collect::<Result<_, _>>()?)
+        }
         DeValue::Table(table) => Value::Table(read_table(path, table, place)?),
-    })
+    };
+    Ok(Node { place: here, value })
 }
 
 /// The lines of a text: from bytes to places in a file.
@@ -265,12 +234,11 @@ impl<'a> Lines<'a> {
     /// Where byte `byte` of the text is.
     pub(crate) fn place(&self, byte: usize) -> Place {
         let line = self.starts.partition_point(|&start| start <= byte).max(1);
-        let start = self.starts[line - 1];
-        let before = self.text.get(start..byte).unwrap_or_default();
-        Place::Line {
-            file: self.file.clone(),
-            line,
-            column: before.chars().count() + 1,
+        let before = self.text.get(self.starts[line - 1]..byte);
+        let column = before.unwrap_or_default().chars().count() + 1;
+        Place {
+            origin: self.file.clone(),
+            position: Some((line, column)),
         }
     }
 }

@@ -1,40 +1,38 @@
 //! What can be wrong with an experiment file, an override or a cell's settings.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bitcap_base::InvalidSetting;
 
-use crate::experiment::nearest::nearest;
+pub(crate) type Result<T, E = ExperimentError> = std::result::Result<T, E>;
 
 /// Where a key or a value was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In a file as a whole: something is missing there.
-    File(Arc<str>),
-    /// In a file; both numbers count from 1, columns in characters.
-    Line {
-        /// The file, as it was named.
-        file: Arc<str>,
-        /// Line in the file.
-        line: usize,
-        /// Character in the line.
-        column: usize,
-    },
-    /// In an override, `--set TEXT`.
-    Set(Arc<str>),
-    /// In a condition, `--only TEXT`.
-    Only(Arc<str>),
+pub struct Place {
+    /// The file, as it was named; or what else it is in, such as `in --set train.steps=500`.
+    pub origin: Arc<str>,
+    /// Line in the file and character in the line, both from 1; None for a file as a whole, and for
+    /// all else.
+    pub position: Option<(usize, usize)>,
+}
+
+impl Place {
+    pub(crate) fn whole(origin: impl Into<Arc<str>>) -> Self {
+        Self {
+            origin: origin.into(),
+            position: None,
+        }
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(file) => f.write_str(file),
-            Self::Line { file, line, column } => write!(f, "{file}:{line}:{column}"),
-            Self::Set(text) => write!(f, "in --set {text}"),
-            Self::Only(text) => write!(f, "in --only {text}"),
+        f.write_str(&self.origin)?;
+        match self.position {
+            Some((line, column)) => write!(f, ":{line}:{column}"),
+            None => Ok(()),
         }
     }
 }
@@ -50,34 +48,12 @@ pub enum ExperimentError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The file is too large to be an experiment.
-    #[error("{}: is larger than {limit} bytes; an experiment file is a few lines of TOML", path.display())]
-    TooLarge {
-        /// The file, as it was named.
-        path: PathBuf,
-        /// Bytes an experiment file may have.
-        limit: u64,
-    },
-    /// The file is not text.
-    #[error("{place}: not UTF-8; an experiment file is TOML, which is text in UTF-8")]
-    NotUtf8 {
-        /// The first byte that is not UTF-8.
-        place: Place,
-    },
     /// The text is not TOML; this includes a key that is written twice.
     #[error("{place}: not valid TOML: {message}")]
     Syntax {
         /// Where the parser stopped.
         place: Place,
         /// What the parser says.
-        message: String,
-    },
-    /// An override or a condition is not `key=value`.
-    #[error("{place}: {message}; it must be key=value, as in train.steps=500")]
-    NotKeyValue {
-        /// The override or condition as it was given.
-        place: Place,
-        /// What is wrong with it.
         message: String,
     },
     /// A key that means nothing here.
@@ -90,32 +66,6 @@ pub enum ExperimentError {
         /// The keys that mean something there, by their dotted paths.
         allowed: Vec<String>,
     },
-    /// A key without a default is not given.
-    #[error("{place}: `{key}` is missing; it has no default")]
-    Missing {
-        /// Where it belongs.
-        place: Place,
-        /// The key by its dotted path.
-        key: String,
-    },
-    /// A setting cannot be read, for a reason of its own.
-    #[error("{place}: `{key}` cannot be read: {message}")]
-    Unreadable {
-        /// Where it is written.
-        place: Place,
-        /// The key by its dotted path.
-        key: String,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// The size of the dataset is not given.
-    #[error(
-        "{place}: neither `data.samples` nor `data.load` is given; give one of them, in [data] or in [grid]"
-    )]
-    NoSize {
-        /// Where it belongs.
-        place: Place,
-    },
     /// A value has the wrong type or is impossible.
     #[error("{place}: {setting}{}", at_point(point))]
     Invalid {
@@ -127,38 +77,6 @@ pub enum ExperimentError {
         /// where it does not depend on the grid.
         point: String,
     },
-    /// A setting is given twice.
-    #[error("{place}: `{key}` is given twice, first at {first}; give it once")]
-    Twice {
-        /// Where it is given again.
-        place: Place,
-        /// The key by its dotted path.
-        key: String,
-        /// Where it is given first.
-        first: Place,
-    },
-    /// No cell is as a condition wants it.
-    #[error("{place}: no cell has such a `{key}`; in the plan it is {values}")]
-    NoCell {
-        /// The condition.
-        place: Place,
-        /// The setting.
-        key: String,
-        /// The values it has.
-        values: String,
-    },
-    /// The grid has more points than anyone wants.
-    #[error(
-        "{place}: the grid has more than {limit} cells ({counts}); take values out of its lists"
-    )]
-    TooManyCells {
-        /// Where the grid, or its last list, is written.
-        place: Place,
-        /// Most points a grid may have.
-        limit: u64,
-        /// The lengths of the lists, as in `1000 x 1000`.
-        counts: String,
-    },
     /// Two different cells whose folders would have the same name: their hashes agree in the
     /// eight digits that names hold.
     #[error(
@@ -167,6 +85,14 @@ pub enum ExperimentError {
     SameName {
         /// The name of both.
         name: String,
+    },
+    /// Anything else: something is missing, given twice, or too much.
+    #[error("{place}: {message}")]
+    Other {
+        /// Where it is written, or where it belongs.
+        place: Place,
+        /// What is wrong, and what would be right.
+        message: String,
     },
 }
 
@@ -179,10 +105,53 @@ impl ExperimentError {
             point: String::new(),
         }
     }
+
+    /// A key without a default that is not given.
+    pub(crate) fn missing(place: &Place, key: &str) -> Self {
+        Self::other(place, format!("`{key}` is missing; it has no default"))
+    }
+
+    /// A key at `place` that is given at `first` already.
+    pub(crate) fn twice(place: &Place, key: &str, first: &Place) -> Self {
+        let message = format!("`{key}` is given twice, first at {first}; give it once");
+        Self::other(place, message)
+    }
+
+    pub(crate) fn other(place: &Place, message: impl Into<String>) -> Self {
+        Self::Other {
+            place: place.clone(),
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + use<'_> {
+        move |source| Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
 }
 
+/// The key that a mistyped one was probably meant to be: the nearest by edit distance, if it is at
+/// most a third of the word away. Only what follows the last dot is compared; the rest is the
+/// section that both stand in.
 fn suggestion(key: &str, allowed: &[String]) -> String {
-    nearest(key, allowed).map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
+    let word = last(key);
+    let length = word.chars().count();
+    let distance = |key: &&String| strsim::osa_distance(word, last(key));
+    allowed
+        .iter()
+        // `grid.model.*` stands for many keys, and is none. Nobody mistypes a key of hundreds of
+        // characters; the distance costs time with its square.
+        .filter(|key| !key.ends_with('*') && length <= 200)
+        .min_by_key(distance)
+        .filter(|key| 3 * distance(key) <= length.max(3))
+        .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
+}
+
+/// What follows the last dot of a key.
+pub(crate) fn last(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
 }
 
 fn at_point(point: &str) -> String {
@@ -190,5 +159,25 @@ fn at_point(point: &str) -> String {
         String::new()
     } else {
         format!(" (at the grid point {point})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::suggestion;
+
+    #[test]
+    fn only_near_words_are_suggested() {
+        let keys = ["model.width", "model.layers", "train.steps"].map(String::from);
+        for (key, near) in [
+            ("model.widht", "model.width"),
+            ("train.step", "train.steps"),
+            ("train.stpes", "train.steps"),
+        ] {
+            assert_eq!(suggestion(key, &keys), format!(" (did you mean `{near}`?)"));
+        }
+        for key in ["model.colour", "train.spot", &"x".repeat(100_000)] {
+            assert_eq!(suggestion(key, &keys), "");
+        }
     }
 }

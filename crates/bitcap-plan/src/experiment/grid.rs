@@ -1,9 +1,12 @@
 //! The `[grid]` section: lists that are crossed.
 
+use std::collections::HashSet;
+
 use bitcap_base::InvalidSetting;
 
+use crate::experiment::deserialize::read;
 use crate::experiment::document::{Entry, Node, Table, Value, join};
-use crate::experiment::error::{ExperimentError, Place};
+use crate::experiment::error::{ExperimentError, Place, Result, last};
 
 /// Most points that a grid may have. A sweep of a hundred thousand trainings is a slip of the pen.
 pub const MAX_POINTS: u64 = 100_000;
@@ -22,7 +25,6 @@ pub(crate) struct Axis {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grid {
     pub(crate) axes: Vec<Axis>,
-    points: usize,
 }
 
 /// Whether a key gives the size of the dataset.
@@ -30,13 +32,12 @@ pub(crate) fn is_size(key: &str) -> bool {
     key == "data.samples" || key == "data.load"
 }
 
-/// Whether a key is a seed.
-pub(crate) fn is_seed(key: &str) -> bool {
-    key == "seed" || key.ends_with(".seed")
+fn is_seed(key: &str) -> bool {
+    last(key) == "seed"
 }
 
 /// Fails for keys that no grid can go through: only what changes the training can vary.
-pub(crate) fn check_key(key: &str, place: &Place) -> Result<(), ExperimentError> {
+pub(crate) fn check_key(key: &str, place: &Place) -> Result<()> {
     let (section, rest) = key.split_once('.').unwrap_or((key, ""));
     if key == "seed" || !rest.is_empty() && ["source", "data", "model", "train"].contains(&section)
     {
@@ -50,96 +51,84 @@ pub(crate) fn check_key(key: &str, place: &Place) -> Result<(), ExperimentError>
     })
 }
 
-/// Takes the `[grid]` section out of a document, as a list of dotted keys.
-pub(crate) fn take(root: &mut Table) -> Result<Vec<Entry>, ExperimentError> {
-    let mut lists = Vec::new();
-    if let Some(entry) = root.remove(&["grid"]) {
-        flatten("", entry, &mut lists)?;
+/// Takes the `[grid]` section out of a document, as a list of dotted keys: `"model.width"` in quotes
+/// and `model.width` without are the same.
+pub(crate) fn take(root: &mut Table) -> Result<Vec<Entry>> {
+    let lists = match root.remove("grid").map(|entry| entry.node) {
+        None => Vec::new(),
+        Some(Node {
+            value: Value::Table(table),
+            ..
+        }) => table.leaves(),
+        Some(node) => return Err(node.invalid("grid", "a section")),
+    };
+    for (index, list) in lists.iter().enumerate() {
+        if let Some(first) = lists[..index].iter().find(|first| first.key == list.key) {
+            return Err(ExperimentError::twice(&list.place, &list.key, &first.place));
+        }
     }
     Ok(lists)
 }
 
-/// `"model.width"` in quotes and `model.width` without are the same key of a grid.
-fn flatten(prefix: &str, entry: Entry, into: &mut Vec<Entry>) -> Result<(), ExperimentError> {
-    match entry.node.value {
-        Value::Table(table) => {
-            for inner in table.0 {
-                let key = join(prefix, &inner.key);
-                flatten(&key.clone(), Entry { key, ..inner }, into)?;
-            }
-            Ok(())
-        }
-        _ if prefix.is_empty() => {
-            let setting = InvalidSetting::new("grid", entry.node.value.brief(), "a section");
-            Err(ExperimentError::invalid(&entry.node.place, setting))
-        }
-        _ => match into.iter().find(|list| list.key == entry.key) {
-            Some(first) => Err(twice(&entry, &first.place)),
-            None => {
-                into.push(entry);
-                Ok(())
-            }
-        },
-    }
-}
-
-/// Puts a list in, in place of one with the same key.
-pub(crate) fn put(lists: &mut Vec<Entry>, entry: Entry) {
-    match lists.iter_mut().find(|list| list.key == entry.key) {
-        Some(list) => *list = entry,
-        None => lists.push(entry),
-    }
-}
-
 impl Grid {
     /// Checks the lists, also against the sections in `root`.
-    pub(crate) fn new(lists: Vec<Entry>, root: &Table) -> Result<Self, ExperimentError> {
-        let mut axes: Vec<Axis> = Vec::with_capacity(lists.len());
-        let mut points = 1_u64;
-        for list in lists {
-            let path: Vec<&str> = list.key.split('.').collect();
-            check_key(&list.key, &list.place)?;
+    pub(crate) fn new(lists: Vec<Entry>, root: &Table) -> Result<Self> {
+        let mut grid = Self::default();
+        for Entry { key, place, node } in lists {
+            check_key(&key, &place)?;
             // The size in [data] is what a grid without sizes falls back on.
-            if let Some(first) = root.at(&path).filter(|_| !is_size(&list.key)) {
-                return Err(twice(&list, &first.place));
+            if let Some(first) = root.get(&key).filter(|_| !is_size(&key)) {
+                return Err(ExperimentError::twice(&place, &key, &first.place));
             }
-            if let Some(other) = axes
-                .iter()
-                .find(|axis| is_size(&axis.key) && is_size(&list.key))
-            {
+            let mut axes = grid.axes.iter();
+            if let Some(other) = axes.find(|axis| is_size(&axis.key) && is_size(&key)) {
                 let allowed = format!("left out where the grid has {}", other.key);
-                let setting = InvalidSetting::new(&list.key, list.node.value.brief(), &allowed);
-                return Err(ExperimentError::invalid(&list.place, setting));
+                let setting = InvalidSetting::new(&key, node.brief(), allowed);
+                return Err(ExperimentError::invalid(&place, setting));
             }
-            let axis = axis(list)?;
-            axes.push(axis);
-            // Both factors are lengths of lists in memory, and the product stops at the limit.
-            points *= axes.last().map_or(1, |axis| axis.values.len() as u64);
-            if points > MAX_POINTS {
-                return Err(too_many(&axes));
+            let values = values(&join("grid", &key), node)?;
+            grid.axes.push(Axis { key, place, values });
+            // The axes before this one have at most so many points, and it is a list in memory.
+            if grid.points() as u64 > MAX_POINTS {
+                return Err(grid.too_many());
             }
         }
-        Ok(Self {
-            axes,
-            points: points as usize,
-        })
+        for Axis { key, values, .. } in &grid.axes {
+            // By value: 1 and 1.0 are the same setting.
+            let mut seen = HashSet::new();
+            let mut values = values.iter();
+            if let Some(again) = values.find(|node| !seen.insert(value_key(node))) {
+                return Err(again.invalid(&join("grid", key), "in the list once"));
+            }
+        }
+        Ok(grid)
+    }
+
+    fn too_many(&self) -> ExperimentError {
+        let lengths = self.axes.iter().map(|axis| axis.values.len().to_string());
+        let counts = lengths.collect::<Vec<_>>().join(" x ");
+        let place = &self.axes[self.axes.len() - 1].place;
+        let message = "take values out of its lists";
+        let message = format!("the grid has more than {MAX_POINTS} cells ({counts}); {message}");
+        ExperimentError::other(place, message)
     }
 
     /// Points of the grid; 1 where it is empty.
     pub(crate) fn points(&self) -> usize {
-        self.points
+        self.axes.iter().map(|axis| axis.values.len()).product()
     }
 
-    /// The values at point `index`, one an axis. The last axis goes fastest.
-    pub(crate) fn point(&self, index: usize) -> Vec<&Node> {
+    /// The axes with their values at point `index`. The last axis goes fastest.
+    pub(crate) fn point(&self, index: usize) -> Vec<(&Axis, &Node)> {
         let mut rest = index;
-        let mut values: Vec<&Node> = Vec::with_capacity(self.axes.len());
-        for axis in self.axes.iter().rev() {
-            values.push(&axis.values[rest % axis.values.len()]);
+        let axes = self.axes.iter().rev().map(|axis| {
+            let value = &axis.values[rest % axis.values.len()];
             rest /= axis.values.len();
-        }
-        values.reverse();
-        values
+            (axis, value)
+        });
+        let mut axes: Vec<_> = axes.collect();
+        axes.reverse();
+        axes
     }
 
     /// The index of the point that agrees with `index` but has the first of the sizes: the same for
@@ -168,33 +157,25 @@ impl Grid {
                     || section(&axis.key) == section(&setting.key)
                     || setting.allowed.contains(&axis.key))
         };
-        let parts = self
-            .axes
-            .iter()
-            .zip(self.point(index))
-            .filter(|(axis, _)| concerns(axis));
-        let parts = parts.map(|(axis, node)| format!("{} = {}", axis.key, node.value.brief()));
+        let mut parts = self.point(index);
+        parts.retain(|(axis, _)| concerns(axis));
+        let parts = parts.iter();
+        let parts = parts.map(|(axis, node)| format!("{} = {}", axis.key, node.brief()));
         parts.collect::<Vec<_>>().join(", ")
     }
 
     /// What tells the curve at a point from the others, such as `width=16`: the values of the axes
     /// other than size and seeds.
     pub(crate) fn label(&self, index: usize) -> String {
-        let values = self.point(index);
-        let telling: Vec<(&Axis, &Node)> = self
-            .axes
-            .iter()
-            .zip(values)
-            .filter(|(axis, _)| axis.values.len() > 1 && !is_size(&axis.key) && !is_seed(&axis.key))
-            .collect();
+        let mut telling = self.point(index);
+        telling.retain(|(axis, _)| {
+            axis.values.len() > 1 && !is_size(&axis.key) && !is_seed(&axis.key)
+        });
         let parts = telling.iter().map(|(axis, node)| {
             let name = last(&axis.key);
-            let alone = telling
-                .iter()
-                .filter(|(other, _)| last(&other.key) == name)
-                .count()
-                == 1;
-            let name = if alone { name } else { &axis.key };
+            let mut others = telling.iter().filter(|(other, _)| other.key != axis.key);
+            let is_shared = others.any(|(other, _)| last(&other.key) == name);
+            let name = if is_shared { axis.key.as_str() } else { name };
             match &node.value {
                 Value::Text(text) => format!("{name}={text}"),
                 value => format!("{name}={value}"),
@@ -204,64 +185,35 @@ impl Grid {
     }
 }
 
-fn axis(list: Entry) -> Result<Axis, ExperimentError> {
-    let Value::List(values) = list.node.value else {
-        let setting = InvalidSetting::new(&join("grid", &list.key), list.node.value.brief(), LIST);
-        return Err(ExperimentError::invalid(&list.node.place, setting));
-    };
-    if values.is_empty() {
-        return Err(ExperimentError::invalid(
-            &list.node.place,
-            InvalidSetting::new(&join("grid", &list.key), "[]", LIST),
-        ));
-    }
-    if values.len() as u64 > MAX_POINTS {
-        return Err(too_many(&[Axis {
-            key: list.key,
-            place: list.place,
-            values,
-        }]));
-    }
-    if let Some(again) = repeated(&values) {
-        let allowed = "in the list once";
-        let setting = InvalidSetting::new(&join("grid", &list.key), again.value.brief(), allowed);
-        return Err(ExperimentError::invalid(&again.place, setting));
-    }
-    Ok(Axis {
-        key: list.key,
-        place: list.place,
-        values,
-    })
-}
-
-const LIST: &str = "a list of at least one value";
-
-/// The first value that is in the list before.
-fn repeated(values: &[Node]) -> Option<&Node> {
-    let mut seen = std::collections::HashSet::new();
-    values.iter().find(|node| !seen.insert(node.value.key()))
-}
-
-fn too_many(axes: &[Axis]) -> ExperimentError {
-    let counts: Vec<String> = axes
-        .iter()
-        .map(|axis| axis.values.len().to_string())
-        .collect();
-    ExperimentError::TooManyCells {
-        place: axes[axes.len() - 1].place.clone(),
-        limit: MAX_POINTS,
-        counts: counts.join(" x "),
+/// The values of a list of the grid.
+fn values(key: &str, node: Node) -> Result<Vec<Node>> {
+    match node.value {
+        Value::List(values) if !values.is_empty() => Ok(values),
+        _ => Err(node.invalid(key, "a list of at least one value")),
     }
 }
 
-fn last(key: &str) -> &str {
-    key.rsplit('.').next().unwrap_or(key)
+/// A text that two values share if they mean the same setting, as [`json_key`] makes it.
+pub(crate) fn value_key(node: &Node) -> String {
+    // A date is no JSON, and no setting.
+    read::<serde_json::Value>("", node)
+        .map_or_else(|_| node.value.to_string(), |value| json_key(&value))
 }
 
-fn twice(entry: &Entry, first: &Place) -> ExperimentError {
-    ExperimentError::Twice {
-        place: entry.place.clone(),
-        key: entry.key.clone(),
-        first: first.clone(),
+/// A text that two values share if they mean the same setting: 1 and 1.0 do.
+pub(crate) fn json_key(value: &serde_json::Value) -> String {
+    match value {
+        // Below 2^53 every integer is a float; -0.0 becomes 0.
+        serde_json::Value::Number(number) => match number.as_f64() {
+            Some(x) if number.is_f64() && x.fract() == 0.0 && x.abs() < 9.0e15 => {
+                (x as i64).to_string()
+            }
+            _ => number.to_string(),
+        },
+        serde_json::Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(json_key).collect();
+            format!("[{}]", items.join(", "))
+        }
+        value => value.to_string(),
     }
 }

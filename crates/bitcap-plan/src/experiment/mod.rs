@@ -5,7 +5,6 @@ pub(crate) mod deserialize;
 pub(crate) mod document;
 pub(crate) mod error;
 pub(crate) mod grid;
-mod nearest;
 pub(crate) mod overrides;
 pub(crate) mod resolve;
 mod schema;
@@ -17,13 +16,12 @@ use std::path::{Path, PathBuf};
 use bitcap_base::InvalidSetting;
 use bitcap_source::SourceSettings;
 
-use crate::settings::EngineSettings;
-use document::{Lines, parse};
+use document::{Entry, Lines, join, parse};
 pub use error::{ExperimentError, Place};
 pub use grid::MAX_POINTS;
 pub use schema::experiment_schema;
 
-use crate::settings::{MeasureSettings, SweepSettings};
+use crate::settings::{EngineSettings, MeasureSettings, SweepSettings};
 use grid::Grid;
 use sections::Document;
 
@@ -64,17 +62,11 @@ impl Experiment {
         let text = read_text(path)?;
         let experiment = Self::parse(&text, &path.display().to_string(), overrides)?;
         // What comes through a pipe lies nowhere: paths in it begin where the program runs.
-        let begin = if path.is_file() {
-            path
-        } else {
-            Path::new("here")
-        };
+        let is_file = path.is_file();
+        let begin = if is_file { path } else { Path::new("here") };
         let base = std::path::absolute(begin).map(|whole| whole.with_file_name(""));
         Ok(Self {
-            base: base.map_err(|source| ExperimentError::Read {
-                path: path.to_owned(),
-                source,
-            })?,
+            base: base.map_err(ExperimentError::io(path))?,
             ..experiment
         })
     }
@@ -85,23 +77,15 @@ impl Experiment {
     /// # Errors
     /// As [`Experiment::read`].
     pub fn parse(text: &str, file: &str, overrides: &[String]) -> Result<Self, ExperimentError> {
-        let lines = Lines::new(file, text);
-        let mut root = parse(text, &|byte| lines.place(byte))?;
-        let mut lists = grid::take(&mut root)?;
+        let mut document = Document::parse(text, file)?;
+        let mut lists = grid::take(&mut document.root)?;
         for text in overrides {
-            overrides::apply(text, &mut root, &mut lists)?;
+            overrides::apply(text, &mut document.root, &mut lists)?;
         }
-        let document = Document {
-            file: Place::File(file.into()),
-            root,
-        };
         document.only(&TOP_LEVEL)?;
         let at = |setting: InvalidSetting| document.error(setting);
         let Some(name) = document.value::<String>("name")? else {
-            return Err(ExperimentError::Missing {
-                place: document.file,
-                key: "name".into(),
-            });
+            return Err(ExperimentError::missing(&document.file, "name"));
         };
         check_name(&name).map_err(at)?;
         let measure: MeasureSettings = document.section("measure")?;
@@ -142,42 +126,35 @@ fn check_name(name: &str) -> Result<(), InvalidSetting> {
 /// # Errors
 /// The first thing that is wrong; `origin` says where the text is from.
 pub fn read_source(text: &str, seed: u64, origin: &str) -> Result<SourceSettings, ExperimentError> {
-    let place = Place::File(origin.into());
-    let seed =
-        invalid_unless_toml(seed).map_err(|setting| ExperimentError::invalid(&place, setting))?;
+    let file = Place::whole(origin);
+    if i64::try_from(seed).is_err() {
+        // TOML's integers end at 2^63 - 1.
+        let setting = InvalidSetting::new("seed", seed, "below 2^63");
+        return Err(ExperimentError::invalid(&file, setting));
+    }
     // `data` and `train` get the seed too; nobody reads them.
     let whole = format!("seed = {seed}\nsource = {{ {text} }}");
-    let root = parse(&whole, &|_| place.clone()).or_else(|error| {
-        let mut root = parse(&format!("seed = {seed}"), &|_| place.clone())?;
+    let root = parse(&whole, &|_| file.clone()).or_else(|error| {
+        let mut root = parse(&format!("seed = {seed}"), &|_| file.clone())?;
         for pair in overrides::pairs(text) {
             // What is not even a key and a value is told as the TOML that it was meant to be.
-            let Ok(values) = overrides::key_values(pair, &place) else {
+            let Ok(entries) = overrides::key_values(pair, &file) else {
                 return Err(error);
             };
-            for (key, node) in values {
-                let path: Vec<&str> = ["source"].into_iter().chain(key.split('.')).collect();
-                root.set("", &path, &place, node)?;
+            for entry in entries {
+                let key = join("source", &entry.key);
+                root.set("", Entry { key, ..entry })?;
             }
         }
         Ok(root)
     })?;
-    let mut document = Document { root, file: place };
+    let mut document = Document { root, file };
     document.only(&["seed", "source"])?;
     document.inject_seeds()?;
     let source = document.source()?;
-    source
-        .validate()
-        .map_err(|setting| document.error(setting))?;
+    let valid = source.validate();
+    valid.map_err(|setting| document.error(setting))?;
     Ok(source)
-}
-
-/// TOML's integers end at 2^63 - 1.
-fn invalid_unless_toml(seed: u64) -> Result<u64, InvalidSetting> {
-    if i64::try_from(seed).is_ok() {
-        Ok(seed)
-    } else {
-        Err(InvalidSetting::new("seed", seed, "below 2^63"))
-    }
 }
 
 /// The text of a file that is small and UTF-8.
@@ -185,26 +162,23 @@ fn invalid_unless_toml(seed: u64) -> Result<u64, InvalidSetting> {
 /// # Errors
 /// The file cannot be read, is larger than [`MAX_FILE_BYTES`], or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, ExperimentError> {
-    let failed = |source| ExperimentError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let failed = ExperimentError::io(path);
+    let file = std::fs::File::open(path).map_err(&failed)?;
+    let name = path.display().to_string();
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that is too large, even one without an end.
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    let mut part = file.take(MAX_FILE_BYTES + 1);
+    part.read_to_end(&mut bytes).map_err(&failed)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(ExperimentError::TooLarge {
-            path: path.to_owned(),
-            limit: MAX_FILE_BYTES,
-        });
+        let message = format!(
+            "is larger than {MAX_FILE_BYTES} bytes; an experiment file is a few lines of TOML"
+        );
+        return Err(ExperimentError::other(&Place::whole(name), message));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
-        let place = Lines::new(&path.display().to_string(), &before).place(valid);
-        ExperimentError::NotUtf8 { place }
+        let message = "not UTF-8; an experiment file is TOML, which is text in UTF-8";
+        ExperimentError::other(&Lines::new(&name, &before).place(valid), message)
     })
 }

@@ -1,7 +1,5 @@
 //! One point of the grid, resolved into the settings of a cell.
 
-use crate::settings::TrainSettings;
-use crate::settings::{ModelSettings, data_shape};
 use std::collections::HashMap;
 
 use bitcap_base::InvalidSetting;
@@ -11,11 +9,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::experiment::Experiment;
-use crate::experiment::error::ExperimentError;
+use crate::experiment::document::Entry;
+use crate::experiment::error::{ExperimentError, Result};
 use crate::experiment::grid::is_size;
 use crate::experiment::sections::Document;
-use crate::settings::CellEngine;
-use crate::settings::{CellData, CellSettings, MAX_TOKENS};
+use crate::settings::{
+    CellData, CellEngine, CellSettings, MAX_TOKENS, ModelSettings, TrainSettings, data_shape,
+};
 
 /// The `[data]` section: the dataset. Its size is either `samples` or `load`, here or in the grid.
 #[derive(Deserialize, JsonSchema)]
@@ -67,11 +67,7 @@ impl Files {
 
 impl Resolved {
     /// The settings at point `index` of the experiment's grid, validated.
-    pub(crate) fn at(
-        experiment: &Experiment,
-        index: usize,
-        files: &mut Files,
-    ) -> Result<Self, ExperimentError> {
+    pub(crate) fn at(experiment: &Experiment, index: usize, files: &mut Files) -> Result<Self> {
         let mut document = document_at(experiment, index)?;
         let seed = document.inject_seeds()?;
         let mut source = document.source()?;
@@ -87,20 +83,15 @@ impl Resolved {
             (None, Some(load)) => samples_for(load, &source, &model).map_err(wrong)?,
             (Some(_), Some(load)) => {
                 let allowed = "left out where data.samples is given: one of the two is the size";
-                return Err(wrong(InvalidSetting::new(
-                    "data.load",
-                    format!("{load:?}"),
-                    allowed,
-                )));
+                return Err(wrong(wrong_load(load, allowed)));
             }
             (None, None) => {
-                let section = experiment
-                    .document
-                    .root
-                    .get("data")
-                    .map(|entry| &entry.place);
-                let place = section.unwrap_or(&document.file).clone();
-                return Err(ExperimentError::NoSize { place });
+                let section = experiment.document.root.get("data");
+                let place = section.map_or(&document.file, |entry| &entry.place);
+                return Err(ExperimentError::other(
+                    place,
+                    "neither `data.samples` nor `data.load` is given; give one of them, in [data] or in [grid]",
+                ));
             }
         };
         source.resolve_paths(&experiment.base);
@@ -129,11 +120,7 @@ impl Resolved {
     }
 
     /// The same with twice the steps, validated.
-    pub(crate) fn doubled(
-        &self,
-        experiment: &Experiment,
-        index: usize,
-    ) -> Result<CellSettings, ExperimentError> {
+    pub(crate) fn doubled(&self, experiment: &Experiment, index: usize) -> Result<CellSettings> {
         let mut settings = self.settings.clone();
         // Validated steps are far below 2^63.
         settings.train.steps *= 2;
@@ -149,20 +136,19 @@ impl Resolved {
 }
 
 /// The experiment with the values of one point of the grid in their places.
-fn document_at(experiment: &Experiment, index: usize) -> Result<Document, ExperimentError> {
+fn document_at(experiment: &Experiment, index: usize) -> Result<Document> {
     let mut document = experiment.document.clone();
-    for (axis, value) in experiment
-        .grid
-        .axes
-        .iter()
-        .zip(experiment.grid.point(index))
-    {
+    for (axis, node) in experiment.grid.point(index) {
         if is_size(&axis.key) {
-            document.root.remove(&["data", "samples"]);
-            document.root.remove(&["data", "load"]);
+            document.root.remove("data.samples");
+            document.root.remove("data.load");
         }
-        let path: Vec<&str> = axis.key.split('.').collect();
-        document.root.set("", &path, &axis.place, value.clone())?;
+        let entry = Entry {
+            key: axis.key.clone(),
+            place: axis.place.clone(),
+            node: node.clone(),
+        };
+        document.root.set("", entry)?;
     }
     Ok(document)
 }
@@ -174,66 +160,45 @@ fn samples_for(
     model: &ModelSettings,
 ) -> Result<u64, InvalidSetting> {
     if !(load.is_finite() && load > 0.0) {
-        return Err(InvalidSetting::new(
-            "data.load",
-            format!("{load:?}"),
-            "a number above 0",
-        ));
+        return Err(wrong_load(load, "a number above 0"));
     }
-    let parameters = model.parameters(&data_shape(source, model));
-    let capacity = expected_capacity_bits(parameters);
     if !source.entropy_is_known() {
         let allowed = "left out: the entropy of this source is not known; give data.samples";
-        return Err(InvalidSetting::new(
-            "data.load",
-            format!("{load:?}"),
-            allowed,
-        ));
+        return Err(wrong_load(load, allowed));
     }
-    let sequence = source.expected_entropy_bits_per_sequence().ok_or_else(|| {
+    let Some(sequence) = source.expected_entropy_bits_per_sequence() else {
         let allowed = "left out: the entropy of this source is not proportional to its samples; \
                        give data.samples";
-        InvalidSetting::new("data.load", format!("{load:?}"), allowed)
-    })?;
+        return Err(wrong_load(load, allowed));
+    };
+    let capacity = expected_capacity_bits(model.parameters(&data_shape(source, model)));
     let samples = (load * capacity / sequence).round();
-    let most = MAX_TOKENS / u64::from(source.length());
+    let most = (MAX_TOKENS / u64::from(source.length())) as f64;
     if samples < 1.0 {
+        let one = sequence / capacity;
         let allowed = format!(
-            "larger: this is less than half a sequence; one sequence is a load of {:.2e} for this \
-             model",
-            sequence / capacity
+            "larger: this is less than half a sequence; one sequence is a load of {one:.2e} for this \
+             model"
         );
-        return Err(InvalidSetting::new(
-            "data.load",
-            format!("{load:?}"),
-            &allowed,
-        ));
+        return Err(wrong_load(load, allowed));
     }
-    if samples > most as f64 {
-        let allowed = format!(
-            "smaller: a dataset has at most 2^40 tokens, here a load of {:.2e}",
-            most as f64 * sequence / capacity
-        );
-        return Err(InvalidSetting::new(
-            "data.load",
-            format!("{load:?}"),
-            &allowed,
-        ));
+    if samples > most {
+        let most = most * sequence / capacity;
+        let allowed =
+            format!("smaller: a dataset has at most 2^40 tokens, here a load of {most:.2e}");
+        return Err(wrong_load(load, allowed));
     }
     Ok(samples as u64)
 }
 
+fn wrong_load(load: f64, allowed: impl Into<String>) -> InvalidSetting {
+    InvalidSetting::new("data.load", format!("{load:?}"), allowed)
+}
+
 /// Adds the grid point to an error about a value that is impossible there.
-fn at_point(error: ExperimentError, experiment: &Experiment, index: usize) -> ExperimentError {
-    match error {
-        ExperimentError::Invalid { place, setting, .. } => {
-            let point = experiment.grid.describe(index, &setting);
-            ExperimentError::Invalid {
-                place,
-                setting,
-                point,
-            }
-        }
-        error => error,
+fn at_point(mut error: ExperimentError, experiment: &Experiment, index: usize) -> ExperimentError {
+    if let ExperimentError::Invalid { setting, point, .. } = &mut error {
+        *point = experiment.grid.describe(index, setting);
     }
+    error
 }

@@ -1,13 +1,14 @@
 //! The folder of one cell: how it stands, its files, its lock.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bitcap_base::{FileLock, is_held, lock_holder, remove_partial, write_atomic};
+use bitcap_base::{FileLock, is_held, lock_holder, remove_partial};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::error::FolderError;
+use super::files;
 
 /// The folder of one cell.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ pub struct CellFolder {
     root: PathBuf,
 }
 
-/// How a cell stands, by its files alone.
+/// How a cell stands: by its files, and by a queue that it waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellState {
@@ -23,12 +24,30 @@ pub enum CellState {
     Done,
     /// A live process holds the cell's lock.
     Running,
+    /// Stopped or missing, and in the queue of a scheduler ([`Queue`](crate::Queue)), which
+    /// [`CellFolder::state`] does not know.
+    Waiting,
     /// failure.json is there.
     Failed,
     /// Begun and cut off; a checkpoint or the trained model is there to go on from.
     Stopped,
     /// None of these.
     Missing,
+}
+
+impl CellState {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Missing => "missing",
+        }
+    }
 }
 
 impl CellFolder {
@@ -52,7 +71,7 @@ impl CellFolder {
         self.root.join(name)
     }
 
-    /// How the cell stands.
+    /// How the cell stands, by its files.
     #[must_use]
     pub fn state(&self) -> CellState {
         if self.path("measurement.json").is_file() {
@@ -95,7 +114,7 @@ impl CellFolder {
     /// # Errors
     /// If the file system refuses, or has no locks.
     pub fn lock(&self) -> Result<Option<FileLock>, FolderError> {
-        std::fs::create_dir_all(&self.root).map_err(FolderError::io(&self.root))?;
+        files::make_folder(&self.root)?;
         let Some(lock) = FileLock::take(&self.path("lock"))? else {
             return Ok(None);
         };
@@ -110,8 +129,7 @@ impl CellFolder {
     /// # Errors
     /// If the file system refuses.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
-        let path = self.path(name);
-        write_atomic(&path, bytes).map_err(FolderError::io(&path))
+        files::write(&self.path(name), bytes)
     }
 
     /// Writes a JSON file of the cell whole.
@@ -119,22 +137,17 @@ impl CellFolder {
     /// # Errors
     /// If the file system refuses.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), FolderError> {
-        let mut text = serde_json::to_vec_pretty(value).expect("a record of plain data");
-        text.push(b'\n');
-        self.write(name, &text)
+        files::write_json(&self.path(name), value)
     }
 
     /// Reads a JSON file of the cell.
     ///
     /// # Errors
     /// If it is not there or not what it should be.
-    pub fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T, FolderError> {
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, FolderError> {
         let path = self.path(name);
         let bytes = std::fs::read(&path).map_err(FolderError::io(&path))?;
-        serde_json::from_slice(&bytes).map_err(|error| FolderError::Content {
-            path,
-            what: format!("not as bitcap writes it: {error}"),
-        })
+        files::parse_json(&path, &bytes)
     }
 
     /// Removes a file of the cell, if it is there.
@@ -142,12 +155,6 @@ impl CellFolder {
     /// # Errors
     /// If the file system refuses.
     pub fn remove(&self, name: &str) -> Result<(), FolderError> {
-        let path = self.path(name);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(FolderError::io(&path)(error))
-            }
-            _ => Ok(()),
-        }
+        files::remove(&self.path(name))
     }
 }

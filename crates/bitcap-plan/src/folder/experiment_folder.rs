@@ -8,6 +8,7 @@ use bitcap_base::{FileLock, SharedLock, remove_partial};
 
 use super::cell_folder::CellFolder;
 use super::error::FolderError;
+use super::files;
 use super::plan_file::{PlanEntry, PlanFile};
 use crate::Plan;
 
@@ -46,12 +47,11 @@ impl ExperimentFolder {
         let folder = Self {
             root: root.to_owned(),
         };
-        match PlanFile::read(&folder.plan_json())? {
-            Some(plan) => Ok((folder, plan)),
-            None => Err(FolderError::NotAnExperiment {
-                path: root.to_owned(),
-            }),
-        }
+        let missing = || FolderError::NotAnExperiment {
+            path: root.to_owned(),
+        };
+        let plan = PlanFile::read(&folder.plan_json())?.ok_or_else(missing)?;
+        Ok((folder, plan))
     }
 
     /// The folder itself.
@@ -80,8 +80,7 @@ impl ExperimentFolder {
     pub fn join(&self, plan: &Plan) -> Result<Sweeping, FolderError> {
         // Before anything is made in a folder that is not ours.
         PlanFile::read(&self.plan_json())?;
-        let cells = self.root.join("cells");
-        std::fs::create_dir_all(&cells).map_err(FolderError::io(&cells))?;
+        files::make_folder(&self.root.join("cells"))?;
         remove_partial(&self.root, LEFT_BEHIND).map_err(FolderError::io(&self.root))?;
         let _tables = self.lock()?;
         let share = SharedLock::take(&self.root.join("sweeps.lock"))?;
@@ -129,9 +128,8 @@ impl ExperimentFolder {
         tasks
             .filter_map(|entry| std::fs::read_to_string(entry.path().join("tasks.txt")).ok())
             .flat_map(|text| {
-                text.split_whitespace()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
+                let names = text.split_whitespace().map(str::to_owned);
+                names.collect::<Vec<_>>()
             })
             .collect()
     }

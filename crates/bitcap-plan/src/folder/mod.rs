@@ -3,6 +3,7 @@
 mod cell_folder;
 mod error;
 mod experiment_folder;
+pub(crate) mod files;
 mod manifest;
 mod plan_file;
 

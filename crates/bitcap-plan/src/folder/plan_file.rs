@@ -1,14 +1,14 @@
 //! `plan.json`: the cells of an experiment's folder, and what only their plans know of them.
 
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::path::Path;
 
-use bitcap_base::write_atomic;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::error::FolderError;
-use crate::Plan;
+use super::files;
+use crate::{CurvePoint, Plan};
 
 /// The form of an outputs folder; one of another form is not touched.
 const FORMAT: &str = "bitcap-outputs/1";
@@ -32,12 +32,9 @@ pub struct PlanFile {
 pub struct PlanEntry {
     /// Name of its folder.
     pub cell: String,
-    /// Hash of the curve.
-    pub group: String,
-    /// What tells the curve from the others of its plan.
-    pub label: String,
-    /// Whether its steps are twice those of the curve.
-    pub doubled: bool,
+    /// The curve.
+    #[serde(flatten)]
+    pub curve: CurvePoint,
     /// Steps of its training.
     pub steps: u64,
 }
@@ -47,9 +44,7 @@ impl PlanFile {
         let entries = plan.cells.iter().flat_map(|cell| {
             cell.curves.iter().map(|curve| PlanEntry {
                 cell: cell.name.clone(),
-                group: curve.group.clone(),
-                label: curve.label.clone(),
-                doubled: curve.doubled,
+                curve: curve.clone(),
                 steps: cell.settings.train.steps,
             })
         });
@@ -67,16 +62,18 @@ impl PlanFile {
     /// entries: of two labels the one that says more stays. Their order is that of this plan where it
     /// has all of the earlier one, and else the earlier one's with what is new at the end.
     pub(super) fn join(&mut self, earlier: Self, wanted: impl Fn(&PlanEntry) -> bool) {
-        let key = |entry: &PlanEntry| (entry.cell.clone(), entry.group.clone(), entry.doubled);
+        let key = |PlanEntry { cell, curve, .. }: &PlanEntry| {
+            (cell.clone(), curve.group.clone(), curve.doubled)
+        };
         let own: HashMap<_, usize> = self.cells.iter().map(key).zip(0..).collect();
         let mut kept: Vec<PlanEntry> = Vec::new();
         let mut is_beyond = false;
         for entry in earlier.cells {
             match own.get(&key(&entry)) {
                 Some(&place) => {
-                    let label = &mut self.cells[place].label;
-                    if (label.len(), &*label) < (entry.label.len(), &entry.label) {
-                        label.clone_from(&entry.label);
+                    let (label, other) = (&mut self.cells[place].curve.label, entry.curve.label);
+                    if (label.len(), &*label) < (other.len(), &other) {
+                        *label = other;
                     }
                     kept.push(self.cells[place].clone());
                 }
@@ -103,44 +100,30 @@ impl PlanFile {
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), FolderError> {
-        let mut text = serde_json::to_vec_pretty(self).expect("a plan is plain data");
-        text.push(b'\n');
-        write_atomic(path, &text).map_err(FolderError::io(path))
+        files::write_json(path, self)
     }
 
     /// None where there is none.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, FolderError> {
-        #[derive(Deserialize)]
-        struct Format {
-            format: Option<String>,
-        }
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(FolderError::io(path)(error)),
+        let Some(bytes) = files::if_there(path, std::fs::read(path))? else {
+            return Ok(None);
         };
         let content = |what: String| FolderError::Content {
             path: path.to_owned(),
             what,
         };
-        let format: Format = serde_json::from_slice(&bytes)
-            .map_err(|error| content(format!("not a plan of bitcap: {error}")))?;
-        match format.format.as_deref() {
-            Some(FORMAT) => {}
-            Some(other) => {
-                return Err(content(format!(
-                    "this folder was made by another version of bitcap (form `{other}`; this \
-                     version reads `{FORMAT}`); use that version, or another --outputs"
-                )));
-            }
-            None => {
-                return Err(content(format!(
-                    "there is no `format`; it must be `{FORMAT}`"
-                )));
-            }
+        let no_plan = |error| content(format!("not a plan of bitcap: {error}"));
+        // Another version's may have other keys.
+        let plan: Value = serde_json::from_slice(&bytes).map_err(no_plan)?;
+        match plan["format"].as_str() {
+            Some(FORMAT) => serde_json::from_value(plan).map(Some).map_err(no_plan),
+            Some(other) => Err(content(format!(
+                "this folder was made by another version of bitcap (form `{other}`; this version \
+                 reads `{FORMAT}`); use that version, or another --outputs"
+            ))),
+            None => Err(content(format!(
+                "there is no `format`; it must be `{FORMAT}`"
+            ))),
         }
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| content(format!("not a plan of bitcap: {error}")))
     }
 }

@@ -1,15 +1,14 @@
 //! The settings of one cell, all of them.
 
-use crate::settings::model::ModelSettings;
-use crate::settings::train::TrainSettings;
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, check_setting};
 use bitcap_measure::expected_capacity_bits;
-use bitcap_source::DataShape;
-use bitcap_source::SourceSettings;
+use bitcap_source::{DataShape, SourceSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::engine::CellEngine;
 use crate::settings::measure::MeasureSettings;
+use crate::settings::model::ModelSettings;
+use crate::settings::train::TrainSettings;
 
 /// Most tokens a dataset may have: 2^40, which is 2 TiB of u16 and beyond any machine's memory.
 pub const MAX_TOKENS: u64 = 1 << 40;
@@ -55,37 +54,26 @@ impl CellSettings {
         self.train.validate()?;
         self.measure.validate()?;
         self.engine.validate()?;
-        let length = self.source.length();
-        if length < 2 && !self.model.start_token() {
-            let allowed = "at least 2, or 1 with model.start_token = true: without a start token \
-                the first token of a sequence is not predicted";
-            return Err(InvalidSetting::new("source.length", length, allowed));
-        }
-        if self.source.needs_start_token() && !self.model.start_token() {
-            let allowed = format!(
-                "true where source.kind is {:?}: the first token has a distribution to be learned, \
-                 and must be predicted to be measured",
-                self.source.kind()
-            );
-            return Err(InvalidSetting::new("model.start_token", false, &allowed));
-        }
+        let (length, start_token) = (self.source.length(), self.model.start_token());
+        let allowed = "at least 2, or 1 with model.start_token = true: without a start token \
+            the first token of a sequence is not predicted";
+        check_setting(length >= 2 || start_token, "source.length", length, allowed)?;
+        let allowed = format!(
+            "true where source.kind is {:?}: the first token has a distribution to be learned, \
+             and must be predicted to be measured",
+            self.source.kind()
+        );
+        let fits = start_token || !self.source.needs_start_token();
+        check_setting(fits, "model.start_token", false, allowed)?;
         let samples = self.data.samples;
         let most = MAX_TOKENS / u64::from(length);
-        if !(1..=most).contains(&samples) {
-            let allowed = format!(
-                "from 1 to {most}: a dataset of sequences of {length} has at most 2^40 tokens"
-            );
-            return Err(InvalidSetting::new("data.samples", samples, &allowed));
-        }
-        if self.checked_training_tokens().is_none() {
-            let allowed = "fewer: the tokens seen in training would pass 2^64";
-            return Err(InvalidSetting::new(
-                "train.steps",
-                self.train.steps,
-                allowed,
-            ));
-        }
-        Ok(())
+        let allowed =
+            format!("from 1 to {most}: a dataset of sequences of {length} has at most 2^40 tokens");
+        let fits = (1..=most).contains(&samples);
+        check_setting(fits, "data.samples", samples, allowed)?;
+        let fits = self.checked_training_tokens().is_some();
+        let allowed = "fewer: the tokens seen in training would pass 2^64";
+        check_setting(fits, "train.steps", self.train.steps, allowed)
     }
 
     /// What single sequences are to the model.

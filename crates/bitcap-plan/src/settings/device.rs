@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::settings::train::Precision;
 
@@ -80,9 +81,7 @@ impl DeviceSpec {
         backend: Backend::Flex,
         index: DeviceIndex::Default,
     };
-}
 
-impl DeviceSpec {
     /// Devices of one class give the same bits, as far as can be told beforehand: `flex-f32`. A
     /// training may go on only within its class.
     #[must_use]
@@ -110,13 +109,11 @@ impl FromStr for DeviceSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, index) = match text.split_once(':') {
-            Some((name, index)) => (name, Some(index)),
-            None => (text, None),
-        };
-        let backend = Backend::ALL
-            .into_iter()
-            .find(|backend| backend.as_str() == name);
+        let (name, index) = text
+            .split_once(':')
+            .map_or((text, None), |(name, index)| (name, Some(index)));
+        let mut backends = Backend::ALL.into_iter();
+        let backend = backends.find(|backend| backend.as_str() == name);
         let index = match index {
             None => Some(DeviceIndex::Default),
             Some("cpu") => Some(DeviceIndex::Cpu),
@@ -126,16 +123,13 @@ impl FromStr for DeviceSpec {
             }
             Some(_) => None,
         };
-        match (backend, index) {
-            (Some(backend), Some(index))
-                if index == DeviceIndex::Default
-                    || !backend.is_cpu()
-                        && (index != DeviceIndex::Cpu || backend != Backend::Cuda) =>
-            {
-                Ok(Self { backend, index })
-            }
-            _ => Err(format!("there is no device {text:?}; it must be {ALLOWED}")),
-        }
+        let spec = backend.zip(index).filter(|&(backend, index)| match index {
+            DeviceIndex::Default => true,
+            DeviceIndex::Number(_) => !backend.is_cpu(),
+            DeviceIndex::Cpu => !backend.is_cpu() && backend != Backend::Cuda,
+        });
+        spec.map(|(backend, index)| Self { backend, index })
+            .ok_or_else(|| format!("there is no device {text:?}; it must be {ALLOWED}"))
     }
 }
 
@@ -147,39 +141,18 @@ impl Serialize for DeviceSpec {
 
 impl<'de> Deserialize<'de> for DeviceSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = DeviceSpec;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(ALLOWED)
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<DeviceSpec, E> {
-                text.parse()
-                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_str(Visitor)
+        let text = String::deserialize(deserializer).unwrap_or_default();
+        let wrong = |_| D::Error::invalid_value(Unexpected::Str(&text), &ALLOWED);
+        text.parse().map_err(wrong)
     }
 }
 
 /// The names that [`DeviceSpec`] is read from.
-impl JsonSchema for DeviceSpec {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "DeviceSpec".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "pattern": "^(flex|ndarray|(wgpu|vulkan)(:(cpu|[0-9]+))?|cuda(:[0-9]+)?)$",
-        })
-    }
+pub(crate) fn device_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "pattern": "^(flex|ndarray|(wgpu|vulkan)(:(cpu|[0-9]+))?|cuda(:[0-9]+)?)$",
+    })
 }
 
 #[cfg(test)]
@@ -188,33 +161,14 @@ mod tests {
 
     #[test]
     fn names_are_read_and_written_alike() {
-        for name in [
-            "flex",
-            "ndarray",
-            "wgpu",
-            "wgpu:0",
-            "wgpu:cpu",
-            "vulkan:12",
-            "vulkan:cpu",
-            "cuda:1",
-        ] {
+        let names = "flex ndarray wgpu wgpu:0 wgpu:cpu vulkan:12 vulkan:cpu cuda:1";
+        for name in names.split(' ') {
             let device: DeviceSpec = name.parse().unwrap();
             assert_eq!(device.to_string(), name);
         }
-        for name in [
-            "",
-            "gpu",
-            "flex:0",
-            "ndarray:cpu",
-            "cuda:cpu",
-            "cuda:",
-            "cuda:-1",
-            "cuda:+1",
-            "cuda: 1",
-            "cuda:99999999999",
-            "wgpu:gpu",
-            "Flex",
-        ] {
+        let wrong = "|gpu|flex:0|ndarray:cpu|cuda:cpu|cuda:|cuda:-1|cuda:+1|cuda: 1|\
+            cuda:99999999999|wgpu:gpu|Flex";
+        for name in wrong.split('|') {
             let error = name.parse::<DeviceSpec>().unwrap_err();
             assert!(error.contains(&format!("{name:?}")), "{error}");
         }

@@ -1,6 +1,6 @@
 //! What a cell is called: a name out of its main sizes and a hash of what its training is.
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
 use crate::settings::cell::CellSettings;
 
@@ -31,21 +31,16 @@ impl CellSettings {
     /// in `l1-w16-n346-t2000-s0-0f3a9c21`. Letters, digits and dashes only.
     #[must_use]
     pub fn name(&self) -> String {
-        format!(
-            "{}-n{}-t{}-s{}-{}",
-            self.model.summary(),
-            self.data.samples,
-            self.train.steps,
-            self.seed,
-            self.hash8()
-        )
+        let (model, hash) = (self.model.summary(), self.hash8());
+        let (samples, steps, seed) = (self.data.samples, self.train.steps, self.seed);
+        format!("{model}-n{samples}-t{steps}-s{seed}-{hash}")
     }
 
     /// BLAKE3 over every setting that changes the trained weights: source, data, model and
     /// training with their seeds, and nothing of the measure, the engine or the experiment.
     #[must_use]
     pub fn hash(&self) -> blake3::Hash {
-        hash_of("cell", &self.training_settings())
+        self.hash_of("cell", &[])
     }
 
     /// The first eight hexadecimal digits of [`Self::hash`].
@@ -59,38 +54,38 @@ impl CellSettings {
     /// compared with.
     #[must_use]
     pub fn group(&self) -> String {
-        let mut settings = self.training_settings();
-        settings.retain(|key, _| !WITHIN_A_CURVE.contains(&key.as_str()));
-        hash_of("group", &settings).to_hex()[..8].to_owned()
+        self.hash_of("group", &WITHIN_A_CURVE).to_hex()[..8].to_owned()
     }
 
-    /// Dotted keys and values in JSON, sorted by key, so that neither the order of the file nor
-    /// that of the structs' fields changes a hash.
-    fn training_settings(&self) -> BTreeMap<String, String> {
-        let value = serde_json::to_value(self).expect("structs of numbers, texts and lists");
-        let mut settings = BTreeMap::new();
+    /// Every setting that the training may depend on, by its dotted key.
+    pub(crate) fn training_settings(&self) -> Vec<(String, Value)> {
+        let mut value = serde_json::to_value(self).expect("structs of numbers, texts and lists");
+        let mut settings = Vec::new();
         for section in TRAINING_SECTIONS {
-            flatten(section, &value[section], &mut settings);
+            flatten(section.to_owned(), value[section].take(), &mut settings);
         }
-        settings.retain(|key, _| !FOUND.contains(&key.as_str()));
         settings
     }
+
+    /// The hash of those that are not in `without`. They are sorted, so that neither the order of the
+    /// file nor that of the structs' fields changes it.
+    fn hash_of(&self, kind: &str, without: &[&str]) -> blake3::Hash {
+        let mut settings = self.training_settings();
+        settings.retain(|(key, _)| !FOUND.contains(&&**key) && !without.contains(&&**key));
+        settings.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let lines = settings
+            .iter()
+            .map(|(key, value)| format!("{key} = {value}\n"));
+        blake3::hash((format!("bitcap {kind} 1\n") + &lines.collect::<String>()).as_bytes())
+    }
 }
 
-fn flatten(key: &str, value: &serde_json::Value, into: &mut BTreeMap<String, String>) {
-    if let serde_json::Value::Object(members) = value {
+fn flatten(key: String, value: Value, into: &mut Vec<(String, Value)>) {
+    if let Value::Object(members) = value {
         for (member, value) in members {
-            flatten(&format!("{key}.{member}"), value, into);
+            flatten(format!("{key}.{member}"), value, into);
         }
     } else {
-        into.insert(key.to_owned(), value.to_string());
+        into.push((key, value));
     }
-}
-
-fn hash_of(kind: &str, settings: &BTreeMap<String, String>) -> blake3::Hash {
-    let mut text = format!("bitcap {kind} 1\n");
-    for (key, value) in settings {
-        text.push_str(&format!("{key} = {value}\n"));
-    }
-    blake3::hash(text.as_bytes())
 }

@@ -1,7 +1,7 @@
 //! The `[measure]` section, and `[sweep]`: what is asked of trained models and of a sweep. Nothing here
 //! changes the weights of a cell.
 
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, check_setting};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,38 +10,23 @@ pub const EXACT_SOURCE: &str = "source";
 
 /// The `[measure]` section: what is measured on a trained model. Nothing here changes the weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct MeasureSettings {
     /// Whether fresh data is measured too: as many sequences as the training data has.
-    #[serde(default = "default_fresh")]
     pub fresh: bool,
     /// Steps between two rows of metrics.csv, at least 1.
-    #[serde(default = "default_metrics_every")]
     pub metrics_every: u64,
     /// The reference that separates rote from generalization: `"source"` for the exact source, or a
     /// trained model, by the name of a cell of this experiment or the path of a cell's folder.
-    #[serde(default = "default_oracle")]
     pub oracle: String,
-}
-
-fn default_fresh() -> bool {
-    true
-}
-
-fn default_metrics_every() -> u64 {
-    50
-}
-
-fn default_oracle() -> String {
-    EXACT_SOURCE.into()
 }
 
 impl Default for MeasureSettings {
     fn default() -> Self {
         Self {
-            fresh: default_fresh(),
-            metrics_every: default_metrics_every(),
-            oracle: default_oracle(),
+            fresh: true,
+            metrics_every: 50,
+            oracle: EXACT_SOURCE.into(),
         }
     }
 }
@@ -52,18 +37,10 @@ impl MeasureSettings {
     /// # Errors
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        if self.metrics_every == 0 {
-            return Err(InvalidSetting::new(
-                "measure.metrics_every",
-                0,
-                "at least 1",
-            ));
-        }
-        if self.oracle.is_empty() {
-            let allowed = "\"source\", the name of a cell of this experiment, or the folder of one";
-            return Err(InvalidSetting::new("measure.oracle", "empty", allowed));
-        }
-        Ok(())
+        let every = self.metrics_every;
+        check_setting(every > 0, "measure.metrics_every", every, "at least 1")?;
+        let allowed = "\"source\", the name of a cell of this experiment, or the folder of one";
+        check_setting(!self.oracle.is_empty(), "measure.oracle", "empty", allowed)
     }
 }
 
@@ -83,13 +60,8 @@ impl SweepSettings {
     /// # Errors
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        match self.doubled_at_load {
-            Some(load) if !(load.is_finite() && load > 0.0) => Err(InvalidSetting::new(
-                "sweep.doubled_at_load",
-                format!("{load:?}"),
-                "a number above 0",
-            )),
-            _ => Ok(()),
-        }
+        let load = self.doubled_at_load.unwrap_or(1.0);
+        let (fits, found) = (load.is_finite() && load > 0.0, format!("{load:?}"));
+        check_setting(fits, "sweep.doubled_at_load", found, "a number above 0")
     }
 }

@@ -4,8 +4,8 @@ mod gpt2;
 
 use bitcap_base::InvalidSetting;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{self, Deserialize, Deserializer};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::layout::Layout;
@@ -13,7 +13,7 @@ use bitcap_source::DataShape;
 pub use gpt2::{Gpt2Settings, Initialization};
 
 /// The architectures by their names in `model.kind`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub(crate) enum ModelKind {
@@ -23,7 +23,10 @@ pub(crate) enum ModelKind {
 }
 
 /// The `[model]` section; `kind` tells which architecture, and is GPT-2 where it is left out.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// GPT-2 is written without its kind, as it was when there was no other: no hash of a cell changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum ModelSettings {
     /// A GPT-2.
     Gpt2(Gpt2Settings),
@@ -81,17 +84,9 @@ impl ModelSettings {
     }
 }
 
-/// GPT-2 is written without its kind, as it was when there was no other: no hash of a cell changes.
-impl Serialize for ModelSettings {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self::Gpt2(model) = self;
-        model.serialize(serializer)
-    }
-}
-
 impl<'de> Deserialize<'de> for ModelSettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
+        #[derive(Deserialize)]
         struct Tagged {
             #[serde(default)]
             kind: ModelKind,
@@ -102,7 +97,7 @@ impl<'de> Deserialize<'de> for ModelSettings {
         match kind {
             ModelKind::Gpt2 => Gpt2Settings::deserialize(settings).map(Self::Gpt2),
         }
-        .map_err(de::Error::custom)
+        .map_err(D::Error::custom)
     }
 }
 

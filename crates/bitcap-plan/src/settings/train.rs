@@ -1,15 +1,17 @@
 //! The `[train]` section of an experiment.
 
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, check_setting, in_range};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Serialize};
 
 /// The rule that turns gradients into updates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum OptimizerKind {
     /// Adam (Kingma & Ba 2015); weight decay, if any, is added to the gradient.
+    #[default]
     Adam,
     /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
     Adamw,
@@ -21,13 +23,14 @@ pub enum OptimizerKind {
 }
 
 /// How the learning rate goes over the steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum ScheduleKind {
     /// The full rate after the warm-up.
     Constant,
     /// After the warm-up, half a cosine from the full rate to zero.
+    #[default]
     Cosine,
     /// The full rate after the warm-up, then linear decay to zero over the last `decay_fraction` of
     /// the steps.
@@ -35,9 +38,10 @@ pub enum ScheduleKind {
 }
 
 /// Sequences a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Batch {
     /// The whole dataset.
+    #[default]
     Full,
     /// So many sequences, shuffled anew each pass over the data.
     Sequences(u64),
@@ -58,11 +62,12 @@ impl Batch {
 }
 
 /// The arithmetic of the training step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Precision {
     /// 32-bit floats throughout.
+    #[default]
     F32,
 }
 
@@ -75,7 +80,7 @@ pub struct TrainSettings {
     /// Optimizer steps, 1 to 1,000,000,000.
     pub steps: u64,
     /// The optimizer.
-    #[serde(default = "default_optimizer")]
+    #[serde(default)]
     pub optimizer: OptimizerKind,
     /// Peak learning rate, above 0.
     pub learning_rate: f64,
@@ -105,7 +110,7 @@ pub struct TrainSettings {
     #[serde(default)]
     pub weight_decay: f64,
     /// The learning rate schedule.
-    #[serde(default = "default_schedule")]
+    #[serde(default)]
     pub schedule: ScheduleKind,
     /// Steps of linear warm-up from zero, fewer than `steps`.
     #[serde(default)]
@@ -118,19 +123,16 @@ pub struct TrainSettings {
     pub clip_norm: Option<f64>,
     /// Batch size: sequences of each step, at least 1, a share of the dataset such as `"1/8"`, or
     /// `"full"`. Smaller batches are shuffled anew in each epoch.
-    #[serde(default = "default_batch")]
+    #[serde(default)]
+    #[schemars(schema_with = "batch_schema")]
     pub batch: Batch,
     /// Largest number of sequences in one forward and backward pass, at least 1; gradients are
     /// accumulated over the passes of a step. By default what suits the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<u64>,
     /// Floating-point precision of the training.
-    #[serde(default = "default_precision")]
+    #[serde(default)]
     pub precision: Precision,
-}
-
-fn default_optimizer() -> OptimizerKind {
-    OptimizerKind::Adam
 }
 
 fn default_betas() -> [f64; 2] {
@@ -145,20 +147,8 @@ fn default_momentum() -> f64 {
     0.95
 }
 
-fn default_schedule() -> ScheduleKind {
-    ScheduleKind::Cosine
-}
-
 fn default_decay_fraction() -> f64 {
     0.2
-}
-
-fn default_batch() -> Batch {
-    Batch::Full
-}
-
-fn default_precision() -> Precision {
-    Precision::F32
 }
 
 impl Serialize for Batch {
@@ -172,57 +162,34 @@ impl Serialize for Batch {
 
 impl<'de> Deserialize<'de> for Batch {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Batch;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("\"full\", a number of sequences, at least 1, or a share of the dataset such as \"1/8\"")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Batch, E> {
-                let parts = text.strip_prefix("1/").and_then(|parts| parts.parse().ok());
-                match (text, parts) {
-                    ("full", _) => Ok(Batch::Full),
-                    (_, Some(parts)) if parts > 0 => Ok(Batch::Share(parts)),
-                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
-                }
-            }
-
-            fn visit_i64<E: serde::de::Error>(self, n: i64) -> Result<Batch, E> {
-                u64::try_from(n)
-                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Signed(n), &self))
-                    .and_then(|n| self.visit_u64(n))
-            }
-
-            fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Batch, E> {
-                match n {
-                    0 => Err(E::invalid_value(serde::de::Unexpected::Unsigned(0), &self)),
-                    n => Ok(Batch::Sequences(n)),
-                }
-            }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(u64),
+            Text(String),
         }
-        deserializer.deserialize_any(Visitor)
+        let batch = match Written::deserialize(deserializer) {
+            Ok(Written::Number(n)) => (n > 0).then_some(Self::Sequences(n)),
+            Ok(Written::Text(text)) if text == "full" => Some(Self::Full),
+            Ok(Written::Text(text)) => text
+                .strip_prefix("1/")
+                .and_then(|parts| parts.parse().ok())
+                .filter(|&parts| parts > 0)
+                .map(Self::Share),
+            Err(_) => None,
+        };
+        let allowed = "\"full\", a number of sequences, at least 1, or a share of the dataset such as \"1/8\"";
+        batch.ok_or_else(|| D::Error::invalid_value(Unexpected::Other("no batch"), &allowed))
     }
 }
 
 /// What [`Batch`] is read from.
-impl JsonSchema for Batch {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Batch".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"oneOf": [
-            {"const": "full", "description": "The whole dataset."},
-            {"type": "integer", "minimum": 1},
-            {"type": "string", "pattern": "^1/0*[1-9][0-9]*$"},
-        ]})
-    }
+fn batch_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"oneOf": [
+        {"const": "full", "description": "The whole dataset."},
+        {"type": "integer", "minimum": 1},
+        {"type": "string", "pattern": "^1/0*[1-9][0-9]*$"},
+    ]})
 }
 
 impl std::fmt::Display for Batch {
@@ -255,13 +222,13 @@ impl TrainSettings {
             preconditioner_size: None,
             momentum: default_momentum(),
             weight_decay: 0.0,
-            schedule: default_schedule(),
+            schedule: ScheduleKind::Cosine,
             warmup_steps: 0,
             decay_fraction: default_decay_fraction(),
             clip_norm: None,
-            batch: default_batch(),
+            batch: Batch::Full,
             micro_batch: None,
-            precision: default_precision(),
+            precision: Precision::F32,
         }
     }
 
@@ -271,8 +238,8 @@ impl TrainSettings {
         match self.optimizer {
             OptimizerKind::Adam | OptimizerKind::Adamw => {}
             OptimizerKind::Muon => {
-                self.adam_learning_rate
-                    .get_or_insert(self.learning_rate / 2.0);
+                let half = self.learning_rate / 2.0;
+                self.adam_learning_rate.get_or_insert(half);
             }
             OptimizerKind::Soap => {
                 self.preconditioner_beta.get_or_insert(0.95);
@@ -287,100 +254,68 @@ impl TrainSettings {
     /// # Errors
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        let invalid = |key: &str, found: String, allowed: &str| InvalidSetting {
-            key: format!("train.{key}"),
-            found,
-            allowed: allowed.into(),
-        };
-        if !(1..=MAX_STEPS).contains(&self.steps) {
-            return Err(invalid(
-                "steps",
-                self.steps.to_string(),
-                "from 1 to 1000000000",
-            ));
-        }
+        in_range("train.steps", self.steps, 1, MAX_STEPS)?;
         // What is multiplied into weights and gradients is an f32 there: 1e-50 would be 0, 1e39
         // infinite. Below the normal numbers an f32 has few digits left.
         let holds = |x: f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&x);
-        let positive = |key: &str, x: f64| {
-            if holds(x) {
-                Ok(())
-            } else {
-                let allowed = "a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";
-                Err(invalid(key, format!("{x:?}"), allowed))
-            }
+        let positive = |key: &str, x: Option<f64>| {
+            let x = x.unwrap_or(1.0);
+            check_setting(holds(x), key, format!("{x:?}"), POSITIVE)
         };
-        positive("learning_rate", self.learning_rate)?;
-        if let Some(rate) = self.adam_learning_rate {
-            positive("adam_learning_rate", rate)?;
-            if self.optimizer != OptimizerKind::Muon {
-                return Err(invalid(
-                    "adam_learning_rate",
-                    rate.to_string(),
-                    "given with train.optimizer = \"muon\" only",
-                ));
-            }
-        }
-        if self.optimizer != OptimizerKind::Soap {
-            let (every, size) = (self.preconditioner_every, self.preconditioner_size);
-            let given = [
-                (
-                    "preconditioner_beta",
-                    self.preconditioner_beta.map(|x| x.to_string()),
-                ),
-                ("preconditioner_every", every.map(|x| x.to_string())),
-                ("preconditioner_size", size.map(|x| x.to_string())),
-            ];
-            if let Some((key, Some(found))) = given.into_iter().find(|(_, given)| given.is_some()) {
-                let allowed = "given with train.optimizer = \"soap\" only";
-                return Err(invalid(key, found, allowed));
-            }
-        }
-        if self.preconditioner_every == Some(0) {
-            return Err(invalid("preconditioner_every", "0".into(), "at least 1"));
-        }
-        positive("epsilon", self.epsilon)?;
-        if let Some(norm) = self.clip_norm {
-            positive("clip_norm", norm)?;
-        }
-        let below_one = |key: &str, x: f64| {
-            if x >= 0.0 && (x as f32) < 1.0 {
-                Ok(())
-            } else {
-                let allowed = "at least 0 and below 1, as a 32-bit float too: at most 0.9999999";
-                Err(invalid(key, format!("{x:?}"), allowed))
-            }
+        positive("train.learning_rate", Some(self.learning_rate))?;
+        positive("train.adam_learning_rate", self.adam_learning_rate)?;
+        let (beta, every) = (self.preconditioner_beta, self.preconditioner_every);
+        let real = |x: Option<f64>| x.map(|x| x.to_string());
+        let whole = |n: Option<u64>| n.map(|n| n.to_string());
+        let own = match self.optimizer {
+            OptimizerKind::Adam | OptimizerKind::Adamw => "",
+            OptimizerKind::Muon => "muon",
+            OptimizerKind::Soap => "soap",
         };
-        below_one("betas", self.betas[0])?;
-        below_one("betas", self.betas[1])?;
-        below_one("momentum", self.momentum)?;
-        below_one(
-            "preconditioner_beta",
-            self.preconditioner_beta.unwrap_or(0.0),
+        for (optimizer, key, found) in [
+            ("muon", "adam_learning_rate", real(self.adam_learning_rate)),
+            ("soap", "preconditioner_beta", real(beta)),
+            ("soap", "preconditioner_every", whole(every)),
+            (
+                "soap",
+                "preconditioner_size",
+                whole(self.preconditioner_size),
+            ),
+        ] {
+            let (fits, key) = (found.is_none() || optimizer == own, format!("train.{key}"));
+            let allowed = format!("given with train.optimizer = {optimizer:?} only");
+            check_setting(fits, &key, found.unwrap_or_default(), allowed)?;
+        }
+        check_setting(
+            every != Some(0),
+            "train.preconditioner_every",
+            0,
+            "at least 1",
         )?;
-        if self.weight_decay != 0.0 && !holds(self.weight_decay) {
-            let allowed =
-                "0, or a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";
-            let found = format!("{:?}", self.weight_decay);
-            return Err(invalid("weight_decay", found, allowed));
+        positive("train.epsilon", Some(self.epsilon))?;
+        positive("train.clip_norm", self.clip_norm)?;
+        let [first, second] = self.betas;
+        for (key, x) in [
+            ("train.betas", first),
+            ("train.betas", second),
+            ("train.momentum", self.momentum),
+            ("train.preconditioner_beta", beta.unwrap_or(0.0)),
+        ] {
+            let allowed = "at least 0 and below 1, as a 32-bit float too: at most 0.9999999";
+            check_setting(x >= 0.0 && (x as f32) < 1.0, key, format!("{x:?}"), allowed)?;
         }
-        if !(self.decay_fraction > 0.0 && self.decay_fraction <= 1.0) {
-            return Err(invalid(
-                "decay_fraction",
-                self.decay_fraction.to_string(),
-                "above 0 and at most 1",
-            ));
-        }
-        if self.warmup_steps >= self.steps {
-            return Err(invalid(
-                "warmup_steps",
-                self.warmup_steps.to_string(),
-                &format!("below train.steps, which is {}", self.steps),
-            ));
-        }
-        if self.micro_batch == Some(0) {
-            return Err(invalid("micro_batch", "0".into(), "at least 1"));
-        }
-        Ok(())
+        let decay = self.weight_decay;
+        let (fits, allowed) = (decay == 0.0 || holds(decay), format!("0, or {POSITIVE}"));
+        check_setting(fits, "train.weight_decay", format!("{decay:?}"), allowed)?;
+        let decay = self.decay_fraction;
+        let fits = decay > 0.0 && decay <= 1.0;
+        check_setting(fits, "train.decay_fraction", decay, "above 0 and at most 1")?;
+        let (warmup, steps) = (self.warmup_steps, self.steps);
+        let allowed = format!("below train.steps, which is {steps}");
+        check_setting(warmup < steps, "train.warmup_steps", warmup, allowed)?;
+        let micro_batch = self.micro_batch != Some(0);
+        check_setting(micro_batch, "train.micro_batch", 0, "at least 1")
     }
 }
+
+const POSITIVE: &str = "a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";

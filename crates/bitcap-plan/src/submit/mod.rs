@@ -8,7 +8,6 @@
 mod parallel;
 mod queue;
 mod record;
-mod shell;
 mod slurm;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +17,6 @@ use crate::{Experiment, ExperimentFolder, FolderError, PlannedCell};
 pub use parallel::{check_parallel, prepare_for_parallel};
 pub use queue::{Queue, Queued};
 pub use record::{EngineKind, Job, Submission};
-pub use shell::quoted;
 pub use slurm::submit_to_slurm;
 
 /// What is submitted, and how its cells are run.
@@ -71,24 +69,9 @@ pub enum SubmitError {
         /// What it took before.
         before: String,
     },
-    /// The experiment cannot be run on hosts without a common folder.
-    #[error(
-        "{what}, which hosts without a common folder do not have; set engine.common_folder = true where they do"
-    )]
-    NeedsCommonFolder {
-        /// What the experiment needs.
-        what: String,
-    },
-    /// This machine is one of the hosts where files are to be sent to them.
-    #[error(
-        "engine.hosts has `{0}`, this machine, to which nothing can be sent; set engine.common_folder = true where the other hosts have it too, or leave it out and run a sweep here"
-    )]
-    Local(String),
-    /// There are no hosts.
-    #[error(
-        "engine.hosts is empty; name hosts with their slots, in the experiment's [engine] section or as --host 2/gpu1 --host 1/ws2"
-    )]
-    NoHosts,
+    /// The experiment cannot be run on its hosts.
+    #[error("{0}")]
+    Hosts(String),
 }
 
 /// The tasks: the cells that judge others first, each task so many cells. The second number is how
@@ -99,10 +82,9 @@ fn tasks(cells: &[&PlannedCell], cells_per_task: u32) -> (Vec<Vec<String>>, usiz
         .copied()
         .partition(|cell| cell.name == cell.settings.measure.oracle);
     let packed = |cells: &[&PlannedCell]| -> Vec<Vec<String>> {
-        cells
-            .chunks(cells_per_task as usize)
-            .map(|cells| cells.iter().map(|cell| cell.name.clone()).collect())
-            .collect()
+        let tasks = cells.chunks(cells_per_task as usize);
+        let names = |cells: &[&PlannedCell]| cells.iter().map(|cell| cell.name.clone()).collect();
+        tasks.map(names).collect()
     };
     let first = packed(&oracles);
     let count = first.len();
@@ -114,18 +96,13 @@ const RUN_CELL: &str = include_str!("run_cell.sh");
 
 /// The folder of the cells, as a word of a shell.
 fn cells_folder(submit: &Submit<'_>) -> String {
-    let cells = submit.folder.root().join("cells");
-    let whole = std::path::absolute(&cells).unwrap_or(cells);
-    shell::path(&whole)
+    whole(&submit.folder.root().join("cells"))
 }
 
 /// What `bitcap run` is told beside the cell, as words of a shell.
 fn options(submit: &Submit<'_>) -> String {
-    let tensorboard = submit.tensorboard.map(|folder| {
-        let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        format!("--tensorboard={}", shell::path(&whole))
-    });
-    tensorboard.unwrap_or_default()
+    let option = |folder| format!("--tensorboard={}", whole(folder));
+    submit.tensorboard.map(option).unwrap_or_default()
 }
 
 /// What `bitcap run` is told the first time.
@@ -135,4 +112,25 @@ fn again(submit: &Submit<'_>) -> &'static str {
     } else {
         ""
     }
+}
+
+/// A word that a shell reads as `text`.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// A path as a word. What is not UTF-8 in it is lost.
+fn path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
+/// The same from the root of the file system.
+fn whole(folder: &Path) -> String {
+    path(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()))
 }

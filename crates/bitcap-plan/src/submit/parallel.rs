@@ -5,9 +5,11 @@ use std::process::Command;
 
 use bitcap_source::SourceSettings;
 
-use super::shell::{path, quoted};
-use super::{EngineKind, RUN_CELL, Submission, Submit, SubmitError, again, cells_folder, tasks};
+use super::{
+    EngineKind, RUN_CELL, Submission, Submit, SubmitError, again, cells_folder, path, quoted, tasks,
+};
 use crate::FolderError;
+use crate::folder::files::make_folder;
 use crate::settings::EXACT_SOURCE;
 
 const PARALLEL: &str = "parallel";
@@ -31,13 +33,18 @@ struct Host<'a> {
 pub fn prepare_for_parallel(submit: &Submit<'_>) -> Result<(Submission, PathBuf), SubmitError> {
     let engine = &submit.experiment.engine;
     if engine.hosts.is_empty() {
-        return Err(SubmitError::NoHosts);
+        return Err(SubmitError::Hosts(
+            "engine.hosts is empty; name hosts with their slots, in the experiment's [engine] section or as --host 2/gpu1 --host 1/ws2".into(),
+        ));
     }
     let hosts: Vec<Host<'_>> = engine.hosts.iter().map(|host| Host::read(host)).collect();
     if !engine.common_folder {
         needs_no_common_folder(submit)?;
         if let Some(own) = hosts.iter().position(|host| host.login == ":") {
-            return Err(SubmitError::Local(engine.hosts[own].clone()));
+            let own = &engine.hosts[own];
+            return Err(SubmitError::Hosts(format!(
+                "engine.hosts has `{own}`, this machine, to which nothing can be sent; set engine.common_folder = true where the other hosts have it too, or leave it out and run a sweep here"
+            )));
         }
     }
     // A slot runs one cell at a time.
@@ -50,11 +57,10 @@ pub fn prepare_for_parallel(submit: &Submit<'_>) -> Result<(Submission, PathBuf)
         let lines: String = cells.iter().map(|cell| cell.concat() + "\n").collect();
         submission.write(name, &lines)?;
     }
-    let lines: String = hosts
+    let lines = hosts
         .iter()
-        .map(|host| format!("{}/{}\n", host.slots, host.login))
-        .collect();
-    submission.write("hosts.txt", &lines)?;
+        .map(|host| format!("{}/{}\n", host.slots, host.login));
+    submission.write("hosts.txt", &lines.collect::<String>())?;
     let paths = Paths::of(submit, &submission)?;
     submission.write("task.sh", &task(submit, &submission, &paths, &hosts))?;
     let text = script(submit, &submission, &paths, hosts.len());
@@ -67,32 +73,22 @@ pub fn prepare_for_parallel(submit: &Submit<'_>) -> Result<(Submission, PathBuf)
 /// # Errors
 /// [`SubmitError::NoProgram`].
 pub fn check_parallel(script: &Path) -> Result<(), SubmitError> {
-    match Command::new(PARALLEL).arg("--version").output() {
-        Ok(_) => Ok(()),
-        Err(source) => Err(SubmitError::NoProgram {
-            program: PARALLEL,
-            source,
-            script: script.to_owned(),
-        }),
-    }
+    let asked = Command::new(PARALLEL).arg("--version").output();
+    asked.map(drop).map_err(|source| SubmitError::NoProgram {
+        program: PARALLEL,
+        source,
+        script: script.to_owned(),
+    })
 }
 
 impl<'a> Host<'a> {
     /// "2/gpu1" or "gpu1", which has one slot.
     fn read(text: &'a str) -> Self {
-        let split = text
-            .split_once('/')
-            .and_then(|(slots, login)| Some((slots.trim().parse().ok()?, login)));
-        match split {
-            Some((slots, login)) if slots > 0 => Self {
-                slots,
-                login: login.trim(),
-            },
-            _ => Self {
-                slots: 1,
-                login: text.trim(),
-            },
-        }
+        let split = text.split_once('/');
+        let split = split.and_then(|(slots, login)| Some((slots.trim().parse().ok()?, login)));
+        let (slots, login) = split.filter(|&(slots, _)| slots > 0).unwrap_or((1, text));
+        let login = login.trim();
+        Self { slots, login }
     }
 }
 
@@ -107,7 +103,9 @@ fn needs_no_common_folder(submit: &Submit<'_>) -> Result<(), SubmitError> {
             _ if oracle != EXACT_SOURCE => format!("measure.oracle is a trained model, {oracle:?}"),
             _ => continue,
         };
-        return Err(SubmitError::NeedsCommonFolder { what });
+        return Err(SubmitError::Hosts(format!(
+            "{what}, which hosts without a common folder do not have; set engine.common_folder = true where they do"
+        )));
     }
     Ok(())
 }
@@ -129,7 +127,7 @@ struct Paths {
 
 impl Paths {
     fn of(submit: &Submit<'_>, submission: &Submission) -> Result<Self, FolderError> {
-        let relative = format!("submissions/{:03}", submission.number);
+        let relative = submission.relative();
         if submit.experiment.engine.common_folder {
             return Ok(Self {
                 workdir: path(root(submission)),
@@ -156,13 +154,12 @@ impl Paths {
         }
         for cell in submit.cells {
             // What is sent must be there, if it is nothing.
-            let folder = submit.folder.cell(&cell.name);
-            std::fs::create_dir_all(folder.root()).map_err(FolderError::io(folder.root()))?;
+            make_folder(submit.folder.cell(&cell.name).root())?;
         }
-        let sent = files.iter();
-        let sent: String = sent
-            .map(|file| format!(" --basefile {relative}/{file}"))
-            .collect();
+        let sent = files
+            .iter()
+            .map(|file| format!(" --basefile {relative}/{file}"));
+        let sent: String = sent.collect();
         Ok(Self {
             workdir: format!("{above}/{name}"),
             directory: ".".into(),
@@ -213,10 +210,7 @@ fn script(submit: &Submit<'_>, submission: &Submission, paths: &Paths, hosts: us
         .replace("@NAME@", &submit.experiment.name)
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
         .replace("@ROOT@", &path(root(submission)))
-        .replace(
-            "@SUBMISSION@",
-            &format!("submissions/{:03}", submission.number),
-        )
+        .replace("@SUBMISSION@", &submission.relative())
         .replace("@WORKDIR@", &paths.workdir)
         .replace("@RETRIES@", &RETRIES.max(hosts + 1).to_string())
         .replace("@FILES@", &paths.files)

@@ -3,9 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bitcap_base::{host, write_atomic};
+use bitcap_base::host;
 use serde::{Deserialize, Serialize};
 
+use crate::folder::files::{self, if_there, make_folder};
 use crate::folder::now;
 use crate::submit::Submit;
 use crate::{ExperimentFolder, FolderError};
@@ -64,7 +65,7 @@ impl Submission {
         tasks: Vec<Vec<String>>,
     ) -> Result<Self, FolderError> {
         let all = all_in(submit.folder);
-        std::fs::create_dir_all(&all).map_err(FolderError::io(&all))?;
+        make_folder(&all)?;
         let mut number = numbers(submit.folder)?.last().map_or(1, |last| last + 1);
         let folder = loop {
             let folder = all.join(format!("{number:03}"));
@@ -94,16 +95,12 @@ impl Submission {
         let lines = submission.tasks.iter();
         let lines: String = lines.map(|cells| cells.join(" ") + "\n").collect();
         submission.write("tasks.txt", &lines)?;
-        let cells = submission.path("cells");
-        std::fs::create_dir_all(&cells).map_err(FolderError::io(&cells))?;
+        make_folder(&submission.path("cells"))?;
         for cell in submit.cells {
-            submission.write(
-                &format!("cells/{}.toml", cell.name),
-                &cell.settings.to_toml(),
-            )?;
+            let name = format!("cells/{}.toml", cell.name);
+            submission.write(&name, &cell.settings.to_toml())?;
         }
-        let logs = submission.path("logs");
-        std::fs::create_dir_all(&logs).map_err(FolderError::io(&logs))?;
+        make_folder(&submission.path("logs"))?;
         submission.save()?;
         Ok(submission)
     }
@@ -114,19 +111,30 @@ impl Submission {
         &self.folder
     }
 
+    /// The numbers of its jobs: `12, 13`.
+    #[must_use]
+    pub fn job_ids(&self) -> String {
+        let ids: Vec<String> = self.jobs.iter().map(|job| job.id.to_string()).collect();
+        ids.join(", ")
+    }
+
+    /// Its folder as seen from the experiment's.
+    pub(crate) fn relative(&self) -> String {
+        format!("submissions/{:03}", self.number)
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf, FolderError> {
         let path = self.path(name);
-        write_atomic(&path, text.as_bytes()).map_err(FolderError::io(&path))?;
+        files::write(&path, text.as_bytes())?;
         Ok(path)
     }
 
     pub(crate) fn save(&self) -> Result<(), FolderError> {
-        let text = serde_json::to_string_pretty(self).expect("a record of plain data");
-        self.write(RECORD, &(text + "\n")).map(drop)
+        files::write_json(&self.path(RECORD), self)
     }
 
     /// Every submission of an experiment, the oldest first. One whose record is not there yet is
@@ -139,18 +147,12 @@ impl Submission {
         for number in numbers(folder)? {
             let own = all_in(folder).join(format!("{number:03}"));
             let path = own.join(RECORD);
-            let bytes = match std::fs::read(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                bytes => bytes.map_err(FolderError::io(&path))?,
+            let Some(bytes) = if_there(&path, std::fs::read(&path))? else {
+                continue;
             };
-            let read: Self =
-                serde_json::from_slice(&bytes).map_err(|error| FolderError::Content {
-                    path,
-                    what: format!("not as bitcap writes it: {error}"),
-                })?;
             submissions.push(Self {
                 folder: own,
-                ..read
+                ..files::parse_json(&path, &bytes)?
             });
         }
         Ok(submissions)
@@ -164,12 +166,9 @@ fn all_in(folder: &ExperimentFolder) -> PathBuf {
 /// The numbers of the submissions that are there, sorted.
 fn numbers(folder: &ExperimentFolder) -> Result<Vec<u32>, FolderError> {
     let all = all_in(folder);
-    let entries = match std::fs::read_dir(&all) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(FolderError::io(&all))?,
-    };
+    let entries = if_there(&all, std::fs::read_dir(&all))?;
     let mut numbers = Vec::new();
-    for entry in entries {
+    for entry in entries.into_iter().flatten() {
         let name = entry.map_err(FolderError::io(&all))?.file_name();
         numbers.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
     }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::shell::{path, quoted};
 use super::{
-    EngineKind, Job, RUN_CELL, Submission, Submit, SubmitError, again, cells_folder, tasks,
+    EngineKind, Job, RUN_CELL, Submission, Submit, SubmitError, again, cells_folder, path, quoted,
+    tasks,
 };
 
 const SBATCH: &str = "sbatch";
@@ -35,12 +35,8 @@ struct Chunk {
 pub fn submit_to_slurm(submit: &Submit<'_>, script_only: bool) -> Result<Submission, SubmitError> {
     let engine = &submit.experiment.engine;
     let (tasks, first) = tasks(submit.cells, engine.cells_per_task);
-    let chunks = chunks(
-        tasks.len(),
-        first,
-        max_array_size(),
-        engine.throttle.is_some(),
-    );
+    let throttled = engine.throttle.is_some();
+    let chunks = chunks(tasks.len(), first, max_array_size(), throttled);
     let mut submission = Submission::create(submit, EngineKind::Slurm, tasks)?;
     let text = script(submit, &submission, &chunks);
     let script = submission.write("batch.sh", &text)?;
@@ -135,36 +131,23 @@ fn sbatch(
             program: SBATCH,
             said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             script: script.to_owned(),
-            before: before(submission),
+            before: match submission.job_ids() {
+                ids if ids.is_empty() => ids,
+                ids => format!(" (it took job {ids} before)"),
+            },
         }),
     }
-}
-
-/// What was taken before something was refused.
-fn before(submission: &Submission) -> String {
-    if submission.jobs.is_empty() {
-        return String::new();
-    }
-    let ids: Vec<String> = submission
-        .jobs
-        .iter()
-        .map(|job| job.id.to_string())
-        .collect();
-    format!(" (it took job {} before)", ids.join(", "))
 }
 
 /// The options of sbatch that are the same for all chunks.
 fn options(submit: &Submit<'_>, submission: &Submission) -> Vec<String> {
     let engine = &submit.experiment.engine;
     let name = &submit.experiment.name;
-    let logs = submission.path("logs");
+    let logs = submission.path("logs").display().to_string();
     let mut options = vec![
         format!("--job-name=bitcap-{name}"),
         // A pattern: % begins a placeholder, and is itself where it is written twice.
-        format!(
-            "--output={}/%A_%a.txt",
-            logs.display().to_string().replace('%', "%%")
-        ),
+        format!("--output={}/%A_%a.txt", logs.replace('%', "%%")),
         "--open-mode=append".to_owned(),
         "--ntasks=1".to_owned(),
         "--cpus-per-task=1".to_owned(),
@@ -194,27 +177,23 @@ fn script(submit: &Submit<'_>, submission: &Submission, chunks: &[Chunk]) -> Str
     if let [only] = chunks {
         options.extend(arguments(submit, only, None));
     }
-    let options: String = options
+    let options = options
         .iter()
-        .map(|option| format!("#SBATCH {}\n", quoted(option)))
-        .collect();
-    let by_hand: String = chunks
-        .iter()
-        .map(|chunk| {
-            let mut words = arguments(submit, chunk, None);
-            if chunk.waits {
-                words.insert(0, "--dependency=afterany:JOB".to_owned());
-            }
-            let first = chunk.first_task;
-            format!("#     sbatch {} batch.sh {first}\n", words.join(" "))
-        })
-        .collect();
+        .map(|option| format!("#SBATCH {}\n", quoted(option)));
+    let by_hand = chunks.iter().map(|chunk| {
+        let mut words = arguments(submit, chunk, None);
+        if chunk.waits {
+            words.insert(0, "--dependency=afterany:JOB".to_owned());
+        }
+        let first = chunk.first_task;
+        format!("#     sbatch {} batch.sh {first}\n", words.join(" "))
+    });
     TEMPLATE
         .replace("@RUN_CELL@", RUN_CELL)
-        .replace("@OPTIONS@", &options)
+        .replace("@OPTIONS@", &options.collect::<String>())
         .replace("@NAME@", name)
         .replace("@VERSION@", env!("CARGO_PKG_VERSION"))
-        .replace("@BY_HAND@", &by_hand)
+        .replace("@BY_HAND@", &by_hand.collect::<String>())
         .replace("@LAST@", &(submission.tasks.len() - 1).to_string())
         .replace("@SUBMISSION@", &path(submission.folder()))
         .replace("@DIRECTORY@", &path(submit.working_directory))
@@ -245,10 +224,8 @@ mod tests {
         let halves = [chunk(0, 2, false), chunk(2, 1, false)];
         assert_eq!(chunks(3, 0, 2, false), halves);
         // A throttle is for all of them together.
-        assert_eq!(
-            chunks(3, 0, 2, true),
-            [chunk(0, 2, false), chunk(2, 1, true)]
-        );
+        let waiting = [chunk(0, 2, false), chunk(2, 1, true)];
+        assert_eq!(chunks(3, 0, 2, true), waiting);
         let judged = [chunk(0, 1, false), chunk(1, 2, true), chunk(3, 1, true)];
         assert_eq!(chunks(4, 1, 2, false), judged);
         assert_eq!(chunks(1, 1, 1001, false), [chunk(0, 1, false)]);

@@ -111,6 +111,27 @@ fn wrong_types() {
         "width = 8\nkind = 2",
         "e.toml:11:8: `model.kind` is 2; it must be \"gpt2\"",
     );
+    expect_set(
+        "train.optimizer=3",
+        "in --set train.optimizer=3: `train.optimizer` is 3; it must be one of \"adam\", \"adamw\", \
+         \"muon\", \"soap\"",
+    );
+    expect_set(
+        "source.kind=3",
+        "in --set source.kind=3: `source.kind` is 3; it must be one of \"uniform\", \"coin\", \
+         \"unigram\", \"markov\", \"linear\", \"copies\", \"file\"",
+    );
+    expect_set(
+        "train.batch=-1",
+        "in --set train.batch=-1: `train.batch` is -1; it must be \"full\", a number of sequences, at \
+         least 1, or a share of the dataset such as \"1/8\"",
+    );
+    expect_set(
+        "engine.device=3",
+        "in --set engine.device=3: `engine.device` is 3; it must be \"flex\", \"ndarray\", or \"wgpu\", \
+         \"vulkan\" or \"cuda\", these with the number of a device where there is more than one, as in \
+         \"cuda:1\"",
+    );
     expect(
         "steps = 100",
         "steps = 1979-05-27",

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use bitcap_plan::aligned;
+
 use super::comparison::{Comparison, Machine, Pair, PairedBy, SettingDifference, Sides, Summary};
-use crate::text::{aligned, change, count, decimals, plain, seconds, thousands};
+use crate::text::{change, count, decimals, plain, seconds, thousands};
 
 /// Beyond so many, machines are counted and not named.
 const NAMED_MACHINES: usize = 3;
@@ -29,7 +31,7 @@ impl Comparison {
             ];
             let mut rows = vec![header.map(str::to_owned)];
             rows.extend(self.pairs.iter().map(|pair| row(pair, &differing)));
-            out.push_str(&aligned(&rows, 1..8));
+            out.push_str(&aligned(&rows, |column| (1..8).contains(&column)));
             out.push('\n');
         }
         let _ = writeln!(out, "A: {}", plain(&self.folders.a));

@@ -57,11 +57,11 @@ pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow
             cell: &cell.name,
             label: &cell.curve().label,
             doubled: cell.curve().doubled,
-            parameters: cell.parameters,
-            entropy_bits: cell.entropy_bits,
-            load: cell.load,
-            training_tokens: cell.training_tokens,
-            training_flops: cell.training_flops,
+            parameters: cell.settings.parameters(),
+            entropy_bits: cell.settings.entropy_bits(),
+            load: cell.settings.load(),
+            training_tokens: cell.settings.training_tokens(),
+            training_flops: cell.settings.training_flops(),
             estimated_seconds,
         })
         .collect();

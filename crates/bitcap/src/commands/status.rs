@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bitcap_plan::{
-    CellStatus, ExperimentFolder, Queue, Standing, Status as Stand, Submission, status as look,
+    CellState, CellStatus, ExperimentFolder, Queue, Status as Stand, Submission, status as look,
 };
 
 use super::counted;
@@ -101,7 +101,7 @@ impl Output for Stand {
 fn line(cell: &CellStatus) -> String {
     let word = cell.state.as_str();
     let mut line = format!("{word:<8} {}", cell.cell);
-    if let Some(step) = cell.step.filter(|_| cell.state != Standing::Done) {
+    if let Some(step) = cell.step.filter(|_| cell.state != CellState::Done) {
         line += &format!("  step {step} of {}", cell.steps);
     }
     if let Some(reason) = &cell.reason {
@@ -120,12 +120,12 @@ fn line(cell: &CellStatus) -> String {
 /// "tiny: 4 cells, 1 done, 1 running, 0 waiting, 0 stopped, 1 failed, 1 missing".
 fn summary(stand: &Stand) -> String {
     let counts = [
-        (stand.done, Standing::Done),
-        (stand.running, Standing::Running),
-        (stand.waiting, Standing::Waiting),
-        (stand.stopped, Standing::Stopped),
-        (stand.failed, Standing::Failed),
-        (stand.missing, Standing::Missing),
+        (stand.done, CellState::Done),
+        (stand.running, CellState::Running),
+        (stand.waiting, CellState::Waiting),
+        (stand.stopped, CellState::Stopped),
+        (stand.failed, CellState::Failed),
+        (stand.missing, CellState::Missing),
     ];
     let counts = counts.map(|(count, state)| format!("{count} {}", state.as_str()));
     let cells = counted(stand.cells.len(), "cell");

@@ -169,15 +169,10 @@ fn told(
     if submission.jobs.is_empty() {
         return writeln!(out, "{what}, written to {script}; nothing is submitted");
     }
-    let jobs: Vec<String> = submission
-        .jobs
-        .iter()
-        .map(|job| job.id.to_string())
-        .collect();
+    let jobs = submission.job_ids();
     writeln!(
         out,
-        "{what}, submitted as job {}; the script is {script}",
-        jobs.join(", ")
+        "{what}, submitted as job {jobs}; the script is {script}"
     )?;
     let root = folder.root().display();
     writeln!(

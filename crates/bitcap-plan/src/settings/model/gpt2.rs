@@ -1,6 +1,6 @@
 //! GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, biases.
 
-use bitcap_base::{InvalidSetting, in_range};
+use bitcap_base::{InvalidSetting, check_setting, in_range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +8,15 @@ use crate::layout::{Group, Init, Layout, Rule, Slot};
 use bitcap_source::DataShape;
 
 /// How the initial weights are drawn. Gains are 1 and biases 0 in both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Initialization {
     /// GPT-2's: token embeddings and matrices N(0, 0.02²), positions N(0, 0.01²), matrices that
     /// write into the residual stream divided by √(2 L).
+    // It memorizes more at small widths (dev/LOG.md): at width 16, load 2 and 400 steps of Muon at the
+    // best rate of each, 9,728 bits against 8,442; of Adam, 9,515 against 8,218.
+    #[default]
     Gpt2,
     /// Matrices N(0, 1/fan_in), those into the residual stream divided by √(2 L); token embeddings,
     /// positions and head N(0, 1/d), so that logits have about unit variance whatever the width.
@@ -42,7 +45,7 @@ pub struct Gpt2Settings {
     #[serde(default)]
     pub start_token: bool,
     /// How the initial weights are drawn.
-    #[serde(default = "default_initialization")]
+    #[serde(default)]
     pub initialization: Initialization,
 }
 
@@ -52,12 +55,6 @@ const fn default_mlp_ratio() -> u32 {
 
 const fn default_tied_head() -> bool {
     true
-}
-
-/// GPT-2's memorizes more at small widths (dev/LOG.md): at width 16, load 2 and 400 steps of Muon at
-/// the best rate of each, 9,728 bits against 8,442; of Adam, 9,515 against 8,218.
-const fn default_initialization() -> Initialization {
-    Initialization::Gpt2
 }
 
 /// GPT-2's standard deviation of matrices and token embeddings (its released code).
@@ -74,7 +71,7 @@ impl Gpt2Settings {
             mlp_ratio: default_mlp_ratio(),
             tied_head: default_tied_head(),
             start_token: false,
-            initialization: default_initialization(),
+            initialization: Initialization::Gpt2,
         }
     }
 
@@ -87,98 +84,62 @@ impl Gpt2Settings {
         in_range("model.width", self.width.into(), 1, 65_536)?;
         in_range("model.heads", self.heads.into(), 1, self.width.into())?;
         in_range("model.mlp_ratio", self.mlp_ratio.into(), 1, 64)?;
-        if !self.width.is_multiple_of(self.heads) {
-            let allowed = format!("a divisor of model.width, which is {}", self.width);
-            return Err(InvalidSetting::new("model.heads", self.heads, allowed));
-        }
-        Ok(())
+        let fits = self.width.is_multiple_of(self.heads);
+        let allowed = format!("a divisor of model.width, which is {}", self.width);
+        check_setting(fits, "model.heads", self.heads, allowed)
     }
 
     /// The tensors of this model on such data, by Hugging Face's names; linear maps are
     /// `[in, out]`, as there.
     #[must_use]
     pub fn layout(&self, data: &DataShape) -> Layout {
-        use {Group as In, Init::Normal, Rule::Matrix, Rule::Other};
-        let (d, rows) = (self.width as usize, data.rows());
-        let hidden = self.hidden();
-        let into_residual = 1.0 / (2.0 * f64::from(self.layers)).sqrt();
-        let by_fan_in = self.initialization == Initialization::FanIn;
-        let embedding = if by_fan_in {
-            1.0 / (d as f64).sqrt()
-        } else {
-            GPT2_DEVIATION
-        };
-        let positions = if by_fan_in {
-            embedding
-        } else {
-            GPT2_DEVIATION / 2.0
-        };
-        let matrix = |fan_in: usize| {
-            Normal(if by_fan_in {
-                1.0 / (fan_in as f64).sqrt()
-            } else {
-                GPT2_DEVIATION
+        use {Group as In, Rule::Matrix, Rule::Other};
+        let (d, rows, hidden) = (self.width as usize, data.rows(), self.hidden());
+        // In units of the deviation of all others: of GPT-2, and of one by fan-in.
+        let normal = |of_gpt2: f64, by_fan_in: f64, fan_in: usize| {
+            Init::Normal(match self.initialization {
+                Initialization::Gpt2 => GPT2_DEVIATION * of_gpt2,
+                Initialization::FanIn => by_fan_in / (fan_in as f64).sqrt(),
             })
         };
-        let residual = |fan_in: usize| {
-            Normal(if by_fan_in {
-                into_residual / (fan_in as f64).sqrt()
-            } else {
-                GPT2_DEVIATION * into_residual
+        let token_table = |name, group| {
+            let init = normal(1.0, 1.0, d);
+            Slot::new(name, &[rows, d], init, Other, group)
+        };
+        let position_table = |name| {
+            let init = normal(0.5, 1.0, d);
+            Slot::new(name, &[data.length, d], init, Other, In::PositionEmbedding)
+        };
+        let norm = |name: &str| {
+            [("weight", Init::Ones), ("bias", Init::Zeros)].map(|(part, init)| {
+                Slot::new(&format!("{name}.{part}"), &[d], init, Other, In::LayerNorm)
             })
         };
-        let token_table =
-            |name, group| Slot::new(name, &[rows, d], Normal(embedding), Other, group);
+        let linear = |name: &str, dims: [usize; 2], scale: f64, group| {
+            let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
+            let init = normal(scale, scale, dims[0]);
+            [
+                Slot::new(&weight, &dims, init, Matrix, group),
+                Slot::new(&bias, &dims[1..], Init::Zeros, Other, group),
+            ]
+        };
         let mut slots = vec![
             token_table("transformer.wte.weight", In::TokenEmbedding),
-            Slot::new(
-                "transformer.wpe.weight",
-                &[data.length, d],
-                Normal(positions),
-                Other,
-                In::PositionEmbedding,
-            ),
+            position_table("transformer.wpe.weight"),
         ];
-        let norm = |slots: &mut Vec<Slot>, name: &str| {
-            for (part, init) in [("weight", Init::Ones), ("bias", Init::Zeros)] {
-                let name = format!("{name}.{part}");
-                slots.push(Slot::new(&name, &[d], init, Other, In::LayerNorm));
-            }
-        };
-        let linear = |slots: &mut Vec<Slot>, name: &str, dims: [usize; 2], init, group| {
-            let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
-            slots.push(Slot::new(&weight, &dims, init, Matrix, group));
-            slots.push(Slot::new(&bias, &dims[1..], Init::Zeros, Other, group));
-        };
+        let small = 1.0 / (2.0 * f64::from(self.layers)).sqrt();
         for layer in 0..self.layers {
             let name = |part: &str| format!("transformer.h.{layer}.{part}");
-            let all = &mut slots;
-            norm(all, &name("ln_1"));
-            linear(
-                all,
-                &name("attn.c_attn"),
-                [d, 3 * d],
-                matrix(d),
-                In::Attention,
-            );
-            linear(
-                all,
-                &name("attn.c_proj"),
-                [d, d],
-                residual(d),
-                In::Attention,
-            );
-            norm(all, &name("ln_2"));
-            linear(all, &name("mlp.c_fc"), [d, hidden], matrix(d), In::Mlp);
-            linear(
-                all,
-                &name("mlp.c_proj"),
-                [hidden, d],
-                residual(hidden),
-                In::Mlp,
-            );
+            let [qkv, out] = [name("attn.c_attn"), name("attn.c_proj")];
+            let [up, down] = [name("mlp.c_fc"), name("mlp.c_proj")];
+            slots.extend(norm(&name("ln_1")));
+            slots.extend(linear(&qkv, [d, 3 * d], 1.0, In::Attention));
+            slots.extend(linear(&out, [d, d], small, In::Attention));
+            slots.extend(norm(&name("ln_2")));
+            slots.extend(linear(&up, [d, hidden], 1.0, In::Mlp));
+            slots.extend(linear(&down, [hidden, d], small, In::Mlp));
         }
-        norm(&mut slots, "transformer.ln_f");
+        slots.extend(norm("transformer.ln_f"));
         if !self.tied_head {
             slots.push(token_table("lm_head.weight", In::Head));
         }
@@ -194,8 +155,7 @@ impl Gpt2Settings {
     /// attention scores.
     #[must_use]
     pub fn widest_activation(&self, data: &DataShape) -> usize {
-        data.rows()
-            .max(self.hidden())
-            .max(self.heads as usize * data.predicted())
+        let scores = self.heads as usize * data.predicted();
+        data.rows().max(self.hidden()).max(scores)
     }
 }
