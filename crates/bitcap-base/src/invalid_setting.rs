@@ -1,5 +1,7 @@
 //! The one error for a setting that is out of its range.
 
+use std::fmt::Display;
+
 /// A setting whose value is impossible: which one, what it is, and what would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}` is {found}; it must be {allowed}")]
@@ -23,17 +25,19 @@ impl InvalidSetting {
     }
 }
 
-/// Checks that a whole number is within its range.
+/// Checks that a number lies from `low` to `high`, both allowed. NaN is in no range.
 ///
 /// # Errors
-/// If it is not, with the range.
-pub fn in_range(key: &str, found: u64, low: u64, high: u64) -> Result<(), InvalidSetting> {
-    if (low..=high).contains(&found) {
+/// If it does not, with the range.
+pub fn in_range<T: PartialOrd + Display>(
+    key: &str,
+    found: T,
+    low: T,
+    high: T,
+) -> Result<(), InvalidSetting> {
+    if (&low..=&high).contains(&&found) {
         return Ok(());
     }
-    Err(InvalidSetting::new(
-        key,
-        found,
-        format!("from {low} to {high}"),
-    ))
+    let allowed = format!("from {low} to {high}");
+    Err(InvalidSetting::new(key, found, allowed))
 }

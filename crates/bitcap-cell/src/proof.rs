@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bitcap_base::write_atomic;
-use bitcap_measure::coder::{CodedFile, LARGEST_BATCH, Predictor, Prefixes, decode, encode};
+use bitcap_measure::coder::{CodedFile, LARGEST_BATCH, Prefixes, decode, encode};
 use bitcap_measure::{BaselineBits, CodeLengths};
 use bitcap_model::{DeviceError, Model, PredictionTask, open, passes};
 use bitcap_plan::DeviceSpec;
@@ -81,8 +81,7 @@ pub fn compress(
         .unwrap_or(1)
         .min(LARGEST_BATCH);
     let blake3 = model.blake3()?;
-    let mut predictor = ModelPredictor::new(model, progress);
-    let coded = encode(&dataset.tokens, shape, batch, &blake3, &mut predictor)?;
+    let coded = encode(&dataset.tokens, shape, batch, &blake3, by(model, progress))?;
     let bits = coded.file.bits();
     let baselines = BaselineBits::of(&dataset.tokens, shape.vocabulary)?;
     let bytes = coded.file.to_bytes();
@@ -147,8 +146,7 @@ pub fn decompress(
             "its header and the model disagree on V, S or the start token".into(),
         ));
     }
-    let mut predictor = ModelPredictor::new(&model, progress);
-    let tokens = decode(&file, &blake3, &mut predictor)?;
+    let tokens = decode(&file, &blake3, by(&model, progress))?;
     let dataset = Dataset {
         tokens,
         samples: header.samples,
@@ -168,41 +166,21 @@ pub fn decompress(
 }
 
 /// Asks the model by passes over whole batches, the same when coding and when decoding.
-struct ModelPredictor<'a> {
+fn by<'a>(
     model: &'a Model,
     progress: &'a mut dyn FnMut(u64),
-    /// Tokens asked for, and how many a sequence has.
-    asked: u64,
-    predicted: u64,
-}
-
-impl<'a> ModelPredictor<'a> {
-    fn new(model: &'a Model, progress: &'a mut dyn FnMut(u64)) -> Self {
-        Self {
-            model,
-            progress,
-            asked: 0,
-            predicted: model.data().predicted() as u64,
-        }
-    }
-}
-
-impl Predictor for ModelPredictor<'_> {
-    type Error = DeviceError;
-
-    fn predict(
-        &mut self,
-        prefixes: Prefixes<'_>,
-        log_probabilities: &mut Vec<f32>,
-    ) -> Result<(), DeviceError> {
+) -> impl FnMut(Prefixes<'_>) -> Result<Vec<f32>, DeviceError> {
+    // Tokens asked for, of so many a sequence.
+    let (mut asked, predicted) = (0, model.data().predicted() as u64);
+    move |prefixes: Prefixes<'_>| {
         let Prefixes {
             tokens,
             sequences,
             position,
         } = prefixes;
-        *log_probabilities = self.model.next(tokens, sequences, position)?;
-        self.asked += sequences as u64;
-        (self.progress)(self.asked / self.predicted);
-        Ok(())
+        let said = model.next(tokens, sequences, position)?;
+        asked += sequences as u64;
+        progress(asked / predicted);
+        Ok(said)
     }
 }

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::error::Problem;
 use super::tokens::{FORMAT, TokenFile, header, number};
-use crate::kind::AnyKind;
 use crate::{SourceSettings, Split};
 
 /// The provenance of a dataset file. Everything but the hash and the version follows from the
@@ -121,7 +120,7 @@ impl DatasetInfo {
             return Err(Problem::metadata("entropy_bits", entropy, expected));
         }
         info.entropy_bits = bits;
-        if source.as_kind().file().is_some() {
+        if source.file().is_some() {
             info.source_blake3 = Some(file.string("source_blake3")?.into());
         }
         info.tokens_blake3.clone_from(&file.blake3);
@@ -135,13 +134,9 @@ const UNKNOWN: &str = "unknown";
 
 /// At most 24 characters: the shortest that reads back as the same number, in one form or the other.
 pub(super) fn entropy_text(bits: Option<f64>) -> String {
-    let Some(bits) = bits else {
-        return UNKNOWN.into();
-    };
-    let text = bits.to_string();
-    if text.len() > 24 {
-        format!("{bits:e}")
-    } else {
-        text
+    match bits.map(|bits| (bits, bits.to_string())) {
+        None => UNKNOWN.into(),
+        Some((bits, text)) if text.len() > 24 => format!("{bits:e}"),
+        Some((_, text)) => text,
     }
 }

@@ -73,7 +73,7 @@ impl TokenFile {
         let mut file = open_regular(path).map_err(Problem::Open)?;
         let found = file.metadata().map_err(Problem::Read)?.len();
         let (header, start) = read_header(&mut file, found)?;
-        let strings = header.metadata().as_ref();
+        let strings = header.metadata().clone();
         let strings = strings.ok_or_else(|| missing("__metadata__"))?;
         let get = |key| strings.get(key).ok_or_else(|| missing(key));
         let format = get("format")?;
@@ -91,7 +91,7 @@ impl TokenFile {
         check_size(found, start.saturating_add(bytes))?;
         Ok(Self {
             blake3: get("tokens_blake3")?.clone(),
-            strings: strings.clone(),
+            strings,
             file,
             length,
             samples,

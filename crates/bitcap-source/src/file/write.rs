@@ -7,8 +7,7 @@ use super::error::{DatasetFileError, Problem};
 use super::info::DatasetInfo;
 use crate::dataset::{little_endian, rows_at_a_time, token_bytes};
 use crate::{Dataset, FileSettings, Marginal, Source, SourceSettings, Split};
-use bitcap_base::{InvalidSetting, write_atomic};
-use bitcap_base::{create_aside, rename};
+use bitcap_base::{InvalidSetting, create_aside, rename, write_atomic};
 
 /// Draws the dataset that [`crate::draw()`] would give into a file at `path`.
 ///
@@ -81,8 +80,7 @@ fn prepare(
     split: Split,
 ) -> Result<(Source, DatasetInfo), InvalidSetting> {
     let drawn = Source::draw_parameters(source)?;
-    token_bytes(source.length(), samples)?;
-    drawn.check_samples(samples)?;
+    drawn.token_bytes(samples)?;
     let info = DatasetInfo {
         source_blake3: drawn.file().map(|facts| facts.blake3.clone()),
         ..DatasetInfo::before_drawing(source, data_seed, samples, split)
@@ -120,7 +118,7 @@ fn write_tokens(
     }
     Ok(DatasetInfo {
         tokens_blake3: hasher.finalize().to_hex().to_string(),
-        entropy_bits: marginal.entropy().exact(),
+        entropy_bits: marginal.entropy(),
         ..info
     })
 }
