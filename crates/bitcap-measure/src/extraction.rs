@@ -3,7 +3,7 @@
 use bitcap_source::DataShape;
 use serde::{Deserialize, Serialize};
 
-use crate::rows::predictions;
+use crate::rows::rows;
 
 /// Tokens of the prefixes that extraction is tried from (Morris et al., section 5).
 const EXTRACTION_PREFIXES: [usize; 3] = [8, 16, 32];
@@ -30,7 +30,7 @@ impl Extraction {
     ///
     /// If there are no predictions, or they do not make whole sequences.
     pub fn of(right: &[bool], shape: DataShape) -> Vec<Self> {
-        let rows = predictions(right, shape);
+        let rows = rows(right, shape.predicted());
         let of_prefix = |prefix: usize| {
             // Tokens that are not predicted are given; every prefix holds them.
             let rest = prefix - shape.given();

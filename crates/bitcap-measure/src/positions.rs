@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 
 use bitcap_source::DataShape;
 
-use crate::rows::predictions;
+use crate::rows::rows;
 use bitcap_base::CompensatedSum;
 
 /// What the tokens at one position cost on average.
@@ -28,7 +28,7 @@ impl PositionBits {
     ///
     /// If there are none, or they do not make whole sequences.
     pub fn of<F: Copy + Into<f64>>(log_probabilities: &[F], shape: DataShape) -> Vec<Self> {
-        let rows = predictions(log_probabilities, shape);
+        let rows = rows(log_probabilities, shape.predicted());
         let of_column = |column: usize| {
             let bits = rows.clone().map(|row| -row[column].into() / LN_2);
             let (code_bits_mean, code_bits_sd) = mean_and_deviation(bits);

@@ -100,7 +100,7 @@ pub trait Parameters: Debug + Send + Sync {
         each.sum::<Option<f64>>().map(|log2| 0.0 - log2)
     }
 
-    /// The sequences of a dataset from the first on.
+    /// The sequences of a dataset from the first on. A file's must not go beyond its last.
     fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Rows;
 
     /// What the file holds, where the parameters are one.
@@ -109,7 +109,7 @@ pub trait Parameters: Debug + Send + Sync {
     }
 }
 
-/// Draws one sequence after another into a row of S tokens. A file's must not go beyond its last.
+/// Draws one sequence after another into a row of S tokens.
 pub type Rows = Box<dyn FnMut(&mut [u16]) + Send>;
 
 /// What the sequences so far say of the parameters: all that their marginal probability needs.

@@ -34,4 +34,4 @@ pub use kinds::markov::{MarkovSettings, UnigramSettings};
 pub use kinds::uniform::UniformSettings;
 pub use marginal::Marginal;
 pub use settings::SourceSettings;
-pub use source::{Drawer, Source, draw};
+pub use source::{Source, draw};

@@ -61,15 +61,11 @@ impl Source {
         }
     }
 
-    /// A drawer at the first token of the first sequence.
-    #[must_use]
-    pub fn drawer(&self, data_seed: u64, split: Split) -> Drawer {
-        let row = vec![0; self.settings.length() as usize];
-        Drawer {
-            rows: Arc::clone(&self.parameters).rows(data_seed, split),
-            taken: row.len(),
-            row,
-        }
+    /// Draws the sequences of a dataset, one after another, into rows of S tokens. They do not depend
+    /// on how many will be drawn: a smaller dataset is a prefix of a larger one with the same seed. A
+    /// file's must not go beyond its whole sequences.
+    pub(crate) fn rows(&self, data_seed: u64, split: Split) -> Rows {
+        Arc::clone(&self.parameters).rows(data_seed, split)
     }
 
     /// Draws a dataset of `samples` sequences into memory: 2 N S bytes.
@@ -83,17 +79,19 @@ impl Source {
         split: Split,
     ) -> Result<Dataset, InvalidSetting> {
         let bytes = self.token_bytes(samples)?;
+        let length = self.settings.length() as usize;
         let mut tokens = with_room(bytes / 2).ok_or_else(|| {
             let allowed =
                 format!("fewer: {bytes} bytes of tokens do not fit this machine's memory");
             InvalidSetting::new("data.samples", samples, allowed)
         })?;
         tokens.resize((bytes / 2) as usize, 0);
-        self.drawer(data_seed, split).fill(&mut tokens);
+        let rows = tokens.chunks_exact_mut(length);
+        rows.for_each(self.rows(data_seed, split));
         Ok(Dataset {
             tokens,
             samples: samples as usize,
-            length: self.settings.length() as usize,
+            length,
             vocabulary: self.settings.vocabulary(),
         })
     }
@@ -117,36 +115,6 @@ impl Source {
             self.settings.check_samples(file, samples)?;
         }
         Ok(bytes)
-    }
-}
-
-/// Draws the tokens of a dataset in pieces of any size, in row-major order.
-///
-/// The tokens do not depend on how they are cut into pieces, nor on how many will be drawn: a
-/// smaller dataset is a prefix of a larger one with the same seed.
-pub struct Drawer {
-    rows: Rows,
-    /// The sequence drawn last where a piece ended inside of it, and how much of it was taken.
-    row: Vec<u16>,
-    taken: usize,
-}
-
-impl Drawer {
-    /// Draws the next `tokens.len()` tokens.
-    ///
-    /// # Panics
-    /// Where the source is a file and the tokens go beyond its whole sequences
-    /// ([`Source::file`] says how many there are).
-    pub fn fill(&mut self, tokens: &mut [u16]) {
-        let Self { rows, row, taken } = self;
-        for token in tokens {
-            if *taken == row.len() {
-                rows(row);
-                *taken = 0;
-            }
-            *token = row[*taken];
-            *taken += 1;
-        }
     }
 }
 

@@ -26,23 +26,6 @@ proptest! {
     }
 
     #[test]
-    fn the_pieces_a_dataset_is_drawn_in_do_not_matter(
-        kind in kind(), seed: u64, pieces in prop::collection::vec(0_usize..30, 1..10),
-    ) {
-        let settings = all_kinds(seed).remove(kind);
-        let mut drawer = source(&settings).drawer(seed, Split::Fresh);
-        let mut drawn = Vec::new();
-        for piece in pieces {
-            let start = drawn.len();
-            drawn.resize(start + piece, 0);
-            drawer.fill(&mut drawn[start..]);
-        }
-        let samples = drawn.len().div_ceil(settings.length() as usize).max(1) as u64;
-        let whole = draw(&settings, seed, samples, Split::Fresh).unwrap();
-        prop_assert!(whole.tokens.starts_with(&drawn));
-    }
-
-    #[test]
     fn files_hold_what_is_drawn_and_its_entropy(kind in kind(), seed in 0_u64..1 << 40, samples in 1_u64..60) {
         let settings = all_kinds(seed).remove(kind);
         let folder = tempfile::tempdir().unwrap();

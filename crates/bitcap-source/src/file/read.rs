@@ -66,24 +66,23 @@ fn check(
     info: &DatasetInfo,
     mut take: impl FnMut(&[u16], u64),
 ) -> Result<(), Problem> {
-    // The tokens drawn anew, unless they came from a user's file.
-    let mut drawer = info.source.file().is_none().then(|| {
+    // The sequences drawn anew, unless they came from a user's file.
+    let mut rows = info.source.file().is_none().then(|| {
         let source = Source::draw_parameters(&info.source);
         let source = source.expect("valid settings that read no file have parameters");
-        source.drawer(info.data_seed, info.stream)
+        source.rows(info.data_seed, info.stream)
     });
     let mut marginal = Marginal::new(&info.source);
-    let mut drawn = Vec::new();
+    let mut drawn = vec![0; info.length as usize];
     let mut as_drawn = true;
     file.read(|tokens, done| {
-        if let Some(drawer) = &mut drawer {
-            drawn.resize(tokens.len(), 0);
-            drawer.fill(&mut drawn);
-            as_drawn &= drawn == tokens;
+        for sequence in tokens.chunks_exact(drawn.len()) {
+            if let Some(rows) = &mut rows {
+                rows(&mut drawn);
+                as_drawn &= drawn == sequence;
+            }
+            marginal.observe(sequence);
         }
-        tokens
-            .chunks_exact(info.length as usize)
-            .for_each(|sequence| marginal.observe(sequence));
         take(tokens, done);
     })?;
     if !as_drawn {

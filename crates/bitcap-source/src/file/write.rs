@@ -97,7 +97,7 @@ fn write_tokens(
 ) -> io::Result<DatasetInfo> {
     let length = info.length as usize;
     let rows = rows_at_a_time(info.length, info.samples);
-    let mut drawer = source.drawer(info.data_seed, info.stream);
+    let mut draw = source.rows(info.data_seed, info.stream);
     let mut tokens = vec![0; rows * length];
     let mut bytes = Vec::with_capacity(2 * tokens.len());
     let mut hasher = blake3::Hasher::new();
@@ -106,10 +106,10 @@ fn write_tokens(
     while done < info.samples {
         let now = (info.samples - done).min(rows as u64);
         let piece = &mut tokens[..now as usize * length];
-        drawer.fill(piece);
-        piece
-            .chunks_exact(length)
-            .for_each(|sequence| marginal.observe(sequence));
+        for sequence in piece.chunks_exact_mut(length) {
+            draw(sequence);
+            marginal.observe(sequence);
+        }
         little_endian(piece, &mut bytes);
         hasher.update(&bytes);
         file.write_all(&bytes)?;

@@ -39,36 +39,36 @@ impl CoinSettings {
 impl Kind for CoinSettings {
     fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("source.length", self.length, 1, 4096)?;
-        let count = self.prior.len();
-        if !(1..=1024).contains(&count) {
-            let found = format!("a list of {count}");
+        let (count, sum) = (self.prior.len(), self.prior.iter().sum::<f64>());
+        // NaN is in no range.
+        let outside = |list: &[f64]| list.iter().copied().find(|p| !(0.0..=1.0).contains(p));
+        let of_probabilities = "a list of numbers from 0 to 1";
+        let (key, found, allowed) = if !(1..=1024).contains(&count) {
             let allowed = "a list of 1 to 1024 numbers";
-            return Err(InvalidSetting::new("source.prior", found, allowed));
-        }
-        if self.probabilities.len() != count {
+            ("source.prior", format!("a list of {count}"), allowed.into())
+        } else if self.probabilities.len() != count {
             let found = format!("a list of {}", self.probabilities.len());
             let allowed = format!("a list of {count}, one for each number in source.prior");
-            return Err(InvalidSetting::new("source.probabilities", found, allowed));
-        }
-        let lists = [
-            ("source.prior", &self.prior),
-            ("source.probabilities", &self.probabilities),
-        ];
-        for (key, list) in lists {
-            // NaN is in no range.
-            if let Some(&value) = list.iter().find(|value| !(0.0..=1.0).contains(*value)) {
-                let found = format!("a list with {value}");
-                let allowed = "a list of numbers from 0 to 1";
-                return Err(InvalidSetting::new(key, found, allowed));
-            }
-        }
-        let sum: f64 = self.prior.iter().sum();
-        if (sum - 1.0).abs() > 1e-9 {
+            ("source.probabilities", found, allowed)
+        } else if let Some(value) = outside(&self.prior) {
+            (
+                "source.prior",
+                format!("a list with {value}"),
+                of_probabilities.into(),
+            )
+        } else if let Some(value) = outside(&self.probabilities) {
+            (
+                "source.probabilities",
+                format!("a list with {value}"),
+                of_probabilities.into(),
+            )
+        } else if (sum - 1.0).abs() > 1e-9 {
             let found = format!("a list whose sum is {sum}");
-            let allowed = "a list whose sum is 1";
-            return Err(InvalidSetting::new("source.prior", found, allowed));
-        }
-        Ok(())
+            ("source.prior", found, "a list whose sum is 1".into())
+        } else {
+            return Ok(());
+        };
+        Err(InvalidSetting::new(key, found, allowed))
     }
 
     fn common(&self) -> (u32, u32, u64) {
