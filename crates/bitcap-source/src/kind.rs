@@ -110,7 +110,7 @@ pub trait Parameters: Debug + Send + Sync {
 }
 
 /// Draws one sequence after another into a row of S tokens.
-pub type Rows = Box<dyn FnMut(&mut [u16]) + Send>;
+pub(crate) type Rows = Box<dyn FnMut(&mut [u16]) + Send>;
 
 /// What the sequences so far say of the parameters: all that their marginal probability needs.
 pub trait Statistics: Send {
