@@ -240,7 +240,7 @@ fn extreme_probabilities_come_back() {
         vec![-103.0, -1e-38],  // the least denormal probability
         vec![0.0, -1e30],
     ] {
-        let mut model = Fixed(row);
+        let model = Fixed(row);
         let coded = encode(&tokens, shape, 64, MODEL, |p| model.predict(p)).unwrap();
         // A token that is next to impossible costs about 32 bits, whatever was claimed.
         assert!(coded.file.bits().payload <= 1000 + 32 * 3000 + 64);
@@ -297,7 +297,7 @@ fn what_no_code_can_use_is_refused() {
 #[test]
 #[should_panic(expected = "a log-probability for each sequence and entry")]
 fn a_model_of_another_vocabulary() {
-    let mut model = Fixed(vec![-1.0; 3]);
+    let model = Fixed(vec![-1.0; 3]);
     drop(encode(&[0; 6], shape(3, 2, false), 2, MODEL, |p| {
         model.predict(p)
     }));
@@ -527,7 +527,7 @@ fn another_model_is_told_from_an_altered_file() {
 fn the_file_is_the_same_whoever_writes_it() {
     // Pinned: the format must not change without its name. The tokens' hash was made with Python's blake3, of their u16 little-endian.
     let shape = shape(3, 2, false);
-    let mut model = Fixed(vec![-0.105_360_52, -std::f32::consts::LN_10]);
+    let model = Fixed(vec![-0.105_360_52, -std::f32::consts::LN_10]);
     let coded = encode(&[0, 1, 0, 0, 0, 0], shape, 2, MODEL, |p| model.predict(p)).unwrap();
     let bytes = coded.file.to_bytes();
     let hex: String = bytes[bytes.len() - 32..]
@@ -557,7 +557,7 @@ fn the_start_token_is_never_read_as_data() {
     })
     .unwrap();
     // The upper half of all codes is nearly all the start token's now, which no model must be given as data.
-    let mut impostor = Fixed(vec![-30.0, -30.0, 0.0]);
+    let impostor = Fixed(vec![-30.0, -30.0, 0.0]);
     let error = decode(&coded.file, MODEL, |p| impostor.predict(p)).unwrap_err();
     let place = "first noticed at token 0 of sequence 0";
     assert!(error.to_string().contains(place), "{error}");

@@ -1,6 +1,7 @@
-use bitcap_source::DataShape;
+//! Which sequences come out of their prefixes.
 
 use bitcap_measure::Extraction;
+use bitcap_source::DataShape;
 
 fn shape(length: usize, start_token: bool) -> DataShape {
     DataShape {

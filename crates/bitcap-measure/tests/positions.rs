@@ -1,6 +1,7 @@
-use bitcap_source::DataShape;
+//! Bits by position, against figures by hand.
 
 use bitcap_measure::{CodeLengths, PositionBits};
+use bitcap_source::DataShape;
 
 #[test]
 fn means_and_deviations_by_position() {
