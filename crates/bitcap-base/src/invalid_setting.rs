@@ -1,5 +1,7 @@
 //! The one error for a setting that is out of its range.
 
+use std::fmt::Display;
+
 /// A setting whose value is impossible: which one, what it is, and what would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}` is {found}; it must be {allowed}")]
@@ -39,11 +41,17 @@ pub fn check_setting(
     Err(InvalidSetting::new(key, found, allowed))
 }
 
-/// Checks that a whole number is within its range.
+/// Checks that a number lies from `low` to `high`, both allowed. NaN is in no range.
 ///
 /// # Errors
-/// If it is not, with the range.
-pub fn in_range(key: &str, found: u64, low: u64, high: u64) -> Result<(), InvalidSetting> {
-    let fits = (low..=high).contains(&found);
-    check_setting(fits, key, found, format!("from {low} to {high}"))
+/// If it does not, with the range.
+pub fn in_range<T: PartialOrd + Display>(
+    key: &str,
+    found: T,
+    low: T,
+    high: T,
+) -> Result<(), InvalidSetting> {
+    let fits = (&low..=&high).contains(&&found);
+    let allowed = format!("from {low} to {high}");
+    check_setting(fits, key, found, allowed)
 }

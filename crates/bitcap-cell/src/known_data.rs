@@ -49,10 +49,10 @@ impl KnownData {
         let source = source.filter(|_| settings.entropy_is_known());
         let known = match source {
             None => None,
-            Some(source) => settings
-                .entropy(&dataset)
-                .exact()
-                .zip(source.source_bits(&dataset)),
+            Some(source) => {
+                let entropy = settings.entropy(&dataset);
+                entropy.zip(source.source_bits(&dataset))
+            }
         };
         let uniform = match settings {
             SourceSettings::Uniform(_) => true,

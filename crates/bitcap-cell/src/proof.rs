@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bitcap_base::write_atomic;
-use bitcap_measure::coder::{Coded, CodedFile, LARGEST_BATCH, Predictor, Prefixes, decode, encode};
+use bitcap_measure::coder::{Coded, CodedFile, LARGEST_BATCH, Prefixes, decode, encode};
 use bitcap_measure::{BaselineBits, CodeLengths};
 use bitcap_model::{DeviceError, Model, PredictionTask, open, passes};
 use bitcap_plan::DeviceSpec;
@@ -108,15 +108,9 @@ pub(crate) fn code_of(
         .max()
         .unwrap_or(1)
         .min(LARGEST_BATCH);
-    let mut predictor = ModelPredictor::new(model, progress);
     let blake3 = model.blake3()?;
-    Ok(encode(
-        &dataset.tokens,
-        *model.data(),
-        batch,
-        &blake3,
-        &mut predictor,
-    )?)
+    let by = by(model, progress);
+    Ok(encode(&dataset.tokens, *model.data(), batch, &blake3, by)?)
 }
 
 /// Writes the dataset that a coded file holds, out of that file and the folder of the model alone.
@@ -157,8 +151,7 @@ pub fn decompress(
             "its header and the model disagree on V, S or the start token".into(),
         ));
     }
-    let mut predictor = ModelPredictor::new(&model, progress);
-    let tokens = decode(&file, &blake3, &mut predictor)?;
+    let tokens = decode(&file, &blake3, by(&model, progress))?;
     let dataset = Dataset {
         tokens,
         samples: header.samples,
@@ -178,41 +171,21 @@ pub fn decompress(
 }
 
 /// Asks the model by passes over whole batches, the same when coding and when decoding.
-struct ModelPredictor<'a> {
+fn by<'a>(
     model: &'a Model,
     progress: &'a mut dyn FnMut(u64),
-    /// Tokens asked for, and how many a sequence has.
-    asked: u64,
-    predicted: u64,
-}
-
-impl<'a> ModelPredictor<'a> {
-    fn new(model: &'a Model, progress: &'a mut dyn FnMut(u64)) -> Self {
-        Self {
-            model,
-            progress,
-            asked: 0,
-            predicted: model.data().predicted() as u64,
-        }
-    }
-}
-
-impl Predictor for ModelPredictor<'_> {
-    type Error = DeviceError;
-
-    fn predict(
-        &mut self,
-        prefixes: Prefixes<'_>,
-        log_probabilities: &mut Vec<f32>,
-    ) -> Result<(), DeviceError> {
+) -> impl FnMut(Prefixes<'_>) -> Result<Vec<f32>, DeviceError> {
+    // Tokens asked for, of so many a sequence.
+    let (mut asked, predicted) = (0, model.data().predicted() as u64);
+    move |prefixes: Prefixes<'_>| {
         let Prefixes {
             tokens,
             sequences,
             position,
         } = prefixes;
-        *log_probabilities = self.model.next(tokens, sequences, position)?;
-        self.asked += sequences as u64;
-        (self.progress)(self.asked / self.predicted);
-        Ok(())
+        let said = model.next(tokens, sequences, position)?;
+        asked += sequences as u64;
+        progress(asked / predicted);
+        Ok(said)
     }
 }

@@ -5,7 +5,7 @@ use std::f64::consts::LN_2;
 use bitcap_source::DataShape;
 
 use crate::MeasureError;
-use crate::rows::predictions;
+use crate::rows::rows;
 use bitcap_base::CompensatedSum;
 
 /// The code lengths a model gives the sequences of a dataset: minus log2 of the probability of each one's predicted
@@ -47,7 +47,7 @@ impl CodeLengths {
             }
             Ok(nats.value() / LN_2)
         };
-        let rows = predictions(log_probabilities, shape).enumerate();
+        let rows = rows(log_probabilities, shape.predicted()).enumerate();
         let bits = rows.map(sequence_bits).collect::<Result<_, _>>()?;
         Ok(Self { shape, bits })
     }

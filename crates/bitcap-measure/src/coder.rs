@@ -12,11 +12,16 @@
 //! less than that where p is near 2^-32 or below. The state of 128 bits loses less than 2^-63 bits a token, and the
 //! end costs at most 64 bits: the last two words of 32. One sequence's f32 probabilities do not sum to 1 exactly
 //! either; rounding shares of their sum takes that out of the code, not out of the claim: about 1e-6 of a bit a token.
+//!
+//! # The model
+//!
+//! It is a function of [`Prefixes`] that gives the natural-log probabilities of the next token of each sequence,
+//! row-major [`sequences`, V], or [`sequences`, V + 1] with a start token, whose own entry is the last
+//! ([`DataShape::rows`]). The same prefixes must give the same numbers to the last bit, whatever was asked before: the
+//! decoder asks again what the encoder did.
 
 mod file;
 mod range;
-
-use std::ops::Range;
 
 use bitcap_source::{DataShape, is_blake3, tokens_blake3};
 
@@ -37,28 +42,6 @@ pub struct Prefixes<'a> {
     pub sequences: usize,
     /// Which token is to be predicted, from 0; 0 only with a start token.
     pub position: usize,
-}
-
-/// A model, asked for one token after another.
-pub trait Predictor {
-    /// How it can fail.
-    type Error;
-
-    /// Clears `log_probabilities` and fills it with the natural-log probabilities of the next token of each sequence,
-    /// row-major [`sequences`, V], or [`sequences`, V + 1] with a start token, whose own entry is the last
-    /// ([`DataShape::rows`]).
-    ///
-    /// The same prefixes must give the same numbers to the last bit, whatever was asked before: the decoder asks again
-    /// what the encoder did.
-    ///
-    /// # Errors
-    ///
-    /// The model's own.
-    fn predict(
-        &mut self,
-        prefixes: Prefixes<'_>,
-        log_probabilities: &mut Vec<f32>,
-    ) -> Result<(), Self::Error>;
 }
 
 /// A dataset's code, and what to compare its length with.
@@ -128,35 +111,16 @@ pub enum CodeError<E> {
 ///
 /// If the tokens are not of the shape, `batch` or the hash is none, or the model gives another number of
 /// log-probabilities than it should.
-pub fn encode<P: Predictor>(
+pub fn encode<E>(
     tokens: &[u16],
     shape: DataShape,
     batch: usize,
     model_blake3: &str,
-    predictor: &mut P,
-) -> Result<Coded, CodeError<P::Error>> {
+    predict: impl FnMut(Prefixes<'_>) -> Result<Vec<f32>, E>,
+) -> Result<Coded, CodeError<E>> {
     let samples = sequences(tokens, shape).len();
     assert!((1..=LARGEST_BATCH).contains(&batch), "a batch that can be");
     assert!(is_blake3(model_blake3), "a BLAKE3 in hexadecimal");
-    let token = |row: usize, position: usize| tokens[row * shape.length + position];
-    let mut encoder = TokenEncoder::default();
-    let mut claimed = CompensatedSum::default();
-    let mut asker = Asker::new(shape, predictor);
-    for rows in batches(samples, batch) {
-        for position in 0..shape.length {
-            asker.ask(rows.clone(), position, token)?;
-            for (index, row) in rows.clone().enumerate() {
-                let token = token(row, position);
-                let Some(distribution) = asker.distribution(index) else {
-                    encoder.encode_uniform(token, shape.vocabulary);
-                    continue;
-                };
-                let written = encoder.encode(token, distribution);
-                written.map_err(not_a_distribution(row, position))?;
-                claimed.add(-f64::from(distribution[usize::from(token)]));
-            }
-        }
-    }
     let header = CodeHeader {
         format: CodeFormat::V1,
         samples,
@@ -167,6 +131,19 @@ pub fn encode<P: Predictor>(
         model_blake3: model_blake3.to_owned(),
         tokens_blake3: tokens_blake3(tokens),
     };
+    let mut encoder = TokenEncoder::default();
+    let mut claimed = CompensatedSum::default();
+    walk(&header, predict, |row, position, distribution| {
+        let token = tokens[row * shape.length + position];
+        match distribution {
+            None => encoder.encode_uniform(token, shape.vocabulary),
+            Some(distribution) => {
+                encoder.encode(token, distribution)?;
+                claimed.add(-f64::from(distribution[usize::from(token)]));
+            }
+        }
+        Ok(Some(token))
+    })?;
     let payload = encoder.finish();
     Ok(Coded {
         file: CodedFile { header, payload },
@@ -185,11 +162,11 @@ pub fn encode<P: Predictor>(
 /// # Panics
 ///
 /// If the model gives another number of log-probabilities than it should.
-pub fn decode<P: Predictor>(
+pub fn decode<E>(
     file: &CodedFile,
     model_blake3: &str,
-    predictor: &mut P,
-) -> Result<Vec<u16>, CodeError<P::Error>> {
+    predict: impl FnMut(Prefixes<'_>) -> Result<Vec<f32>, E>,
+) -> Result<Vec<u16>, CodeError<E>> {
     let header = &file.header;
     if header.model_blake3 != model_blake3 {
         return Err(CodeError::OtherModel {
@@ -197,38 +174,16 @@ pub fn decode<P: Predictor>(
             expected: header.model_blake3.clone(),
         });
     }
-    let shape = header.shape();
     let mut decoder = TokenDecoder::new(&file.payload);
-    let mut asker = Asker::new(shape, predictor);
-    // Both grow with what is decoded: the header's word alone gets no memory. A batch is held token by token, as it
-    // comes, [position, row].
-    let (mut tokens, mut decoded): (Vec<u16>, Vec<u16>) = (Vec::new(), Vec::new());
-    for rows in batches(header.samples, header.batch) {
-        decoded.clear();
-        for position in 0..shape.length {
-            let known = |row: usize, at: usize| decoded[at * rows.len() + row - rows.start];
-            asker.ask(rows.clone(), position, known)?;
-            for (index, row) in rows.clone().enumerate() {
-                let read = match asker.distribution(index) {
-                    None => decoder.decode_uniform(shape.vocabulary),
-                    Some(distribution) => {
-                        (decoder.decode(distribution)).map_err(not_a_distribution(row, position))?
-                    }
-                };
-                // The start token is an entry and never a token of the data.
-                let token = read
-                    .and_then(|token| u16::try_from(token).ok())
-                    .filter(|&token| u32::from(token) < shape.vocabulary)
-                    .ok_or_else(|| CodeError::OtherProbabilities {
-                        place: format!("at token {position} of sequence {row}"),
-                    })?;
-                decoded.push(token);
-            }
-        }
-        for index in 0..rows.len() {
-            tokens.extend(decoded.iter().skip(index).step_by(rows.len()));
-        }
-    }
+    let tokens = walk(header, predict, |_, _, distribution| {
+        let read = match distribution {
+            None => decoder.decode_uniform(header.vocabulary),
+            Some(distribution) => decoder.decode(distribution)?,
+        };
+        // The start token is an entry and never a token of the data.
+        let read = read.filter(|&token| token < header.vocabulary as usize);
+        Ok(read.map(|token| token as u16))
+    })?;
     if tokens_blake3(&tokens) == header.tokens_blake3 {
         Ok(tokens)
     } else {
@@ -238,83 +193,62 @@ pub fn decode<P: Predictor>(
     }
 }
 
-/// The rows of one batch after another.
-fn batches(samples: usize, batch: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..samples)
-        .step_by(batch)
-        .map(move |start| start..samples.min(start.saturating_add(batch)))
+/// Goes through the tokens in the order of the code, and returns them, row-major [N, S]. `code` writes or reads the
+/// token with this row and position by its distribution (None where it is not predicted), and says which it is: None
+/// where no token has the bits that follow.
+fn walk<E>(
+    header: &CodeHeader,
+    mut predict: impl FnMut(Prefixes<'_>) -> Result<Vec<f32>, E>,
+    mut code: impl FnMut(usize, usize, Option<&[f32]>) -> Result<Option<u16>, DistributionError>,
+) -> Result<Vec<u16>, CodeError<E>> {
+    let shape = header.shape();
+    // All grow with what is known: the word of a file's header alone gets no memory.
+    let (mut tokens, mut known, mut prefixes) = (Vec::new(), Vec::new(), Vec::new());
+    for start in (0..header.samples).step_by(header.batch) {
+        let sequences = header.batch.min(header.samples - start);
+        // The tokens of the batch as they come, [position, sequence].
+        known.clear();
+        for position in 0..shape.length {
+            let mut predicted = Vec::new();
+            if position >= shape.given() {
+                prefixes.clear();
+                prefixes.extend(by_sequence(&known, sequences));
+                let asked = predict(Prefixes {
+                    tokens: &prefixes,
+                    sequences,
+                    position,
+                });
+                predicted = asked.map_err(|source| CodeError::Model {
+                    sequence: start,
+                    position,
+                    source,
+                })?;
+                assert_eq!(
+                    predicted.len(),
+                    sequences * shape.rows(),
+                    "a log-probability for each sequence and entry"
+                );
+            }
+            let mut distributions = predicted.chunks_exact(shape.rows());
+            for sequence in start..start + sequences {
+                let token = code(sequence, position, distributions.next());
+                let token = token.map_err(|source| CodeError::Distribution {
+                    sequence,
+                    position,
+                    source,
+                })?;
+                known.push(token.ok_or_else(|| CodeError::OtherProbabilities {
+                    place: format!("at token {position} of sequence {sequence}"),
+                })?);
+            }
+        }
+        tokens.extend(by_sequence(&known, sequences));
+    }
+    Ok(tokens)
 }
 
-fn not_a_distribution<E>(
-    sequence: usize,
-    position: usize,
-) -> impl Fn(DistributionError) -> CodeError<E> {
-    move |source| CodeError::Distribution {
-        sequence,
-        position,
-        source,
-    }
-}
-
-/// Asks a model for the distributions of one position of a batch.
-struct Asker<'a, P> {
-    shape: DataShape,
-    predictor: &'a mut P,
-    prefixes: Vec<u16>,
-    /// Row-major [sequences, V or V + 1]; empty where the token is not predicted.
-    log_probabilities: Vec<f32>,
-}
-
-impl<'a, P: Predictor> Asker<'a, P> {
-    fn new(shape: DataShape, predictor: &'a mut P) -> Self {
-        Self {
-            shape,
-            predictor,
-            prefixes: Vec::new(),
-            log_probabilities: Vec::new(),
-        }
-    }
-
-    /// `known` gives the tokens before `position`, by row and place.
-    fn ask(
-        &mut self,
-        rows: Range<usize>,
-        position: usize,
-        known: impl Fn(usize, usize) -> u16,
-    ) -> Result<(), CodeError<P::Error>> {
-        self.log_probabilities.clear();
-        if position < self.shape.given() {
-            return Ok(());
-        }
-        self.prefixes.clear();
-        for row in rows.clone() {
-            let prefix = (0..position).map(|at| known(row, at));
-            self.prefixes.extend(prefix);
-        }
-        let prefixes = Prefixes {
-            tokens: &self.prefixes,
-            sequences: rows.len(),
-            position,
-        };
-        let predicted = self
-            .predictor
-            .predict(prefixes, &mut self.log_probabilities);
-        predicted.map_err(|source| CodeError::Model {
-            sequence: rows.start,
-            position,
-            source,
-        })?;
-        assert_eq!(
-            self.log_probabilities.len(),
-            rows.len() * self.shape.rows(),
-            "a log-probability for each sequence and entry"
-        );
-        Ok(())
-    }
-
-    /// Of the sequence with this place in the batch; None where the token is not predicted.
-    fn distribution(&self, index: usize) -> Option<&[f32]> {
-        let entries = self.shape.rows();
-        self.log_probabilities.chunks_exact(entries).nth(index)
-    }
+/// Tokens [position, sequence] as [sequence, position].
+fn by_sequence(tokens: &[u16], sequences: usize) -> impl Iterator<Item = u16> {
+    let of = move |sequence| tokens.iter().skip(sequence).step_by(sequences).copied();
+    (0..sequences).flat_map(of)
 }

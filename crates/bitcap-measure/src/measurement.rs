@@ -249,7 +249,8 @@ impl Measurement {
         let strict = memorized.map(|memorized| memorized.strict_bits);
         let paper = memorized.map(|memorized| memorized.paper_bits);
         let highest = ceiling.bits(entropy);
-        let above_zero = highest.filter(|bits| bits.strict_bits > 0.0);
+        let highest_strict = highest.map(|bits| bits.strict_bits);
+        let share = |(bits, highest): (f64, f64)| (highest > 0.0).then(|| bits / highest);
         let per_parameter = |bits: f64| bits / parameters as f64;
         let load = |bits: f64| bits / expected_capacity_bits(parameters);
         Ok(Self {
@@ -262,13 +263,11 @@ impl Measurement {
             counted: Some(code.samples()),
             entropy_bits: entropy.entropy_bits(),
             source_bits: entropy.source_bits(),
-            ceiling_bits_strict: highest.map(|bits| bits.strict_bits),
+            ceiling_bits_strict: highest_strict,
             ceiling_bits_paper: highest.map(|bits| bits.paper_bits),
             memorized_bits_strict: strict,
             memorized_bits_paper: paper,
-            fraction_of_ceiling: above_zero
-                .zip(strict)
-                .map(|(highest, strict)| strict / highest.strict_bits),
+            fraction_of_ceiling: strict.zip(highest_strict).and_then(share),
             parameters,
             bits_per_parameter_strict: strict.map(per_parameter),
             bits_per_parameter_paper: paper.map(per_parameter),

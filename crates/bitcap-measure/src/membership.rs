@@ -62,16 +62,18 @@ impl Membership {
             "one half chooses the threshold, the other is scored"
         );
         let points = roc(members, non_members);
-        let every_second =
-            |bits: &[f64], from| bits.iter().copied().skip(from).step_by(2).collect();
-        let half = |from| -> [Vec<f64>; 2] {
-            [every_second(members, from), every_second(non_members, from)]
+        let half = |bits: &[f64], from| -> Vec<f64> {
+            bits.iter().copied().skip(from).step_by(2).collect()
         };
-        let [chosen_on, scored_on] = [half(0), half(1)];
-        let threshold = best_threshold(&roc(&chosen_on[0], &chosen_on[1]));
-        let called = |bits: &[f64]| bits.iter().filter(|bits| **bits <= threshold).count() as f64;
-        let [positives, negatives] = [scored_on[0].len() as f64, scored_on[1].len() as f64];
-        let (true_positives, false_positives) = (called(&scored_on[0]), called(&scored_on[1]));
+        let threshold = best_threshold(&roc(&half(members, 0), &half(non_members, 0)));
+        // How many are scored, and how many of those are called members.
+        let score = |bits: &[f64]| {
+            let scored = half(bits, 1);
+            let called = scored.iter().filter(|bits| **bits <= threshold).count();
+            (scored.len() as f64, called as f64)
+        };
+        let (positives, true_positives) = score(members);
+        let (negatives, false_positives) = score(non_members);
         Self {
             members: members.len(),
             non_members: non_members.len(),

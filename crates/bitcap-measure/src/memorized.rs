@@ -31,17 +31,19 @@ impl DataEntropy {
     /// Code length with the source's parameters unknown, where that is known.
     pub fn entropy_bits(self) -> Option<f64> {
         match self {
-            Self::Uniform { bits } => Some(bits),
-            Self::Structured { entropy_bits, .. } => Some(entropy_bits),
+            Self::Uniform { bits: entropy_bits } | Self::Structured { entropy_bits, .. } => {
+                Some(entropy_bits)
+            }
             Self::Unknown => None,
         }
     }
 
     /// Code length with the source's parameters known, where that is known.
-    pub fn source_bits(self) -> Option<f64> {
+    pub(crate) fn source_bits(self) -> Option<f64> {
         match self {
-            Self::Uniform { bits } => Some(bits),
-            Self::Structured { source_bits, .. } => Some(source_bits),
+            Self::Uniform { bits: source_bits } | Self::Structured { source_bits, .. } => {
+                Some(source_bits)
+            }
             Self::Unknown => None,
         }
     }
@@ -84,23 +86,20 @@ impl DataEntropy {
                     (bits - right).abs() <= TOLERANCE * right,
                     "{samples} uniform {shape} have an entropy of {right} bits, not {bits}"
                 );
-                Ok(())
             }
             Self::Structured { .. } if !shape.start_token => {
-                Err(MeasureError::FirstTokenNotPredicted)
+                return Err(MeasureError::FirstTokenNotPredicted);
             }
             Self::Structured {
                 entropy_bits,
                 source_bits,
-            } => {
-                assert!(
-                    entropy_bits.is_finite() && source_bits.is_finite(),
-                    "the source must be able to give the data"
-                );
-                Ok(())
-            }
-            Self::Unknown => Ok(()),
+            } => assert!(
+                entropy_bits.is_finite() && source_bits.is_finite(),
+                "the source must be able to give the data"
+            ),
+            Self::Unknown => (),
         }
+        Ok(())
     }
 }
 

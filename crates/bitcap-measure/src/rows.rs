@@ -16,19 +16,15 @@ pub(crate) fn sequences(tokens: &[u16], shape: DataShape) -> ChunksExact<'_, u16
         tokens.iter().all(inside),
         "tokens must be below the vocabulary, {vocabulary}"
     );
-    whole(tokens, shape.length)
+    rows(tokens, shape.length)
 }
 
-/// The rows of figures of predicted tokens, row-major [N, S_pred].
+/// Rows of this length.
 ///
 /// # Panics
 ///
 /// If there are none, or they are not whole.
-pub(crate) fn predictions<T>(figures: &[T], shape: DataShape) -> ChunksExact<'_, T> {
-    whole(figures, shape.predicted())
-}
-
-fn whole<T>(values: &[T], length: usize) -> ChunksExact<'_, T> {
+pub(crate) fn rows<T>(values: &[T], length: usize) -> ChunksExact<'_, T> {
     assert!(
         !values.is_empty() && values.len().is_multiple_of(length),
         "{} values do not make whole sequences of {length}",

@@ -13,6 +13,7 @@ use serde::Serialize;
 pub use case::{Toy, ToyError};
 
 use bitcap_base::CompensatedSum;
+use case::SourceValue;
 use learner::Outputs;
 
 /// Roundings of differences that are exactly 0 stay below this; figures are in bits of at most some dozens.
@@ -59,15 +60,12 @@ impl Toy {
     fn row(&self, samples: u32) -> ToyRow {
         let sequences = sequences(self.data.len(), samples);
         let outputs = Outputs::of(self, samples, &sequences);
-        let given: Vec<Vec<f64>> = sequences
-            .iter()
-            .map(|x| {
-                self.source
-                    .iter()
-                    .map(|t| probability(x, &t.data))
-                    .collect()
-            })
-            .collect();
+        // p(x | t) of samples that are independent given the source.
+        let of_sources = |x: &Vec<usize>| {
+            let of_source = |t: &SourceValue| x.iter().map(|&value| t.data[value]).product();
+            self.source.iter().map(of_source).collect()
+        };
+        let given: Vec<Vec<f64>> = sequences.iter().map(of_sources).collect();
         let priors: Vec<f64> = self.source.iter().map(|t| t.prior).collect();
         let mut joint = vec![vec![0.0; priors.len()]; outputs.values.len()];
         for (row, given) in outputs.rows.iter().zip(&given) {
@@ -77,16 +75,16 @@ impl Toy {
                 }
             }
         }
-
-        let information = information(&priors, &given, &outputs, &joint);
+        let [entropy_bits, source_bits, memorized_bits, unintended_bits] =
+            information(&priors, &given, &outputs, &joint);
         let answers = learner::answers(self, &outputs, &joint);
         ToyRow {
             samples,
-            entropy_bits: information.entropy,
-            source_bits: information.entropy_given_source,
-            memorized_bits: information.total,
-            unintended_bits: information.given_source,
-            intended_bits: without_rounding(information.total - information.given_source),
+            entropy_bits,
+            source_bits,
+            memorized_bits,
+            unintended_bits,
+            intended_bits: without_rounding(memorized_bits - unintended_bits),
             accuracy_on_data: learner::accuracy_on_data(self, &joint, &answers),
             accuracy_baseline: 1.0 / self.data.len() as f64,
             accuracy_best: learner::best_accuracy(self),
@@ -98,37 +96,22 @@ impl Toy {
 /// All sequences of n of the values, the last sample changing first.
 fn sequences(values: usize, samples: u32) -> Vec<Vec<usize>> {
     (0..samples).fold(vec![vec![]], |shorter, _| {
-        let longer = shorter.iter().flat_map(|start| {
-            (0..values).map(move |value| {
-                let mut sequence = start.clone();
-                sequence.push(value);
-                sequence
-            })
-        });
-        longer.collect()
+        let longer = |start: &Vec<usize>| {
+            let start = start.clone();
+            (0..values).map(move |value| [start.as_slice(), &[value]].concat())
+        };
+        shorter.iter().flat_map(longer).collect()
     })
 }
 
-/// p(x | t) of samples that are independent given the source.
-fn probability(sequence: &[usize], given: &[f64]) -> f64 {
-    sequence.iter().map(|&value| given[value]).product()
-}
-
-struct Information {
-    entropy: f64,
-    entropy_given_source: f64,
-    total: f64,
-    given_source: f64,
-}
-
-/// Entropies and informations, term by term as they are defined: `given` is p(x|t), `[X][source]`, `joint` p(t, t'),
-/// `[outputs][source]`.
+/// H(X), H(X|T), I(X;T') and I(X;T'|T), term by term as they are defined: `given` is p(x|t), `[X][source]`, `joint`
+/// p(t, t'), `[outputs][source]`.
 fn information(
     priors: &[f64],
     given: &[Vec<f64>],
     outputs: &Outputs,
     joint: &[Vec<f64>],
-) -> Information {
+) -> [f64; 4] {
     let said: Vec<f64> = joint.iter().map(|row| row.iter().sum()).collect();
     let [mut entropy, mut given_source, mut total, mut rote] = [CompensatedSum::default(); 4];
     for (row, given) in outputs.rows.iter().zip(given) {
@@ -146,12 +129,7 @@ fn information(
             }
         }
     }
-    Information {
-        entropy: without_rounding(entropy.value()),
-        entropy_given_source: without_rounding(given_source.value()),
-        total: without_rounding(total.value()),
-        given_source: without_rounding(rote.value()),
-    }
+    [entropy, given_source, total, rote].map(|sum| without_rounding(sum.value()))
 }
 
 /// weight log2(ratio), 0 where the weight is.

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use bitcap_measure::CodeLengths;
 use bitcap_measure::coder::{
-    CodeError, Coded, CodedFile, CodedFileError, Predictor, Prefixes, decode, encode,
+    CodeError, Coded, CodedFile, CodedFileError, Prefixes, decode, encode,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -81,27 +81,16 @@ impl Model {
         }
         log_softmax(&logits)
     }
-}
 
-impl Predictor for Model {
-    type Error = Infallible;
-
-    fn predict(
-        &mut self,
-        prefixes: Prefixes<'_>,
-        log_probabilities: &mut Vec<f32>,
-    ) -> Result<(), Infallible> {
+    fn predict(&mut self, prefixes: Prefixes<'_>) -> Result<Vec<f32>, Infallible> {
         self.asked.push((prefixes.sequences, prefixes.position));
         assert_eq!(
             prefixes.tokens.len(),
             prefixes.sequences * prefixes.position
         );
-        log_probabilities.clear();
-        for row in 0..prefixes.sequences {
-            let prefix = &prefixes.tokens[row * prefixes.position..][..prefixes.position];
-            log_probabilities.extend(self.row(prefix));
-        }
-        Ok(())
+        let row = |row| &prefixes.tokens[row * prefixes.position..][..prefixes.position];
+        let rows = (0..prefixes.sequences).map(row);
+        Ok(rows.flat_map(|prefix| self.row(prefix)).collect())
     }
 }
 
@@ -134,12 +123,12 @@ fn difference_bits(coded: &Coded) -> f64 {
 
 /// Codes and decodes; how many bits the payload has over what was claimed.
 fn round_trip(tokens: &[u16], shape: DataShape, batch: usize, model: &mut Model) -> (f64, f64) {
-    let coded = encode(tokens, shape, batch, MODEL, model).unwrap();
+    let coded = encode(tokens, shape, batch, MODEL, |p| model.predict(p)).unwrap();
     let asked = std::mem::take(&mut model.asked);
     let bytes = coded.file.to_bytes();
     let file = CodedFile::from_bytes(&bytes).unwrap();
     assert_eq!(file, coded.file);
-    assert_eq!(decode(&file, MODEL, model).unwrap(), tokens);
+    assert_eq!(decode(&file, MODEL, |p| model.predict(p)).unwrap(), tokens);
     assert_eq!(
         model.asked, asked,
         "the decoder must ask what the encoder asked"
@@ -226,25 +215,17 @@ fn largest_vocabularies() {
 /// Gives one row whatever it is asked.
 struct Fixed(Vec<f32>);
 
-impl Predictor for Fixed {
-    type Error = &'static str;
-
-    fn predict(
-        &mut self,
-        prefixes: Prefixes<'_>,
-        log_probabilities: &mut Vec<f32>,
-    ) -> Result<(), &'static str> {
+impl Fixed {
+    fn predict(&self, prefixes: Prefixes<'_>) -> Result<Vec<f32>, &'static str> {
         if self.0.is_empty() && prefixes.position > 1 {
             return Err("out of order");
         }
-        log_probabilities.clear();
-        let rows = if self.0.is_empty() {
+        let row = if self.0.is_empty() {
             &[-std::f32::consts::LN_2; 2][..]
         } else {
             &self.0
         };
-        (0..prefixes.sequences).for_each(|_| log_probabilities.extend(rows));
-        Ok(())
+        Ok(row.repeat(prefixes.sequences))
     }
 }
 
@@ -259,19 +240,25 @@ fn extreme_probabilities_come_back() {
         vec![-103.0, -1e-38],  // the least denormal probability
         vec![0.0, -1e30],
     ] {
-        let mut model = Fixed(row);
-        let coded = encode(&tokens, shape, 64, MODEL, &mut model).unwrap();
+        let model = Fixed(row);
+        let coded = encode(&tokens, shape, 64, MODEL, |p| model.predict(p)).unwrap();
         // A token that is next to impossible costs about 32 bits, whatever was claimed.
         assert!(coded.file.bits().payload <= 1000 + 32 * 3000 + 64);
-        assert_eq!(decode(&coded.file, MODEL, &mut model).unwrap(), tokens);
+        assert_eq!(
+            decode(&coded.file, MODEL, |p| model.predict(p)).unwrap(),
+            tokens
+        );
     }
     // Certain of what comes: a code of no bits but the first tokens'.
     let tokens = vec![0; 4000];
-    let coded = encode(&tokens, shape, 64, MODEL, &mut Fixed(vec![0.0, zero])).unwrap();
+    let coded = encode(&tokens, shape, 64, MODEL, |p| {
+        Fixed(vec![0.0, zero]).predict(p)
+    })
+    .unwrap();
     assert_eq!(coded.claimed_bits, 0.0);
     assert!(difference_bits(&coded) <= 64.0);
     assert_eq!(
-        decode(&coded.file, MODEL, &mut Fixed(vec![0.0, zero])).unwrap(),
+        decode(&coded.file, MODEL, |p| Fixed(vec![0.0, zero]).predict(p)).unwrap(),
         tokens
     );
 }
@@ -281,13 +268,9 @@ fn what_no_code_can_use_is_refused() {
     let error = |row: &[f32]| {
         let tokens = [0, 1, 0, 1, 1, 0];
         let batch = if row.is_empty() { 1 } else { 2 };
-        encode(
-            &tokens,
-            shape(3, 2, false),
-            batch,
-            MODEL,
-            &mut Fixed(row.to_vec()),
-        )
+        encode(&tokens, shape(3, 2, false), batch, MODEL, |p| {
+            Fixed(row.to_vec()).predict(p)
+        })
         .unwrap_err()
         .to_string()
     };
@@ -314,15 +297,19 @@ fn what_no_code_can_use_is_refused() {
 #[test]
 #[should_panic(expected = "a log-probability for each sequence and entry")]
 fn a_model_of_another_vocabulary() {
-    let mut model = Fixed(vec![-1.0; 3]);
-    drop(encode(&[0; 6], shape(3, 2, false), 2, MODEL, &mut model));
+    let model = Fixed(vec![-1.0; 3]);
+    drop(encode(&[0; 6], shape(3, 2, false), 2, MODEL, |p| {
+        model.predict(p)
+    }));
 }
 
 fn example() -> (DataShape, Vec<u16>, Model, CodedFile) {
     let shape = shape(6, 50, true);
     let tokens = random_tokens(3, 30, shape);
     let mut model = Model::new(4, shape, 3.0);
-    let file = encode(&tokens, shape, 8, MODEL, &mut model).unwrap().file;
+    let file = encode(&tokens, shape, 8, MODEL, |p| model.predict(p))
+        .unwrap()
+        .file;
     (shape, tokens, model, file)
 }
 
@@ -456,7 +443,7 @@ fn a_header_says_only_what_can_be() {
     // No payload and any payload are no panic either.
     for payload in [&[][..], &[0; 4], &[255; 400]] {
         let forged = forge(&header, payload).unwrap();
-        let error = decode(&forged, MODEL, &mut model).unwrap_err();
+        let error = decode(&forged, MODEL, |p| model.predict(p)).unwrap_err();
         assert!(
             matches!(error, CodeError::OtherProbabilities { .. }),
             "{error}"
@@ -470,7 +457,7 @@ fn a_header_says_only_what_can_be() {
         ("\"length\":6", "\"length\":5"),
     ] {
         let forged = with_header(&file, from, to).unwrap();
-        let error = decode(&forged, MODEL, &mut model).unwrap_err();
+        let error = decode(&forged, MODEL, |p| model.predict(p)).unwrap_err();
         assert!(
             matches!(error, CodeError::OtherProbabilities { .. }),
             "{from} {to} {error}"
@@ -521,14 +508,14 @@ proptest! {
 #[test]
 fn another_model_is_told_from_an_altered_file() {
     let (shape, tokens, mut model, file) = example();
-    assert_eq!(decode(&file, MODEL, &mut model).unwrap(), tokens);
+    assert_eq!(decode(&file, MODEL, |p| model.predict(p)).unwrap(), tokens);
     let other = MODEL.replace('a', "b");
-    let error = decode(&file, &other, &mut model).unwrap_err();
+    let error = decode(&file, &other, |p| model.predict(p)).unwrap_err();
     assert!(matches!(error, CodeError::OtherModel { .. }));
     assert!(error.to_string().contains(MODEL) && error.to_string().contains(&other));
     // The same weights by name, other probabilities in fact, be it by one rounding.
     for mut impostor in [Model::new(5, shape, 3.0), Model::new(4, shape, 3.001)] {
-        let error = decode(&file, MODEL, &mut impostor).unwrap_err();
+        let error = decode(&file, MODEL, |p| impostor.predict(p)).unwrap_err();
         assert!(
             matches!(error, CodeError::OtherProbabilities { .. }),
             "{error}"
@@ -540,8 +527,8 @@ fn another_model_is_told_from_an_altered_file() {
 fn the_file_is_the_same_whoever_writes_it() {
     // Pinned: the format must not change without its name. The tokens' hash was made with Python's blake3, of their u16 little-endian.
     let shape = shape(3, 2, false);
-    let mut model = Fixed(vec![-0.105_360_52, -std::f32::consts::LN_10]);
-    let coded = encode(&[0, 1, 0, 0, 0, 0], shape, 2, MODEL, &mut model).unwrap();
+    let model = Fixed(vec![-0.105_360_52, -std::f32::consts::LN_10]);
+    let coded = encode(&[0, 1, 0, 0, 0, 0], shape, 2, MODEL, |p| model.predict(p)).unwrap();
     let bytes = coded.file.to_bytes();
     let hex: String = bytes[bytes.len() - 32..]
         .iter()
@@ -565,17 +552,13 @@ fn the_file_is_the_same_whoever_writes_it() {
 fn the_start_token_is_never_read_as_data() {
     let shape = shape(3, 2, true);
     let half = -std::f32::consts::LN_2;
-    let coded = encode(
-        &[1; 12],
-        shape,
-        4,
-        MODEL,
-        &mut Fixed(vec![half, half, -30.0]),
-    )
+    let coded = encode(&[1; 12], shape, 4, MODEL, |p| {
+        Fixed(vec![half, half, -30.0]).predict(p)
+    })
     .unwrap();
     // The upper half of all codes is nearly all the start token's now, which no model must be given as data.
-    let mut impostor = Fixed(vec![-30.0, -30.0, 0.0]);
-    let error = decode(&coded.file, MODEL, &mut impostor).unwrap_err();
+    let impostor = Fixed(vec![-30.0, -30.0, 0.0]);
+    let error = decode(&coded.file, MODEL, |p| impostor.predict(p)).unwrap_err();
     let place = "first noticed at token 0 of sequence 0";
     assert!(error.to_string().contains(place), "{error}");
 }

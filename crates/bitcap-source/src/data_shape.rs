@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, in_range};
 
 /// What single sequences are to a model: how long, out of how many tokens, and whether a start token comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,24 +22,13 @@ impl DataShape {
     /// # Errors
     /// The first value that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        let Self {
-            vocabulary, length, ..
-        } = self;
-        let (key, found, allowed) = if !(2..=65_536).contains(vocabulary) {
-            ("vocabulary", vocabulary.to_string(), "from 2 to 65536")
-        } else if !(1..=4096).contains(length) {
-            ("length", length.to_string(), "from 1 to 4096")
-        } else if self.predicted() == 0 {
+        in_range("vocabulary", self.vocabulary, 2, 65_536)?;
+        in_range("length", self.length, 1, 4096)?;
+        if self.predicted() == 0 {
             let allowed = "at least 2 without a start token: the first token is not predicted";
-            ("length", length.to_string(), allowed)
-        } else {
-            return Ok(());
-        };
-        Err(InvalidSetting {
-            key: key.into(),
-            found,
-            allowed: allowed.into(),
-        })
+            return Err(InvalidSetting::new("length", self.length, allowed));
+        }
+        Ok(())
     }
 
     /// Rows of a model's embedding and logits a position: V, or V + 1 with a start token.

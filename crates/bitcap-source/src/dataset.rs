@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::range::invalid;
 use bitcap_base::InvalidSetting;
 
 /// Which of a source's independent streams of samples a dataset is drawn from.
@@ -117,6 +116,13 @@ pub(crate) fn rows_at_a_time(length: u32, samples: u64) -> usize {
     usize::try_from(samples).map_or(rows, |samples| rows.min(samples))
 }
 
+/// An empty vector with room for so many; None where this machine's memory has none.
+pub(crate) fn with_room<T>(count: u64) -> Option<Vec<T>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(usize::try_from(count).ok()?).ok()?;
+    Some(room)
+}
+
 /// Writes the tokens as bytes into `bytes`, whose old content is dropped.
 pub(crate) fn little_endian(tokens: &[u16], bytes: &mut Vec<u8>) {
     bytes.clear();
@@ -134,5 +140,5 @@ pub(crate) fn token_bytes(length: u32, samples: u64) -> Result<u64, InvalidSetti
         return Ok(samples * row);
     }
     let allowed = format!("from 1 to {most} at this length");
-    Err(invalid("data.samples", samples, allowed))
+    Err(InvalidSetting::new("data.samples", samples, allowed))
 }

@@ -1,100 +1,107 @@
 //! What a kind of source must be able to do. Each is a file in `kinds`, and a line in `settings.rs`.
 
 use std::fmt::Debug;
-use std::path::Path;
 use std::sync::Arc;
 
 use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::{Dataset, Split};
-use bitcap_base::InvalidSetting;
-use bitcap_base::stream;
+use bitcap_base::{InvalidSetting, stream};
 
-/// A kind of source by its settings. What is not said here is said of the methods of
-/// [`SourceSettings`](crate::SourceSettings) with the same names.
-pub(crate) trait Kind {
+/// A kind of source by its settings; [`SourceSettings`](crate::SourceSettings) is one, of any kind.
+pub trait Kind {
+    /// Whether every setting is in its range. Reads no file.
+    ///
+    /// # Errors
+    /// The first setting that is out of its range, with the range.
     fn validate(&self) -> Result<(), InvalidSetting>;
-    fn common(&self) -> Common;
-    fn expected_entropy_bits(&self, samples: u64) -> f64;
 
-    fn expected_entropy_bits_per_sequence(&self) -> Option<f64> {
-        Some(self.expected_entropy_bits(1))
+    /// What every source is set by: vocabulary V, length S and seed.
+    fn common(&self) -> (u32, u32, u64);
+
+    /// Vocabulary V: tokens go from 0 to V - 1.
+    fn vocabulary(&self) -> u32 {
+        self.common().0
     }
 
+    /// Length S: tokens a sequence.
+    fn length(&self) -> u32 {
+        self.common().1
+    }
+
+    /// The seed that the parameters are drawn with.
+    fn seed(&self) -> u64 {
+        self.common().2
+    }
+
+    /// Whether a sequence is of S tokens that are all below V.
+    fn is_possible(&self, sequence: &[u16]) -> bool {
+        let (vocabulary, length, _) = self.common();
+        let inside = |&token: &u16| u32::from(token) < vocabulary;
+        sequence.len() == length as usize && sequence.iter().all(inside)
+    }
+
+    /// Whether a model of this source needs a start token: all but uniform data do, as there the
+    /// first token has a distribution to be learned, which must be predicted to be measured.
     fn needs_start_token(&self) -> bool {
         true
     }
 
-    fn entropy_is_known(&self) -> bool {
-        true
+    /// Bits to plan a dataset of `samples` sequences by: those of
+    /// [`Self::expected_entropy_bits_per_sequence`] for each, of copies for each string. For uniform
+    /// data it is the exact entropy, N S log2 V, rounded to f64 where it is no whole number below
+    /// 2^53.
+    fn expected_entropy_bits(&self, samples: u64) -> f64;
+
+    /// Bits to plan a sequence by, before there is any data: how much N grows the entropy. None for
+    /// copies by Zipf's law, whose entropy is not proportional to N.
+    ///
+    /// It is the mean over the prior of H(X | source) / N, the same for every seed. For uniform data
+    /// that is the entropy. For the others, what the data say of the parameters comes on top of it
+    /// in the entropy of a dataset: about (log2 N)/2 bits for each of them, which is not proportional
+    /// to N. For files, whose entropy is not known, it is the bound S log2 V: for planning, never a
+    /// measure.
+    fn expected_entropy_bits_per_sequence(&self) -> Option<f64> {
+        Some(self.expected_entropy_bits(1))
     }
 
-    /// The marginal of no sequences yet; None where the entropy is not known. The settings are valid.
-    fn marginal(&self) -> Option<Box<dyn Statistics>>;
-
-    /// Draws the parameters by the seed, or reads them. The settings are valid.
-    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting>;
-
-    /// The file that parameters are read from, where they are not drawn.
-    fn file(&self) -> Option<&Path> {
-        None
-    }
-
-    /// Whether sequences are copies of strings.
-    fn is_copies(&self) -> bool {
-        false
-    }
-
-    /// How many different strings the first `samples` sequences are copies of.
+    /// How many different strings the first `samples` sequences are copies of; all, where the source
+    /// is not copies.
     fn strings(&self, samples: u64) -> u64 {
         samples
     }
 
+    /// Which string each of `samples` sequences is a copy of, and how many copies each has; None
+    /// where the source is not copies. It follows from the settings alone. They must be valid.
     fn exposure(&self, _samples: usize) -> Option<Exposure> {
         None
     }
 
-    fn resolve_paths(&mut self, _base: &Path) {}
+    /// Draws the parameters by the seed, or reads them. The settings must be valid.
+    ///
+    /// # Errors
+    /// What is wrong with a file that is read.
+    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting>;
 
-    fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
-        Ok(None)
-    }
-
-    fn file_blake3(&self) -> Option<&str> {
-        None
-    }
-
-    fn set_file_blake3(&mut self, _blake3: &str) {}
-}
-
-/// What every source is set by.
-pub(crate) struct Common {
-    pub(crate) vocabulary: u32,
-    pub(crate) length: u32,
-    pub(crate) seed: u64,
-}
-
-/// Settings of any kind.
-pub(crate) trait AnyKind {
-    fn as_kind(&self) -> &dyn Kind;
-    fn as_kind_mut(&mut self) -> &mut dyn Kind;
+    /// The statistics of no sequences yet; None where the distribution is not known. The settings
+    /// must be valid.
+    fn statistics(&self) -> Option<Box<dyn Statistics>>;
 }
 
 /// A source's parameters, shared by all that draw from it.
-pub(crate) trait Parameters: Debug + Send + Sync {
-    /// log2 of the probability of a sequence of the source's length and vocabulary; None where nobody
-    /// knows it.
+pub trait Parameters: Debug + Send + Sync {
+    /// log2 of the probability of a possible sequence; None where nobody knows it.
     fn log2_probability(&self, sequence: &[u16]) -> Option<f64>;
 
-    /// -log2 of the probability of a dataset of the source's length and vocabulary.
+    /// -log2 of the probability of a dataset of possible sequences.
     fn source_bits(&self, dataset: &Dataset) -> Option<f64> {
         let each = dataset.sequences().map(|row| self.log2_probability(row));
         each.sum::<Option<f64>>().map(|log2| 0.0 - log2)
     }
 
-    /// The sequences of a dataset from the first on.
-    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Box<dyn Rows>;
+    /// The sequences of a dataset from the first on. A file's must not go beyond its last.
+    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Rows;
 
     /// What the file holds, where the parameters are one.
     fn file(&self) -> Option<&FileFacts> {
@@ -102,46 +109,16 @@ pub(crate) trait Parameters: Debug + Send + Sync {
     }
 }
 
-/// Draws one sequence after another.
-pub(crate) trait Rows: Debug + Send {
-    /// `row` has the source's length. A file's must not go beyond its last sequence.
-    fn next(&mut self, row: &mut [u16]);
-}
+/// Draws one sequence after another into a row of S tokens.
+pub(crate) type Rows = Box<dyn FnMut(&mut [u16]) + Send>;
 
 /// What the sequences so far say of the parameters: all that their marginal probability needs.
-pub(crate) trait Statistics: Debug + Send {
-    /// `sequence` has the source's length and vocabulary.
+pub trait Statistics: Send {
+    /// Takes in a possible sequence.
     fn observe(&mut self, sequence: &[u16]);
 
-    /// log2 of the mean over the prior of the probability of all that was observed.
-    fn log2_marginal(&self) -> f64;
-}
-
-/// Parameters given which sequences are independent, each with a known probability: most are.
-pub(crate) trait Independent: Debug + Send + Sync + 'static {
-    /// As [`Parameters::log2_probability`].
-    fn log2_probability(&self, sequence: &[u16]) -> f64;
-
-    /// Draws a sequence out of random words.
-    fn draw(&self, words: &mut ChaCha8Rng, row: &mut [u16]);
-}
-
-impl<T: Independent> Parameters for T {
-    fn log2_probability(&self, sequence: &[u16]) -> Option<f64> {
-        Some(Independent::log2_probability(self, sequence))
-    }
-
-    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Box<dyn Rows> {
-        let words = stream(data_seed, split.name());
-        Box::new((self, words))
-    }
-}
-
-impl<T: Independent> Rows for (Arc<T>, ChaCha8Rng) {
-    fn next(&mut self, row: &mut [u16]) {
-        let (parameters, words) = self;
-        parameters.draw(words, row);
-    }
+    /// log2 of the mean over the prior of the probability of all `sequences` that were observed.
+    fn log2_marginal(&self, sequences: u64) -> f64;
 }
 
 /// The random words that the parameters of this seed are drawn from.

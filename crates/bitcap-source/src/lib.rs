@@ -7,23 +7,31 @@ mod data_shape;
 mod dataset;
 pub mod file;
 mod kind;
-mod kinds;
 mod marginal;
 mod math;
 mod random;
-mod range;
 mod settings;
 mod source;
 
+/// The kinds of sources, a file each.
+mod kinds {
+    pub(crate) mod coin;
+    pub(crate) mod copies;
+    pub(crate) mod file;
+    pub(crate) mod linear;
+    pub(crate) mod markov;
+    pub(crate) mod uniform;
+}
+
 pub use data_shape::DataShape;
 pub use dataset::{Dataset, Split, is_blake3, tokens_blake3};
-pub use kind::{Exposure, FileFacts};
+pub use kind::{Exposure, FileFacts, Kind};
 pub use kinds::coin::CoinSettings;
 pub use kinds::copies::{CopiesLaw, CopiesSettings};
 pub use kinds::file::{FileFormat, FileSettings};
 pub use kinds::linear::LinearSettings;
 pub use kinds::markov::{MarkovSettings, UnigramSettings};
 pub use kinds::uniform::UniformSettings;
-pub use marginal::{Entropy, Marginal};
+pub use marginal::Marginal;
 pub use settings::SourceSettings;
-pub use source::{Drawer, Source, draw};
+pub use source::{Source, draw};

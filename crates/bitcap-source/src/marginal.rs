@@ -1,27 +1,7 @@
 //! Code lengths with the source's parameters unknown but their prior known.
 
-use crate::kind::{AnyKind, Statistics};
+use crate::kind::Statistics;
 use crate::{Dataset, SourceSettings};
-
-/// The code length of a dataset with the source's parameters unknown, as far as it is known.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Entropy {
-    /// -log2 p(X), in bits.
-    Exact(f64),
-    /// Nobody knows the distribution: of a user's file.
-    Unknown,
-}
-
-impl Entropy {
-    /// The bits, where they are known exactly.
-    #[must_use]
-    pub fn exact(self) -> Option<f64> {
-        match self {
-            Self::Exact(bits) => Some(bits),
-            Self::Unknown => None,
-        }
-    }
-}
 
 /// The exact marginal probability p(X) of the sequences observed so far, in order: the mean of
 /// p(X | parameters) over the prior of the source's parameters.
@@ -30,23 +10,22 @@ impl Entropy {
 /// V^(k+1) for `unigram` and `markov`, for `linear` at most k equations, or m 2^k counts where
 /// outputs are flipped. `copies` by Zipf's law also keep every string once, at most 2^24 S tokens.
 /// The figure is the same on every platform.
-#[derive(Debug)]
 pub struct Marginal {
-    vocabulary: u32,
-    length: usize,
+    source: SourceSettings,
     statistics: Option<Box<dyn Statistics>>,
-    /// A sequence that no parameters could give.
+    sequences: u64,
+    /// Whether a sequence came that no parameters could give.
     impossible: bool,
 }
 
 impl Marginal {
-    /// Nothing observed. `source` must be valid ([`SourceSettings::validate`]).
+    /// Nothing observed. `source` must be valid ([`Kind::validate`](crate::Kind::validate)).
     #[must_use]
     pub fn new(source: &SourceSettings) -> Self {
         Self {
-            vocabulary: source.vocabulary(),
-            length: source.length() as usize,
-            statistics: source.as_kind().marginal(),
+            source: source.clone(),
+            statistics: source.statistics(),
+            sequences: 0,
             impossible: false,
         }
     }
@@ -54,10 +33,11 @@ impl Marginal {
     /// Takes the next sequence in. One of another length than S, or with a token that is not below
     /// V, is impossible.
     pub fn observe(&mut self, sequence: &[u16]) {
-        if !is_possible(sequence, self.length, self.vocabulary) {
+        if !self.source.is_possible(sequence) {
             self.impossible = true;
         } else if let Some(statistics) = &mut self.statistics {
             statistics.observe(sequence);
+            self.sequences += 1;
         }
     }
 
@@ -69,33 +49,26 @@ impl Marginal {
         Some(if self.impossible {
             f64::NEG_INFINITY
         } else {
-            statistics.log2_marginal()
+            statistics.log2_marginal(self.sequences)
         })
     }
 
-    /// `entropy_bits` of what was observed; infinite where the source cannot give it.
+    /// -log2 p(X) of what was observed, in bits: infinite where the source cannot give it, None where
+    /// the source is a file.
     #[must_use]
-    pub fn entropy(&self) -> Entropy {
-        match self.log2_probability() {
-            // Not the negative, which would make a certain dataset's bits -0.
-            Some(log2) => Entropy::Exact(0.0 - log2),
-            None => Entropy::Unknown,
-        }
+    pub fn entropy(&self) -> Option<f64> {
+        // Not the negative, which would make a certain dataset's bits -0.
+        self.log2_probability().map(|log2| 0.0 - log2)
     }
-}
-
-/// Whether a sequence has the source's length and vocabulary.
-pub(crate) fn is_possible(sequence: &[u16], length: usize, vocabulary: u32) -> bool {
-    let inside = |&token: &u16| u32::from(token) < vocabulary;
-    sequence.len() == length && sequence.iter().all(inside)
 }
 
 impl SourceSettings {
     /// The entropy of a dataset: the exact marginal code length -log2 p(X), in bits, with the
     /// source's parameters unknown but their prior known. Infinite where the source cannot give the
-    /// dataset. The settings must be valid.
+    /// dataset; None where the source is a file, whose distribution nobody knows. The settings must
+    /// be valid.
     #[must_use]
-    pub fn entropy(&self, dataset: &Dataset) -> Entropy {
+    pub fn entropy(&self, dataset: &Dataset) -> Option<f64> {
         let mut marginal = Marginal::new(self);
         dataset.sequences().for_each(|row| marginal.observe(row));
         marginal.entropy()

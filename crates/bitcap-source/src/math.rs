@@ -23,6 +23,19 @@ pub(crate) fn log2_sum(terms: impl Iterator<Item = f64> + Clone) -> f64 {
     largest + libm::log2(sum)
 }
 
+/// The first number from `low` on that `holds`, as do all after it; `high` where none below that does.
+pub(crate) fn first_that(mut low: u64, mut high: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
+
 /// Natural logarithm of the rising factorial a (a + 1) ... (a + n - 1) = Gamma(a + n) / Gamma(a),
 /// for a > 0.
 pub(crate) fn ln_rising(a: f64, n: u64) -> f64 {

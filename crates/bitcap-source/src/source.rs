@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::dataset::token_bytes;
-use crate::kind::{AnyKind, FileFacts, Parameters, Rows};
-use crate::marginal::is_possible;
-use crate::range::invalid;
+use crate::dataset::{token_bytes, with_room};
+use crate::kind::{FileFacts, Parameters, Rows};
+use crate::math::first_that;
 use crate::{Dataset, SourceSettings, Split};
 use bitcap_base::InvalidSetting;
 
@@ -24,14 +23,9 @@ impl Source {
     /// A setting that is out of its range; what [`SourceSettings::inspect_file`] finds.
     pub fn draw_parameters(settings: &SourceSettings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
-        Self::of_valid(settings)
-    }
-
-    /// As [`Self::draw_parameters`], of settings that have been validated.
-    pub(crate) fn of_valid(settings: &SourceSettings) -> Result<Self, InvalidSetting> {
         Ok(Self {
             settings: settings.clone(),
-            parameters: settings.as_kind().parameters()?,
+            parameters: settings.parameters()?,
         })
     }
 
@@ -47,7 +41,7 @@ impl Source {
     /// None where the source is a file. For copies: that of the string.
     #[must_use]
     pub fn log2_probability(&self, sequence: &[u16]) -> Option<f64> {
-        if self.is_possible(sequence) {
+        if self.settings.is_possible(sequence) {
             self.parameters.log2_probability(sequence)
         } else {
             Some(f64::NEG_INFINITY)
@@ -59,27 +53,19 @@ impl Source {
     /// source is a file.
     #[must_use]
     pub fn source_bits(&self, dataset: &Dataset) -> Option<f64> {
-        if dataset.sequences().all(|row| self.is_possible(row)) {
+        let possible = |row| self.settings.is_possible(row);
+        if dataset.sequences().all(possible) {
             self.parameters.source_bits(dataset)
         } else {
             Some(f64::INFINITY)
         }
     }
 
-    fn is_possible(&self, sequence: &[u16]) -> bool {
-        let length = self.settings.length() as usize;
-        is_possible(sequence, length, self.settings.vocabulary())
-    }
-
-    /// A drawer at the first token of the first sequence.
-    #[must_use]
-    pub fn drawer(&self, data_seed: u64, split: Split) -> Drawer {
-        let row = vec![0; self.settings.length() as usize];
-        Drawer {
-            rows: Arc::clone(&self.parameters).rows(data_seed, split),
-            taken: row.len(),
-            row,
-        }
+    /// Draws the sequences of a dataset, one after another, into rows of S tokens. They do not depend
+    /// on how many will be drawn: a smaller dataset is a prefix of a larger one with the same seed. A
+    /// file's must not go beyond its whole sequences.
+    pub(crate) fn rows(&self, data_seed: u64, split: Split) -> Rows {
+        Arc::clone(&self.parameters).rows(data_seed, split)
     }
 
     /// Draws a dataset of `samples` sequences into memory: 2 N S bytes.
@@ -92,22 +78,20 @@ impl Source {
         samples: u64,
         split: Split,
     ) -> Result<Dataset, InvalidSetting> {
-        let bytes = token_bytes(self.settings.length(), samples)?;
-        self.check_samples(samples)?;
-        let too_large = || {
+        let bytes = self.token_bytes(samples)?;
+        let length = self.settings.length() as usize;
+        let mut tokens = with_room(bytes / 2).ok_or_else(|| {
             let allowed =
                 format!("fewer: {bytes} bytes of tokens do not fit this machine's memory");
-            invalid("data.samples", samples, allowed)
-        };
-        let count = usize::try_from(bytes / 2).map_err(|_| too_large())?;
-        let mut tokens = Vec::new();
-        tokens.try_reserve_exact(count).map_err(|_| too_large())?;
-        tokens.resize(count, 0);
-        self.drawer(data_seed, split).fill(&mut tokens);
+            InvalidSetting::new("data.samples", samples, allowed)
+        })?;
+        tokens.resize((bytes / 2) as usize, 0);
+        let rows = tokens.chunks_exact_mut(length);
+        rows.for_each(self.rows(data_seed, split));
         Ok(Dataset {
             tokens,
             samples: samples as usize,
-            length: self.settings.length() as usize,
+            length,
             vocabulary: self.settings.vocabulary(),
         })
     }
@@ -118,61 +102,19 @@ impl Source {
         let Some(file) = self.file() else {
             return training;
         };
-        let strings = |samples| self.settings.as_kind().strings(samples);
+        let strings = |samples| self.settings.strings(samples);
         let left = file.sequences.saturating_sub(strings(training));
-        // The largest number of sequences, at most `training`, that need no more strings than that.
-        let (mut enough, mut too_many) = (0, training.saturating_add(1));
-        while too_many - enough > 1 {
-            let half = enough + (too_many - enough) / 2;
-            if strings(half) <= left {
-                enough = half;
-            } else {
-                too_many = half;
-            }
-        }
-        enough
+        let too_many = |samples| strings(samples) > left;
+        first_that(1, training.saturating_add(1), too_many) - 1
     }
 
-    /// That a file has as many sequences.
-    pub(crate) fn check_samples(&self, samples: u64) -> Result<(), InvalidSetting> {
-        match self.file() {
-            Some(file) => self.settings.check_samples(file, samples),
-            None => Ok(()),
+    /// The bytes that the tokens of `samples` sequences take, where the source has as many.
+    pub(crate) fn token_bytes(&self, samples: u64) -> Result<u64, InvalidSetting> {
+        let bytes = token_bytes(self.settings.length(), samples)?;
+        if let Some(file) = self.file() {
+            self.settings.check_samples(file, samples)?;
         }
-    }
-}
-
-/// Draws the tokens of a dataset in pieces of any size, in row-major order.
-///
-/// The tokens do not depend on how they are cut into pieces, nor on how many will be drawn: a
-/// smaller dataset is a prefix of a larger one with the same seed.
-#[derive(Debug)]
-pub struct Drawer {
-    rows: Box<dyn Rows>,
-    /// The sequence drawn last where a piece ended inside of it, and how much of it was taken.
-    row: Vec<u16>,
-    taken: usize,
-}
-
-impl Drawer {
-    /// Draws the next `tokens.len()` tokens.
-    ///
-    /// # Panics
-    /// Where the source is a file and the tokens go beyond its whole sequences
-    /// ([`Source::file`] says how many there are).
-    pub fn fill(&mut self, mut tokens: &mut [u16]) {
-        let Self { rows, row, taken } = self;
-        while !tokens.is_empty() {
-            if *taken == row.len() {
-                rows.next(row);
-                *taken = 0;
-            }
-            let now = tokens.len().min(row.len() - *taken);
-            let (piece, rest) = tokens.split_at_mut(now);
-            piece.copy_from_slice(&row[*taken..][..now]);
-            *taken += now;
-            tokens = rest;
-        }
+        Ok(bytes)
     }
 }
 

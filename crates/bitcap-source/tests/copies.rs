@@ -2,7 +2,7 @@
 
 mod common;
 
-use bitcap_source::{Dataset, Entropy, SourceSettings, Split, draw};
+use bitcap_source::{Dataset, SourceSettings, Split, draw};
 use common::*;
 use proptest::prelude::*;
 
@@ -77,7 +77,7 @@ fn a_copy_that_differs_is_impossible() {
         let mut data = draw(&settings, 1, 12, Split::Training).unwrap();
         let last = data.tokens.len() - 1;
         data.tokens[last] = (data.tokens[last] + 1) % 5;
-        assert_eq!(settings.entropy(&data), Entropy::Exact(f64::INFINITY));
+        assert_eq!(settings.entropy(&data), Some(f64::INFINITY));
         assert_eq!(source(&settings).source_bits(&data), Some(f64::INFINITY));
     }
 }
@@ -168,4 +168,56 @@ fn impossible_settings_are_named() {
         nested.to_string(),
         "`source.of.kind` is copies; it must be any other kind: copies of copies are copies"
     );
+}
+
+/// The string of each of the first places.
+fn places(settings: &SourceSettings, samples: usize) -> Vec<usize> {
+    settings.exposure(samples).unwrap().string
+}
+
+#[test]
+fn constant_copies_stand_one_after_another() {
+    let settings = constant(uniform(5, 6), 3);
+    assert_eq!(places(&settings, 7), [0, 0, 0, 1, 1, 1, 2]);
+    assert_eq!(settings.strings(7), 3);
+}
+
+/// The quotients are 1, 1/3, 1/5, 1/7, ... of the first string, 1/2, 1/6, 1/10 of the second, 1/3,
+/// 1/9 of the third; the first string's 1/3 is before the third's.
+#[test]
+fn zipf_places_follow_the_quotients() {
+    let settings = zipf(uniform(5, 6), 1.0, 3);
+    assert_eq!(places(&settings, 9), [0, 1, 0, 2, 0, 1, 0, 0, 2]);
+    let even = zipf(uniform(5, 6), 0.0, 3);
+    assert_eq!(places(&even, 7), [0, 1, 2, 0, 1, 2, 0]);
+}
+
+#[test]
+fn zipf_counts_are_within_a_copy_of_their_shares_and_appear_in_order() {
+    for (exponent, distinct) in [(1.0, 50), (0.5, 7), (2.0, 40), (0.0, 9)] {
+        let settings = zipf(uniform(5, 6), exponent, distinct);
+        let mut counts = vec![0_u32; distinct as usize];
+        let mut seen = 0;
+        for (place, string) in places(&settings, 3000).into_iter().enumerate() {
+            assert_eq!(settings.strings(place as u64), seen as u64);
+            counts[string] += 1;
+            assert!(string <= seen);
+            seen = seen.max(string + 1);
+        }
+        let weight = |rank: usize| (rank as f64 + 1.0).powf(-exponent);
+        let total: f64 = (0..counts.len()).map(weight).sum();
+        for (rank, &count) in counts.iter().enumerate() {
+            let share = 3000.0 * weight(rank) / total;
+            // Divisor methods may break the quota, Webster's hardly: here never by more than 1.
+            let off = (f64::from(count) - share).abs();
+            assert!(off < 1.5, "{rank} {count} {share}");
+        }
+    }
+}
+
+#[test]
+fn distinct_strings_are_counted_without_going_through_them() {
+    // About r^10 / 2 places come before string r: 2^50 for r = 34.2.
+    let settings = zipf(uniform(5, 6), 10.0, 1 << 20);
+    assert_eq!(settings.strings(1 << 50), 34);
 }

@@ -1,7 +1,7 @@
 //! What is drawn: held against an independent program, and by its properties.
 
 use bitcap_base::stream;
-use bitcap_source::{Source, SourceSettings, Split, UniformSettings, draw};
+use bitcap_source::{SourceSettings, Split, UniformSettings, draw};
 use proptest::prelude::*;
 use rand::Rng;
 use serde::Deserialize;
@@ -95,26 +95,6 @@ proptest! {
         prop_assert!(larger.tokens.iter().all(|&token| u32::from(token) < vocabulary));
         prop_assert_eq!(larger.samples as u64, samples + more);
         prop_assert_eq!(larger.tokens.len(), larger.samples * larger.length);
-    }
-
-    #[test]
-    fn the_pieces_a_dataset_is_drawn_in_do_not_matter(
-        seed: u64,
-        vocabulary in prop_oneof![2_u32..=65_536, (1_u32..=16).prop_map(|width| 1 << width)],
-        pieces in prop::collection::vec(0_usize..50, 1..10),
-    ) {
-        let source = uniform(vocabulary, 1);
-        let mut drawer = Source::draw_parameters(&source).unwrap().drawer(seed, Split::Fresh);
-        let mut drawn = Vec::new();
-        for piece in pieces {
-            let start = drawn.len();
-            drawn.resize(start + piece, 0);
-            drawer.fill(&mut drawn[start..]);
-        }
-        if !drawn.is_empty() {
-            let whole = draw(&source, seed, drawn.len() as u64, Split::Fresh).unwrap();
-            prop_assert_eq!(drawn, whole.tokens);
-        }
     }
 }
 

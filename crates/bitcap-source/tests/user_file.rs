@@ -8,7 +8,7 @@ use std::path::Path;
 
 use bitcap_source::file;
 use bitcap_source::{
-    Dataset, Entropy, FileFormat, FileSettings, Marginal, Source, SourceSettings, Split, draw,
+    Dataset, FileFormat, FileSettings, Marginal, Source, SourceSettings, Split, draw,
 };
 use common::*;
 
@@ -72,10 +72,10 @@ fn no_entropy_is_invented() {
         let source = source(&settings);
         let data = source.draw(0, 8, Split::Training).unwrap();
         assert!(!settings.entropy_is_known());
-        assert_eq!(settings.entropy(&data), Entropy::Unknown);
+        assert_eq!(settings.entropy(&data), None);
         assert_eq!(source.source_bits(&data), None);
         assert_eq!(source.log2_probability(data.sequence(0)), None);
-        assert_eq!(Marginal::new(&settings).entropy(), Entropy::Unknown);
+        assert_eq!(Marginal::new(&settings).entropy(), None);
         assert!(source.file().is_some());
     }
 }

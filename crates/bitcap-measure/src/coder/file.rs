@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 
+use bitcap_base::{InvalidSetting, in_range};
 use bitcap_source::{DataShape, is_blake3};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ const HEADER_LENGTH: usize = size_of::<u32>();
 const PAYLOAD_LENGTH: usize = size_of::<u64>();
 
 /// Headers are some 300 bytes.
-const LONGEST_HEADER: u32 = 4096;
+const LONGEST_HEADER: u64 = 4096;
 
 /// Most sequences a batch: with the longest sequences, half a gigabyte of tokens.
 pub const LARGEST_BATCH: usize = 65536;
@@ -66,35 +67,22 @@ impl CodeHeader {
         }
     }
 
-    /// From JSON; every value is checked.
-    fn from_json(json: &[u8]) -> Result<Self, CodedFileError> {
-        let header: Self = serde_json::from_slice(json).map_err(CodedFileError::header)?;
-        let Self {
-            length,
-            samples,
-            batch,
-            ..
-        } = header;
-        header.shape().validate().map_err(CodedFileError::header)?;
+    fn check(&self) -> Result<(), InvalidSetting> {
+        self.shape().validate()?;
         // Bytes of tokens are addressed by numbers below that.
-        let most = isize::MAX as usize / (2 * length);
-        for (key, found, most) in [("samples", samples, most), ("batch", batch, LARGEST_BATCH)] {
-            if !(1..=most).contains(&found) {
-                let why = format!("`{key}` is {found}; it must be from 1 to {most}");
-                return Err(CodedFileError::header(why));
-            }
-        }
+        let most = isize::MAX as usize / (2 * self.length);
+        in_range("samples", self.samples, 1, most)?;
+        in_range("batch", self.batch, 1, LARGEST_BATCH)?;
         for (key, hash) in [
-            ("model_blake3", &header.model_blake3),
-            ("tokens_blake3", &header.tokens_blake3),
+            ("model_blake3", &self.model_blake3),
+            ("tokens_blake3", &self.tokens_blake3),
         ] {
             if !is_blake3(hash) {
                 let allowed = "64 lower-case hexadecimal digits";
-                let why = format!("`{key}` is {hash:?}; it must be {allowed}");
-                return Err(CodedFileError::header(why));
+                return Err(InvalidSetting::new(key, format!("{hash:?}"), allowed));
             }
         }
-        Ok(header)
+        Ok(())
     }
 
     fn to_json(&self) -> Vec<u8> {
@@ -158,78 +146,54 @@ impl CodedFile {
                 "this is not a file that bitcap coded: it does not begin with \"bitcap-code/1\"";
             return Err(CodedFileError(what.into()));
         }
-        let mut reader = Reader { bytes, at: 0 };
-        reader.take(MAGIC.len() as u64)?;
-        let length = u32::from_le_bytes(reader.array()?);
+        let found = bytes.len();
+        let part = |start: usize, length: u64| {
+            let end = (start as u64).saturating_add(length);
+            let part = usize::try_from(end).map(|end| bytes.get(start..end));
+            part.ok().flatten().ok_or_else(|| {
+                let what = format!("the file is cut: it has {found} bytes and should have {end}");
+                CodedFileError(what)
+            })
+        };
+        let number = |start: usize, width: usize| {
+            let bytes = part(start, width as u64)?.iter().rev();
+            Ok(bytes.fold(0, |number, &byte| number << 8 | u64::from(byte)))
+        };
+        part(0, MAGIC.len() as u64)?;
+        let length = number(MAGIC.len(), HEADER_LENGTH)?;
         if length > LONGEST_HEADER {
             let why = format!("it is {length} bytes long; the longest is {LONGEST_HEADER}");
             return Err(CodedFileError::header(why));
         }
-        let header = reader.take(u64::from(length))?;
-        let length = u64::from_le_bytes(reader.array()?);
+        let header = part(MAGIC.len() + HEADER_LENGTH, length)?;
+        let start = MAGIC.len() + HEADER_LENGTH + header.len();
+        let length = number(start, PAYLOAD_LENGTH)?;
+        let start = start + PAYLOAD_LENGTH;
         // To the end of the file, so that what is missing is told as a whole.
-        let end = (reader.at as u64)
-            .saturating_add(length)
-            .saturating_add(blake3::OUT_LEN as u64);
-        if (bytes.len() as u64) < end {
-            return Err(reader.cut(end));
-        }
-        if bytes.len() as u64 > end {
-            let found = bytes.len();
+        let rest = part(start, length.saturating_add(blake3::OUT_LEN as u64))?;
+        let end = start + rest.len();
+        if found > end {
             return Err(CodedFileError(format!(
                 "the file has {found} bytes and should have {end}: something was added"
             )));
         }
-        let payload = reader.take(length)?;
-        let content = &bytes[..reader.at];
-        let hash: [u8; blake3::OUT_LEN] = reader.array()?;
-        if blake3::hash(content) != blake3::Hash::from(hash) {
+        let (content, hash) = bytes.split_at(end - blake3::OUT_LEN);
+        if blake3::hash(content) != *hash {
             let what =
                 "the file was altered: its content has another BLAKE3 than it was written with";
             return Err(CodedFileError(what.into()));
         }
         // Only now: in an altered file the header would be blamed for what is not its fault.
-        let header = CodeHeader::from_json(header)?;
+        let header: CodeHeader = serde_json::from_slice(header).map_err(CodedFileError::header)?;
+        header.check().map_err(CodedFileError::header)?;
+        let payload = content[start..].to_vec();
         if !payload.len().is_multiple_of(WORD_BYTES) {
             let found = payload.len();
             return Err(CodedFileError::header(format!(
                 "the payload has {found} bytes; it must be whole words of {WORD_BYTES}"
             )));
         }
-        Ok(Self {
-            header,
-            payload: payload.to_vec(),
-        })
-    }
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: u64) -> Result<&'a [u8], CodedFileError> {
-        let end = (self.at as u64).saturating_add(length);
-        let taken = usize::try_from(end)
-            .ok()
-            .and_then(|end| self.bytes.get(self.at..end))
-            .ok_or_else(|| self.cut(end))?;
-        self.at += taken.len();
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], CodedFileError> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N as u64)?);
-        Ok(array)
-    }
-
-    fn cut(&self, expected: u64) -> CodedFileError {
-        let found = self.bytes.len();
-        CodedFileError(format!(
-            "the file is cut: it has {found} bytes and should have {expected}"
-        ))
+        Ok(Self { header, payload })
     }
 }
 

@@ -47,7 +47,7 @@ type State = u128;
 #[derive(Default)]
 pub(super) struct TokenEncoder {
     coder: RangeEncoder<Word, State>,
-    sharer: Sharer,
+    weights: Vec<f64>,
 }
 
 impl TokenEncoder {
@@ -60,7 +60,7 @@ impl TokenEncoder {
         if log_probabilities[usize::from(token)] == f32::NEG_INFINITY {
             return Err(DistributionError::Impossible { token });
         }
-        let shares = self.sharer.shares(log_probabilities)?;
+        let shares = shares(log_probabilities, &mut self.weights)?;
         let written = self.coder.encode_symbol(usize::from(token), shares);
         written.expect("every entry has a share");
         Ok(())
@@ -68,18 +68,14 @@ impl TokenEncoder {
 
     /// Writes a token out of `vocabulary` (2 or more) that are equally probable.
     pub(super) fn encode_uniform(&mut self, token: u16, vocabulary: u32) {
-        let written = self
-            .coder
-            .encode_symbol(usize::from(token), uniform(vocabulary));
+        let shares = uniform(vocabulary);
+        let written = self.coder.encode_symbol(usize::from(token), shares);
         written.expect("every token of the vocabulary has a share");
     }
 
     /// The code, most significant byte first.
     pub(super) fn finish(self) -> Vec<u8> {
-        let words = match self.coder.into_compressed() {
-            Ok(words) => words,
-            Err(never) => match never {},
-        };
+        let Ok(words) = self.coder.into_compressed();
         words.into_iter().flat_map(Word::to_be_bytes).collect()
     }
 }
@@ -87,25 +83,17 @@ impl TokenEncoder {
 /// Reads tokens in the order in which they were written.
 pub(super) struct TokenDecoder {
     coder: RangeDecoder<Word, State, Cursor<Word, Vec<Word>>>,
-    sharer: Sharer,
+    weights: Vec<f64>,
 }
 
 impl TokenDecoder {
     /// `payload` is whole words.
     pub(super) fn new(payload: &[u8]) -> Self {
         let (words, _) = payload.as_chunks();
-        let words = words
-            .iter()
-            .map(|&word| Word::from_be_bytes(word))
-            .collect();
-        let coder = match RangeDecoder::from_compressed::<Vec<Word>>(words) {
-            Ok(coder) => coder,
-            Err(never) => match never {},
-        };
-        Self {
-            coder,
-            sharer: Sharer::default(),
-        }
+        let words = words.iter().map(|&word| Word::from_be_bytes(word));
+        let Ok(coder) = RangeDecoder::from_compressed::<Vec<Word>>(words.collect());
+        let weights = Vec::new();
+        Self { coder, weights }
     }
 
     /// Reads a token that was written with these log-probabilities: the number of an entry, or None where no code has
@@ -114,7 +102,7 @@ impl TokenDecoder {
         &mut self,
         log_probabilities: &[f32],
     ) -> Result<Option<usize>, DistributionError> {
-        let shares = self.sharer.shares(log_probabilities)?;
+        let shares = shares(log_probabilities, &mut self.weights)?;
         Ok(self.coder.decode_symbol(shares).ok())
     }
 
@@ -138,39 +126,30 @@ const SUM_TOLERANCE: f64 = 1e-3;
 /// The shares of one distribution, worked out as far as a symbol needs it.
 type Shares<'a> = LazyContiguousCategoricalEntropyModel<u32, f64, &'a [f64], PRECISION>;
 
-/// Makes [`Shares`]; keeps its buffer from token to token.
-#[derive(Debug, Default)]
-struct Sharer {
-    weights: Vec<f64>,
-}
-
-impl Sharer {
-    /// The shares of the distribution with these natural-log probabilities. Equal input gives equal shares on every
-    /// platform: the exponential is libm's, and f64 sums go from first to last.
-    fn shares(&mut self, log_probabilities: &[f32]) -> Result<Shares<'_>, DistributionError> {
-        self.weights.clear();
-        for (entry, &found) in log_probabilities.iter().enumerate() {
-            if found.is_nan() || found > 0.0 {
-                return Err(DistributionError::Entry { entry, found });
-            }
-            self.weights.push(libm::exp(f64::from(found)));
+/// The shares of the distribution with these natural-log probabilities; `weights` is room for them. Equal input gives
+/// equal shares on every platform: the exponential is libm's, and f64 sums go from first to last.
+fn shares<'a>(
+    log_probabilities: &[f32],
+    weights: &'a mut Vec<f64>,
+) -> Result<Shares<'a>, DistributionError> {
+    weights.clear();
+    for (entry, &found) in log_probabilities.iter().enumerate() {
+        if found.is_nan() || found > 0.0 {
+            return Err(DistributionError::Entry { entry, found });
         }
-        let sum: f64 = self.weights.iter().sum();
-        if (sum - 1.0).abs() > SUM_TOLERANCE {
-            return Err(DistributionError::Sum { found: sum });
-        }
-        let shares =
-            Shares::from_floating_point_probabilities_fast(self.weights.as_slice(), Some(sum));
-        Ok(
-            shares
-                .expect("a vocabulary has from 2 to 65,537 entries, and the sum was just checked"),
-        )
+        weights.push(libm::exp(f64::from(found)));
     }
+    let sum: f64 = weights.iter().sum();
+    if (sum - 1.0).abs() > SUM_TOLERANCE {
+        return Err(DistributionError::Sum { found: sum });
+    }
+    let shares = Shares::from_floating_point_probabilities_fast(weights.as_slice(), Some(sum));
+    Ok(shares.expect("a vocabulary has from 2 to 65,537 entries, and the sum was just checked"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Sharer;
+    use super::shares;
     use constriction::stream::model::{DecoderModel, EncoderModel};
     use proptest::prelude::*;
 
@@ -189,8 +168,8 @@ mod tests {
     }
 
     fn check(log_probabilities: &[f32]) -> Result<(), TestCaseError> {
-        let mut sharer = Sharer::default();
-        let shares = sharer.shares(log_probabilities).unwrap();
+        let mut weights = Vec::new();
+        let shares = shares(log_probabilities, &mut weights).unwrap();
         let size = log_probabilities.len();
         let interval = |symbol| {
             let (low, many) = shares.left_cumulative_and_probability(symbol).unwrap();
@@ -259,7 +238,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_distribution() {
-        let error = |row: &[f32]| Sharer::default().shares(row).unwrap_err().to_string();
+        let error = |row: &[f32]| shares(row, &mut Vec::new()).unwrap_err().to_string();
         assert!(error(&[f32::NAN, 0.0]).contains("entry 0 is NaN"));
         assert!(error(&[-1.0, 1e-7]).contains("entry 1 is 0.0000001"));
         assert!(error(&[-0.7, f32::INFINITY]).contains("entry 1 is inf"));

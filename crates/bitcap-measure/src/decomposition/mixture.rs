@@ -23,23 +23,22 @@ impl Term {
         }
     }
 
-    fn gain(self, weight: f64) -> f64 {
-        let Self { saved, ratio } = self;
-        if saved > 0.0 {
-            saved + (weight + (1.0 - weight) * ratio).log2()
+    /// The mixture's probability over the larger of the two.
+    fn mixed(self, weight: f64) -> f64 {
+        if self.saved > 0.0 {
+            weight + (1.0 - weight) * self.ratio
         } else {
-            ((1.0 - weight) + weight * ratio).log2()
+            (1.0 - weight) + weight * self.ratio
         }
+    }
+
+    fn gain(self, weight: f64) -> f64 {
+        self.saved.max(0.0) + self.mixed(weight).log2()
     }
 
     /// Derivative of the gain by w, in nats.
     fn slope(self, weight: f64) -> f64 {
-        let Self { saved, ratio } = self;
-        if saved > 0.0 {
-            (1.0 - ratio) / (weight + (1.0 - weight) * ratio)
-        } else {
-            (ratio - 1.0) / ((1.0 - weight) + weight * ratio)
-        }
+        (1.0 - self.ratio).copysign(self.saved) / self.mixed(weight)
     }
 }
 

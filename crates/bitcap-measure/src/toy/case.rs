@@ -1,7 +1,6 @@
 //! The file of a toy case.
 
 use std::collections::HashSet;
-use std::fmt::Display;
 
 use bitcap_base::InvalidSetting;
 use serde::Deserialize;
@@ -90,83 +89,71 @@ impl Toy {
         let mut toy: Self =
             toml::from_str(text).map_err(|error| ToyError::Toml(in_one_line(text, &error)))?;
         toy.check()?;
-        toy.normalize();
         Ok(toy)
     }
 
-    fn check(&self) -> Result<(), InvalidSetting> {
+    /// Checks every value, and takes the last rounding out of the sums, so that no figure carries it.
+    fn check(&mut self) -> Result<(), InvalidSetting> {
+        let values = self.data.len();
         names("data", self.data.iter(), 2)?;
         names("source.name", self.source.iter().map(|t| &t.name), 1)?;
-        for (index, value) in self.source.iter().enumerate() {
+        for (index, value) in self.source.iter_mut().enumerate() {
             let key = format!("source[{index}].data");
-            distribution(&key, &value.data, self.data.len(), "a data value")?;
+            to_distribution(&key, &mut value.data, values, "a data value")?;
         }
-        let priors: Vec<f64> = self.source.iter().map(|value| value.prior).collect();
-        distribution("source.prior", &priors, priors.len(), "a source value")?;
+        let mut priors: Vec<f64> = self.source.iter().map(|value| value.prior).collect();
+        to_distribution(
+            "source.prior",
+            &mut priors,
+            self.source.len(),
+            "a source value",
+        )?;
+        for (value, prior) in self.source.iter_mut().zip(priors) {
+            value.prior = prior;
+        }
         self.check_samples()?;
-        if let Learner::Table(table) = &self.learner {
-            self.check_table(table)?;
+        let Learner::Table(LearnerTable { outputs, table }) = &mut self.learner else {
+            return Ok(());
+        };
+        names("learner.outputs", outputs.iter(), 1)?;
+        if table.len() != values {
+            let found = format!("{} rows long", table.len());
+            let allowed = format!("{values}, one a data value");
+            return Err(InvalidSetting::new("learner.table", found, allowed));
+        }
+        for (index, row) in table.iter_mut().enumerate() {
+            let key = format!("learner.table[{index}]");
+            to_distribution(&key, row, outputs.len(), "an output")?;
         }
         Ok(())
     }
 
     fn check_samples(&self) -> Result<(), InvalidSetting> {
         if self.samples.is_empty() {
-            return wrong("samples", "empty", "a list of numbers from 1");
+            let allowed = "a list of numbers from 1";
+            return Err(InvalidSetting::new("samples", "empty", allowed));
         }
         let (values, sources) = (self.data.len(), self.source.len());
         for (index, &samples) in self.samples.iter().enumerate() {
-            let key = format!("samples[{index}]");
-            if samples == 0 {
-                return wrong(&key, samples, "1 or more");
-            }
-            if samples > 1 && matches!(self.learner, Learner::Table(_)) {
-                let allowed = "1 where the learner is a table: its rows are of one sample";
-                return wrong(&key, samples, allowed);
-            }
-            let terms = values
-                .checked_pow(samples)
-                .and_then(|sequences| sequences.checked_mul(sources));
-            if terms.is_none_or(|terms| terms > LIMIT) {
+            let sequences = values.checked_pow(samples);
+            let terms = sequences.and_then(|sequences| sequences.checked_mul(sources));
+            let allowed = if samples == 0 {
+                "1 or more".into()
+            } else if samples > 1 && matches!(self.learner, Learner::Table(_)) {
+                "1 where the learner is a table: its rows are of one sample".into()
+            } else if terms.is_none_or(|terms| terms > LIMIT) {
                 let terms = terms.map_or("more than 10^19".into(), |terms| terms.to_string());
-                let allowed = format!(
+                format!(
                     "smaller: {sources} source values and {values} data values then have {terms} terms to go \
                      through, and the most is {LIMIT}"
-                );
-                return wrong(&key, samples, allowed);
-            }
+                )
+            } else {
+                continue;
+            };
+            let key = format!("samples[{index}]");
+            return Err(InvalidSetting::new(&key, samples, allowed));
         }
         Ok(())
-    }
-
-    fn check_table(&self, table: &LearnerTable) -> Result<(), InvalidSetting> {
-        names("learner.outputs", table.outputs.iter(), 1)?;
-        let values = self.data.len();
-        if table.table.len() != values {
-            let found = format!("{} rows long", table.table.len());
-            return wrong(
-                "learner.table",
-                found,
-                format!("{values}, one a data value"),
-            );
-        }
-        for (index, row) in table.table.iter().enumerate() {
-            let key = format!("learner.table[{index}]");
-            distribution(&key, row, table.outputs.len(), "an output")?;
-        }
-        Ok(())
-    }
-
-    /// Takes the last rounding out of the sums, so that no figure carries it.
-    fn normalize(&mut self) {
-        let sum: f64 = self.source.iter().map(|value| value.prior).sum();
-        for value in &mut self.source {
-            value.prior /= sum;
-            to_sum_one(&mut value.data);
-        }
-        if let Learner::Table(table) = &mut self.learner {
-            table.table.iter_mut().for_each(|row| to_sum_one(row));
-        }
     }
 }
 
@@ -179,11 +166,6 @@ fn in_one_line(text: &str, error: &toml::de::Error) -> String {
     }
 }
 
-fn to_sum_one(row: &mut [f64]) {
-    let sum: f64 = row.iter().sum();
-    row.iter_mut().for_each(|probability| *probability /= sum);
-}
-
 fn names<'a>(
     key: &str,
     names: impl Iterator<Item = &'a String>,
@@ -193,29 +175,42 @@ fn names<'a>(
     for (index, name) in names.enumerate() {
         if name.is_empty() || !seen.insert(name) {
             let found = format!("\"{name}\" at {index}");
-            return wrong(key, found, "a name that occurs only once");
+            let allowed = "a name that occurs only once";
+            return Err(InvalidSetting::new(key, found, allowed));
         }
     }
     if seen.len() < least {
-        let found = format!("{} long", seen.len());
-        return wrong(key, found, format!("{least} or more names"));
+        let (found, allowed) = (
+            format!("{} long", seen.len()),
+            format!("{least} or more names"),
+        );
+        return Err(InvalidSetting::new(key, found, allowed));
     }
     Ok(())
 }
 
-fn distribution(key: &str, row: &[f64], expected: usize, each: &str) -> Result<(), InvalidSetting> {
-    if row.len() != expected {
-        let found = format!("{} long", row.len());
-        return wrong(key, found, format!("{expected}, one {each}"));
-    }
-    if let Some(found) = row.iter().find(|p| !(0.0..=1.0).contains(*p)) {
-        return wrong(key, format!("{found} in one place"), "from 0 to 1");
-    }
+/// Checks that a row is one of probabilities that sum to 1 but for roundings, and takes those out.
+fn to_distribution(
+    key: &str,
+    row: &mut [f64],
+    expected: usize,
+    each: &str,
+) -> Result<(), InvalidSetting> {
     let sum: f64 = row.iter().sum();
-    if (sum - 1.0).abs() > SUM_TOLERANCE {
-        return wrong(key, format!("{sum} in sum"), "1 in sum, to 1e-9");
-    }
-    Ok(())
+    let (found, allowed) = if row.len() != expected {
+        (
+            format!("{} long", row.len()),
+            format!("{expected}, one {each}"),
+        )
+    } else if let Some(found) = row.iter().find(|p| !(0.0..=1.0).contains(*p)) {
+        (format!("{found} in one place"), "from 0 to 1".into())
+    } else if (sum - 1.0).abs() > SUM_TOLERANCE {
+        (format!("{sum} in sum"), "1 in sum, to 1e-9".into())
+    } else {
+        row.iter_mut().for_each(|probability| *probability /= sum);
+        return Ok(());
+    };
+    Err(InvalidSetting::new(key, found, allowed))
 }
 
 /// Why a toy case cannot be worked out.
@@ -228,16 +223,4 @@ pub enum ToyError {
     /// A value that it cannot have. The key goes from the top of the file; list items are counted from 0.
     #[error(transparent)]
     Setting(#[from] InvalidSetting),
-}
-
-fn wrong<T>(
-    key: &str,
-    found: impl Display,
-    allowed: impl Into<String>,
-) -> Result<T, InvalidSetting> {
-    Err(InvalidSetting {
-        key: key.into(),
-        found: found.to_string(),
-        allowed: allowed.into(),
-    })
 }

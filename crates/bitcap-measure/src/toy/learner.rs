@@ -20,34 +20,29 @@ impl Outputs {
     /// Of the learner given `sequences`, all X of n samples in order.
     pub(super) fn of(toy: &Toy, samples: u32, sequences: &[Vec<usize>]) -> Self {
         let values = toy.data.len();
-        let certain = |outputs: Vec<usize>| outputs.into_iter().map(|output| vec![(output, 1.0)]);
-        match &toy.learner {
-            Learner::All {} => Self {
-                rows: certain((0..sequences.len()).collect()).collect(),
+        let (outputs, values): (Vec<usize>, Vec<Option<usize>>) = match &toy.learner {
+            Learner::All {} => {
+                let outputs = 0..sequences.len();
                 // One sample copied is a data value; several are not.
-                values: (0..sequences.len())
-                    .map(|output| (samples == 1).then_some(output))
-                    .collect(),
-            },
+                let value = |output| (samples == 1).then_some(output);
+                (outputs.clone().collect(), outputs.map(value).collect())
+            }
             Learner::Majority {} => {
                 let majority = |x: &Vec<usize>| first_highest(&counts(x, values), 0.0);
-                Self {
-                    rows: certain(sequences.iter().map(majority).collect()).collect(),
-                    values: (0..values).map(Some).collect(),
-                }
+                let outputs = sequences.iter().map(majority).collect();
+                (outputs, (0..values).map(Some).collect())
             }
             Learner::Count {} => {
                 let mut numbers = HashMap::new();
-                let mut number = |x: &Vec<usize>| {
+                let number = |x: &Vec<usize>| {
+                    // What occurs equally often is the same when sorted.
+                    let mut sorted = x.clone();
+                    sorted.sort_unstable();
                     let next = numbers.len();
-                    let key: Vec<u32> = counts(x, values).iter().map(|&n| n as u32).collect();
-                    *numbers.entry(key).or_insert(next)
+                    *numbers.entry(sorted).or_insert(next)
                 };
-                let outputs = sequences.iter().map(&mut number).collect();
-                Self {
-                    rows: certain(outputs).collect(),
-                    values: vec![None; numbers.len()],
-                }
+                let outputs = sequences.iter().map(number).collect();
+                (outputs, vec![None; numbers.len()])
             }
             Learner::Table(table) => {
                 let possible = |row: &Vec<f64>| {
@@ -55,12 +50,15 @@ impl Outputs {
                     outputs.filter(|(_, p)| *p > 0.0).collect()
                 };
                 let value = |output| toy.data.iter().position(|value| value == output);
-                Self {
+                return Self {
                     rows: table.table.iter().map(possible).collect(),
                     values: table.outputs.iter().map(value).collect(),
-                }
+                };
             }
-        }
+        };
+        let certain = |output| vec![(output, 1.0)];
+        let rows = outputs.into_iter().map(certain).collect();
+        Self { rows, values }
     }
 }
 
@@ -100,16 +98,12 @@ fn of_source(toy: &Toy, weights: &[f64], value: usize) -> f64 {
 
 /// How often the answer is a new sample of the same source.
 pub(super) fn accuracy_on_data(toy: &Toy, joint: &[Vec<f64>], answers: &[usize]) -> f64 {
-    let right = |(row, &answer)| {
-        let sources = <[f64]>::iter(row).zip(&toy.source);
+    let pairs = joint.iter().zip(answers);
+    let terms = pairs.flat_map(|(row, &answer)| {
+        let sources = row.iter().zip(&toy.source);
         sources.map(move |(p, t)| p * t.data[answer])
-    };
-    joint
-        .iter()
-        .map(Vec::as_slice)
-        .zip(answers)
-        .flat_map(right)
-        .sum()
+    });
+    terms.sum()
 }
 
 /// How often it is a sample of another source, drawn anew from the prior.

@@ -89,7 +89,7 @@ impl CellSettings {
     }
 
     /// Bits that the dataset is planned by: for uniform data its exact entropy, N S log2 V, for
-    /// others [`SourceSettings::expected_entropy_bits`]; None where nobody knows it.
+    /// others [`bitcap_source::Kind::expected_entropy_bits`]; None where nobody knows it.
     #[must_use]
     pub fn entropy_bits(&self) -> Option<f64> {
         let known = self.source.entropy_is_known();

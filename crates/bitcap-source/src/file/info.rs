@@ -1,10 +1,10 @@
 //! The provenance of a dataset file, and how it is spelled in the header.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::error::Problem;
-use super::tokens::{FORMAT, TokenFile, header, number};
-use crate::kind::AnyKind;
+use super::tokens::{FORMAT, TENSOR, TokenFile, number};
 use crate::{SourceSettings, Split};
 
 /// The provenance of a dataset file. Everything but the hash and the version follows from the
@@ -63,27 +63,37 @@ impl DatasetInfo {
         }
     }
 
-    /// The whole header of the file. Its size depends on neither the hash nor the entropy, so that it
-    /// can be written first and written again once they are known.
+    /// The whole header of the file, with its length. After the JSON come spaces, which are allowed
+    /// there: as many as have the tensor begin at a multiple of 8, as the format recommends, and have
+    /// the size depend on neither the hash nor the entropy, so that the header can be written first
+    /// and written again once they are known.
     pub(super) fn header(&self) -> Result<Vec<u8>, serde_json::Error> {
         let entropy = entropy_text(self.entropy_bits);
         let padding = 24_usize.saturating_sub(entropy.len());
-        let mut strings = vec![
-            ("format", self.format.clone()),
-            ("source", serde_json::to_string(&self.source)?),
-            ("vocabulary", self.vocabulary.to_string()),
-            ("length", self.length.to_string()),
-            ("samples", self.samples.to_string()),
-            ("data_seed", self.data_seed.to_string()),
-            ("stream", self.stream.name().into()),
-            ("entropy_bits", entropy),
-            ("tokens_blake3", self.tokens_blake3.clone()),
-            ("bitcap_version", self.bitcap_version.clone()),
-        ];
+        let mut strings = json!({
+            "format": self.format,
+            "source": serde_json::to_string(&self.source)?,
+            "vocabulary": self.vocabulary.to_string(),
+            "length": self.length.to_string(),
+            "samples": self.samples.to_string(),
+            "data_seed": self.data_seed.to_string(),
+            "stream": self.stream.name(),
+            "entropy_bits": entropy,
+            "tokens_blake3": self.tokens_blake3,
+            "bitcap_version": self.bitcap_version,
+        });
         if let Some(hash) = &self.source_blake3 {
-            strings.push(("source_blake3", hash.clone()));
+            strings["source_blake3"] = hash.as_str().into();
         }
-        Ok(header(strings, self.samples, self.length, padding))
+        let tensor = json!({
+            "dtype": "U16",
+            "shape": [self.samples, self.length],
+            "data_offsets": [0, self.samples * u64::from(self.length) * 2],
+        });
+        let mut text = json!({ "__metadata__": strings, TENSOR: tensor }).to_string();
+        let length = (text.len() + padding).next_multiple_of(8);
+        text.extend(std::iter::repeat_n(' ', length - text.len()));
+        Ok([&(length as u64).to_le_bytes(), text.as_bytes()].concat())
     }
 
     /// Reads what the file says of the source, and holds it against what it says of the tokens. Keys
@@ -121,7 +131,7 @@ impl DatasetInfo {
             return Err(Problem::metadata("entropy_bits", entropy, expected));
         }
         info.entropy_bits = bits;
-        if source.as_kind().file().is_some() {
+        if source.file().is_some() {
             info.source_blake3 = Some(file.string("source_blake3")?.into());
         }
         info.tokens_blake3.clone_from(&file.blake3);
@@ -135,13 +145,9 @@ const UNKNOWN: &str = "unknown";
 
 /// At most 24 characters: the shortest that reads back as the same number, in one form or the other.
 pub(super) fn entropy_text(bits: Option<f64>) -> String {
-    let Some(bits) = bits else {
-        return UNKNOWN.into();
-    };
-    let text = bits.to_string();
-    if text.len() > 24 {
-        format!("{bits:e}")
-    } else {
-        text
+    match bits.map(|bits| (bits, bits.to_string())) {
+        None => UNKNOWN.into(),
+        Some((bits, text)) if text.len() > 24 => format!("{bits:e}"),
+        Some((_, text)) => text,
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::error::{DatasetFileError, Problem};
 use super::info::{DatasetInfo, entropy_text};
 use super::tokens::TokenFile;
-use crate::kind::AnyKind;
-use crate::{Dataset, Drawer, Marginal, Source};
+use crate::dataset::with_room;
+use crate::{Dataset, Marginal, Source};
 
 /// Reads a dataset into memory: 2 N S bytes.
 ///
@@ -17,15 +17,11 @@ pub fn read(path: &Path) -> Result<(Dataset, DatasetInfo), DatasetFileError> {
         let (file, info) = open(path)?;
         // Below 2^64: the header has been held against the size of the file.
         let count = info.samples * u64::from(info.length);
-        let mut tokens = Vec::new();
-        usize::try_from(count)
-            .ok()
-            .and_then(|count| tokens.try_reserve_exact(count).ok())
-            .ok_or_else(|| {
-                let bytes = 2 * count;
-                let text = format!("its {bytes} bytes of tokens do not fit this machine's memory");
-                Problem::Content(text)
-            })?;
+        let mut tokens = with_room(count).ok_or_else(|| {
+            let bytes = 2 * count;
+            let text = format!("its {bytes} bytes of tokens do not fit this machine's memory");
+            Problem::Content(text)
+        })?;
         check(file, &info, |piece, _| tokens.extend_from_slice(piece))?;
         let dataset = Dataset {
             tokens,
@@ -51,12 +47,10 @@ pub fn inspect(
     path: &Path,
     progress: &mut dyn FnMut(u64),
 ) -> Result<DatasetInfo, DatasetFileError> {
-    let inspect = || {
-        let (file, info) = open(path)?;
+    let inspected = open(path).and_then(|(file, info)| {
         check(file, &info, |_, done| progress(done))?;
         Ok(info)
-    };
-    let inspected: Result<_, Problem> = { inspect }();
+    });
     inspected.map_err(|problem| problem.at(path))
 }
 
@@ -72,42 +66,34 @@ fn check(
     info: &DatasetInfo,
     mut take: impl FnMut(&[u16], u64),
 ) -> Result<(), Problem> {
-    let mut drawer = redrawer(info)?;
+    // The sequences drawn anew, unless they came from a user's file.
+    let mut rows = info.source.file().is_none().then(|| {
+        let source = Source::draw_parameters(&info.source);
+        let source = source.expect("valid settings that read no file have parameters");
+        source.rows(info.data_seed, info.stream)
+    });
     let mut marginal = Marginal::new(&info.source);
-    let mut drawn = Vec::new();
+    let mut drawn = vec![0; info.length as usize];
     let mut as_drawn = true;
     file.read(|tokens, done| {
-        if let Some(drawer) = &mut drawer {
-            drawn.resize(tokens.len(), 0);
-            drawer.fill(&mut drawn);
-            as_drawn &= drawn == tokens;
+        for sequence in tokens.chunks_exact(drawn.len()) {
+            if let Some(rows) = &mut rows {
+                rows(&mut drawn);
+                as_drawn &= drawn == sequence;
+            }
+            marginal.observe(sequence);
         }
-        tokens
-            .chunks_exact(info.length as usize)
-            .for_each(|sequence| marginal.observe(sequence));
         take(tokens, done);
     })?;
     if !as_drawn {
         let text = "its tokens are not what the source, data_seed and stream in its header give";
         return Err(Problem::Content(text.into()));
     }
-    let entropy = marginal.entropy().exact();
+    let entropy = marginal.entropy();
     if entropy != info.entropy_bits {
         let found = entropy_text(info.entropy_bits);
         let expected = format!("{}, by its source and tokens", entropy_text(entropy));
         return Err(Problem::metadata("entropy_bits", &found, expected));
     }
     Ok(())
-}
-
-/// Draws the tokens anew; None where they came from a user's file.
-fn redrawer(info: &DatasetInfo) -> Result<Option<Drawer>, Problem> {
-    if info.source.as_kind().file().is_some() {
-        return Ok(None);
-    }
-    let source = Source::of_valid(&info.source).map_err(|invalid| {
-        let expected = format!("a valid source ({invalid})");
-        Problem::metadata("source", info.source.kind(), expected)
-    })?;
-    Ok(Some(source.drawer(info.data_seed, info.stream)))
 }

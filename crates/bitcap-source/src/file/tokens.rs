@@ -9,7 +9,6 @@ use std::path::Path;
 
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
-use serde_json::{Map, Value, json};
 
 use super::error::Problem;
 use crate::dataset::{rows_at_a_time, token_bytes};
@@ -19,42 +18,11 @@ use crate::dataset::{rows_at_a_time, token_bytes};
 pub const FORMAT: &str = "bitcap-dataset/1";
 
 /// The name of the one tensor.
-const TENSOR: &str = "tokens";
+pub(super) const TENSOR: &str = "tokens";
 
 /// The longest header that is read. Ours have about 600 bytes; the format allows 100 MB, which
 /// nobody should have to allocate to learn that a file is something else.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
-
-/// The whole header with its length, for `samples` sequences of `length` tokens. After the JSON come
-/// `padding` spaces, which are allowed there, and as many as have the tensor begin at a multiple of 8,
-/// as the format recommends.
-pub(super) fn header(
-    strings: Vec<(&'static str, String)>,
-    samples: u64,
-    length: u32,
-    padding: usize,
-) -> Vec<u8> {
-    let strings: Map<String, Value> = strings
-        .into_iter()
-        .map(|(key, text)| (key.into(), text.into()))
-        .collect();
-    let mut text = json!({
-        "__metadata__": strings,
-        TENSOR: {
-            "dtype": "U16",
-            "shape": [samples, length],
-            "data_offsets": [0, samples * u64::from(length) * 2],
-        },
-    })
-    .to_string();
-    text.extend(std::iter::repeat_n(' ', padding));
-    while !text.len().is_multiple_of(8) {
-        text.push(' ');
-    }
-    let mut header = (text.len() as u64).to_le_bytes().to_vec();
-    header.extend(text.into_bytes());
-    header
-}
 
 /// A dataset file that stands at its first token; its header has been held against its size.
 pub(crate) struct TokenFile {
@@ -73,7 +41,7 @@ impl TokenFile {
         let mut file = open_regular(path).map_err(Problem::Open)?;
         let found = file.metadata().map_err(Problem::Read)?.len();
         let (header, start) = read_header(&mut file, found)?;
-        let strings = header.metadata().as_ref();
+        let strings = header.metadata().clone();
         let strings = strings.ok_or_else(|| missing("__metadata__"))?;
         let get = |key| strings.get(key).ok_or_else(|| missing(key));
         let format = get("format")?;
@@ -91,7 +59,7 @@ impl TokenFile {
         check_size(found, start.saturating_add(bytes))?;
         Ok(Self {
             blake3: get("tokens_blake3")?.clone(),
-            strings: strings.clone(),
+            strings,
             file,
             length,
             samples,

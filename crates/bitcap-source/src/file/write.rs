@@ -7,8 +7,7 @@ use super::error::{DatasetFileError, Problem};
 use super::info::DatasetInfo;
 use crate::dataset::{little_endian, rows_at_a_time, token_bytes};
 use crate::{Dataset, FileSettings, Marginal, Source, SourceSettings, Split};
-use bitcap_base::{InvalidSetting, write_atomic};
-use bitcap_base::{create_aside, rename};
+use bitcap_base::{InvalidSetting, create_aside, rename, write_atomic};
 
 /// Draws the dataset that [`crate::draw()`] would give into a file at `path`.
 ///
@@ -81,8 +80,7 @@ fn prepare(
     split: Split,
 ) -> Result<(Source, DatasetInfo), InvalidSetting> {
     let drawn = Source::draw_parameters(source)?;
-    token_bytes(source.length(), samples)?;
-    drawn.check_samples(samples)?;
+    drawn.token_bytes(samples)?;
     let info = DatasetInfo {
         source_blake3: drawn.file().map(|facts| facts.blake3.clone()),
         ..DatasetInfo::before_drawing(source, data_seed, samples, split)
@@ -99,7 +97,7 @@ fn write_tokens(
 ) -> io::Result<DatasetInfo> {
     let length = info.length as usize;
     let rows = rows_at_a_time(info.length, info.samples);
-    let mut drawer = source.drawer(info.data_seed, info.stream);
+    let mut draw = source.rows(info.data_seed, info.stream);
     let mut tokens = vec![0; rows * length];
     let mut bytes = Vec::with_capacity(2 * tokens.len());
     let mut hasher = blake3::Hasher::new();
@@ -108,10 +106,10 @@ fn write_tokens(
     while done < info.samples {
         let now = (info.samples - done).min(rows as u64);
         let piece = &mut tokens[..now as usize * length];
-        drawer.fill(piece);
-        piece
-            .chunks_exact(length)
-            .for_each(|sequence| marginal.observe(sequence));
+        for sequence in piece.chunks_exact_mut(length) {
+            draw(sequence);
+            marginal.observe(sequence);
+        }
         little_endian(piece, &mut bytes);
         hasher.update(&bytes);
         file.write_all(&bytes)?;
@@ -120,7 +118,7 @@ fn write_tokens(
     }
     Ok(DatasetInfo {
         tokens_blake3: hasher.finalize().to_hex().to_string(),
-        entropy_bits: marginal.entropy().exact(),
+        entropy_bits: marginal.entropy(),
         ..info
     })
 }

@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
-use rand::rngs::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::{Common, Independent, Kind, Parameters, Statistics, parameter_words};
+use crate::Split;
+use crate::kind::{Kind, Parameters, Rows, Statistics, parameter_words};
 use crate::math::{binary_entropy, log2_sum, times_log2};
 use crate::random::{fraction, threshold};
-use crate::range::{in_range, invalid};
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, in_range, stream};
 
 /// Settings of the coin; V = 2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,58 +39,45 @@ impl CoinSettings {
 impl Kind for CoinSettings {
     fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("source.length", self.length, 1, 4096)?;
-        let count = self.prior.len();
-        if !(1..=1024).contains(&count) {
+        let (count, sum) = (self.prior.len(), self.prior.iter().sum::<f64>());
+        // NaN is in no range.
+        let outside = |list: &[f64]| list.iter().copied().find(|p| !(0.0..=1.0).contains(p));
+        let of_probabilities = "a list of numbers from 0 to 1";
+        let (key, found, allowed) = if !(1..=1024).contains(&count) {
             let allowed = "a list of 1 to 1024 numbers";
-            return Err(invalid(
-                "source.prior",
-                format!("a list of {count}"),
-                allowed,
-            ));
-        }
-        if self.probabilities.len() != count {
+            ("source.prior", format!("a list of {count}"), allowed.into())
+        } else if self.probabilities.len() != count {
             let found = format!("a list of {}", self.probabilities.len());
             let allowed = format!("a list of {count}, one for each number in source.prior");
-            return Err(invalid("source.probabilities", found, allowed));
-        }
-        let lists = [
-            ("source.prior", &self.prior),
-            ("source.probabilities", &self.probabilities),
-        ];
-        for (key, list) in lists {
-            // NaN is in no range.
-            if let Some(&value) = list.iter().find(|value| !(0.0..=1.0).contains(*value)) {
-                let allowed = "a list of numbers from 0 to 1";
-                return Err(invalid(key, format!("a list with {value}"), allowed));
-            }
-        }
-        let sum: f64 = self.prior.iter().sum();
-        if (sum - 1.0).abs() > 1e-9 {
+            ("source.probabilities", found, allowed)
+        } else if let Some(value) = outside(&self.prior) {
+            (
+                "source.prior",
+                format!("a list with {value}"),
+                of_probabilities.into(),
+            )
+        } else if let Some(value) = outside(&self.probabilities) {
+            (
+                "source.probabilities",
+                format!("a list with {value}"),
+                of_probabilities.into(),
+            )
+        } else if (sum - 1.0).abs() > 1e-9 {
             let found = format!("a list whose sum is {sum}");
-            return Err(invalid("source.prior", found, "a list whose sum is 1"));
-        }
-        Ok(())
+            ("source.prior", found, "a list whose sum is 1".into())
+        } else {
+            return Ok(());
+        };
+        Err(InvalidSetting::new(key, found, allowed))
     }
 
-    fn common(&self) -> Common {
-        Common {
-            vocabulary: 2,
-            length: self.length,
-            seed: self.seed,
-        }
+    fn common(&self) -> (u32, u32, u64) {
+        (2, self.length, self.seed)
     }
 
     fn expected_entropy_bits(&self, samples: u64) -> f64 {
         let bits: f64 = self.weighted().map(|(w, p)| w * binary_entropy(p)).sum();
         samples as f64 * (f64::from(self.length) * bits)
-    }
-
-    fn marginal(&self) -> Option<Box<dyn Statistics>> {
-        Some(Box::new(Bits {
-            settings: self.clone(),
-            zeros: 0,
-            ones: 0,
-        }))
     }
 
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
@@ -105,52 +91,49 @@ impl Kind for CoinSettings {
         // Rounding may leave a gap before 1; the last that is likely at all takes it.
         let likely = self.prior.iter().rposition(|&prior| prior > 0.0);
         let at = drawn.or(likely).unwrap_or(0);
-        Ok(Arc::new(Coin {
-            probability: self.probabilities[at],
-        }))
+        Ok(Arc::new(Coin(self.probabilities[at])))
+    }
+
+    fn statistics(&self) -> Option<Box<dyn Statistics>> {
+        let settings = self.clone();
+        Some(Box::new(Ones { settings, ones: 0 }))
     }
 }
 
-/// The coin that was drawn.
+/// How likely a bit is 1 of the coin that was drawn.
 #[derive(Debug)]
-struct Coin {
-    /// How likely a bit is 1.
-    probability: f64,
-}
+struct Coin(f64);
 
-impl Independent for Coin {
-    fn log2_probability(&self, sequence: &[u16]) -> f64 {
+impl Parameters for Coin {
+    fn log2_probability(&self, sequence: &[u16]) -> Option<f64> {
         let ones = ones(sequence);
-        log2_probability(sequence.len() as u64 - ones, ones, self.probability)
+        let zeros = sequence.len() as u64 - ones;
+        Some(log2_probability(zeros, ones, self.0))
     }
 
-    fn draw(&self, words: &mut ChaCha8Rng, row: &mut [u16]) {
-        let threshold = threshold(self.probability);
-        for bit in row {
-            *bit = u16::from(fraction(words) < threshold);
-        }
+    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Rows {
+        let mut words = stream(data_seed, split.name());
+        let threshold = threshold(self.0);
+        Box::new(move |row| row.fill_with(|| u16::from(fraction(&mut words) < threshold)))
     }
 }
 
-/// How many bits of each kind: all that the data say of the parameter.
-#[derive(Debug)]
-struct Bits {
+/// How many bits were 1: all that the data say of the parameter.
+struct Ones {
     settings: CoinSettings,
-    zeros: u64,
     ones: u64,
 }
 
-impl Statistics for Bits {
+impl Statistics for Ones {
     fn observe(&mut self, sequence: &[u16]) {
-        let ones = ones(sequence);
-        self.ones += ones;
-        self.zeros += sequence.len() as u64 - ones;
+        self.ones += ones(sequence);
     }
 
     /// log2 of the sum over the prior of prior x p^ones x (1 - p)^zeros.
-    fn log2_marginal(&self) -> f64 {
+    fn log2_marginal(&self, sequences: u64) -> f64 {
+        let zeros = sequences * u64::from(self.settings.length) - self.ones;
         let terms = self.settings.weighted();
-        log2_sum(terms.map(|(w, p)| libm::log2(w) + log2_probability(self.zeros, self.ones, p)))
+        log2_sum(terms.map(|(w, p)| libm::log2(w) + log2_probability(zeros, self.ones, p)))
     }
 }
 

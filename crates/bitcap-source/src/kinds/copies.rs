@@ -7,7 +7,7 @@
 
 mod law;
 
-use std::path::Path;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -15,10 +15,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::kind::{AnyKind, Common, Exposure, FileFacts, Kind, Parameters, Rows, Statistics};
-use crate::range::{in_range, invalid};
+use crate::kind::{Exposure, FileFacts, Kind, Parameters, Rows, Statistics};
 use crate::{Dataset, Split};
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, in_range};
 pub use law::CopiesLaw;
 use law::{Law, Places};
 
@@ -97,23 +96,24 @@ impl<S> CopiesSettings<S> {
     }
 }
 
-impl<S: AnyKind> Kind for CopiesSettings<S> {
+impl<S: Deref<Target = dyn Kind>> Kind for CopiesSettings<S> {
     fn validate(&self) -> Result<(), InvalidSetting> {
-        let of = self.of.as_kind();
-        if of.is_copies() {
+        if self.of.exposure(0).is_some() {
             let allowed = "any other kind: copies of copies are copies";
-            return Err(invalid("source.of.kind", "copies", allowed));
+            return Err(InvalidSetting::new("source.of.kind", "copies", allowed));
         }
-        of.validate().map_err(inner)?;
-        if of.common().seed != self.seed {
+        self.of.validate().map_err(of_strings)?;
+        if self.of.seed() != self.seed {
             let allowed = "left out, or the same as source.seed";
-            return Err(invalid("source.of.seed", of.common().seed, allowed));
+            return Err(InvalidSetting::new(
+                "source.of.seed",
+                self.of.seed(),
+                allowed,
+            ));
         }
-        let constant = self.law == CopiesLaw::Constant;
-        let has = if constant {
-            "the law \"constant\" has count"
-        } else {
-            "the law \"zipf\" has exponent and distinct"
+        let (constant, has) = match self.law {
+            CopiesLaw::Constant => (true, "the law \"constant\" has count"),
+            CopiesLaw::Zipf => (false, "the law \"zipf\" has exponent and distinct"),
         };
         let exponent = self.exponent.map(|exponent| exponent.to_string());
         for (key, needed, found) in [
@@ -125,73 +125,33 @@ impl<S: AnyKind> Kind for CopiesSettings<S> {
                 self.distinct.map(|n| n.to_string()),
             ),
         ] {
-            match found {
-                Some(found) if !needed => {
-                    return Err(invalid(key, found, format!("left out: {has}")));
-                }
-                None if needed => {
-                    return Err(invalid(key, "missing", format!("given: {has}")));
-                }
-                _ => {}
+            let (found, allowed) = match found {
+                Some(found) if !needed => (found, "left out"),
+                None if needed => ("missing".into(), "given"),
+                _ => continue,
+            };
+            return Err(InvalidSetting::new(key, found, format!("{allowed}: {has}")));
+        }
+        match self.law() {
+            Law::Constant { count } => in_range("source.count", count, 1, u64::MAX),
+            Law::Zipf { exponent, distinct } => {
+                in_range("source.exponent", exponent, 0.0, 10.0)?;
+                in_range("source.distinct", distinct, 1, MAX_DISTINCT)
             }
         }
-        in_range("source.count", self.count.unwrap_or(1), 1, u64::MAX)?;
-        in_range("source.exponent", self.exponent.unwrap_or(0.0), 0.0, 10.0)?;
-        in_range(
-            "source.distinct",
-            self.distinct.unwrap_or(1),
-            1,
-            MAX_DISTINCT,
-        )
     }
 
-    fn common(&self) -> Common {
-        Common {
-            seed: self.seed,
-            ..self.of.as_kind().common()
-        }
-    }
-
-    fn entropy_is_known(&self) -> bool {
-        self.of.as_kind().entropy_is_known()
+    fn common(&self) -> (u32, u32, u64) {
+        (self.of.vocabulary(), self.of.length(), self.seed)
     }
 
     fn expected_entropy_bits(&self, samples: u64) -> f64 {
-        self.of
-            .as_kind()
-            .expected_entropy_bits(self.strings(samples))
+        self.of.expected_entropy_bits(self.strings(samples))
     }
 
     fn expected_entropy_bits_per_sequence(&self) -> Option<f64> {
-        let string = self.of.as_kind().expected_entropy_bits_per_sequence()?;
+        let string = self.of.expected_entropy_bits_per_sequence()?;
         self.count.map(|count| string / count as f64)
-    }
-
-    fn marginal(&self) -> Option<Box<dyn Statistics>> {
-        let law = self.law();
-        let of = self.of.as_kind().marginal()?;
-        Some(Box::new(CopiesStatistics {
-            places: law.places(),
-            strings: Strings::new(law, self.common().length as usize),
-            of,
-            unequal: false,
-        }))
-    }
-
-    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
-        Ok(Arc::new(Copies {
-            law: self.law(),
-            length: self.common().length as usize,
-            of: self.of.as_kind().parameters().map_err(inner)?,
-        }))
-    }
-
-    fn file(&self) -> Option<&Path> {
-        self.of.as_kind().file()
-    }
-
-    fn is_copies(&self) -> bool {
-        true
     }
 
     fn strings(&self, samples: u64) -> u64 {
@@ -202,25 +162,25 @@ impl<S: AnyKind> Kind for CopiesSettings<S> {
         Some(self.law().exposure(samples))
     }
 
-    fn resolve_paths(&mut self, base: &Path) {
-        self.of.as_kind_mut().resolve_paths(base);
+    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
+        Ok(Arc::new(Copies {
+            law: self.law(),
+            length: self.length(),
+            of: self.of.parameters().map_err(of_strings)?,
+        }))
     }
 
-    fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
-        self.of.as_kind().inspect_file().map_err(inner)
-    }
-
-    fn file_blake3(&self) -> Option<&str> {
-        self.of.as_kind().file_blake3()
-    }
-
-    fn set_file_blake3(&mut self, blake3: &str) {
-        self.of.as_kind_mut().set_file_blake3(blake3);
+    fn statistics(&self) -> Option<Box<dyn Statistics>> {
+        Some(Box::new(CopiesStatistics {
+            strings: Strings::new(self.law(), self.length()),
+            of: self.of.statistics()?,
+            unequal: false,
+        }))
     }
 }
 
 /// An error of the source of the strings, with its key as it stands in the settings of the copies.
-fn inner(mut setting: InvalidSetting) -> InvalidSetting {
+pub(crate) fn of_strings(mut setting: InvalidSetting) -> InvalidSetting {
     if let Some(key) = setting.key.strip_prefix("source.") {
         setting.key = format!("source.of.{key}");
     }
@@ -231,7 +191,7 @@ fn inner(mut setting: InvalidSetting) -> InvalidSetting {
 #[derive(Debug)]
 struct Copies {
     law: Law,
-    length: usize,
+    length: u32,
     of: Arc<dyn Parameters>,
 }
 
@@ -249,11 +209,16 @@ impl Parameters for Copies {
         Some(if equal { bits } else { f64::INFINITY })
     }
 
-    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Box<dyn Rows> {
-        Box::new(CopiesRows {
-            places: self.law.places(),
-            strings: Strings::new(self.law, self.length),
-            of: Arc::clone(&self.of).rows(data_seed, split),
+    /// Each string is drawn once, from its own source's stream.
+    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Rows {
+        let mut strings = Strings::new(self.law, self.length);
+        let mut of = Arc::clone(&self.of).rows(data_seed, split);
+        Box::new(move |row| {
+            let (string, new) = strings.of_next_place();
+            if new {
+                of(string);
+            }
+            row.copy_from_slice(string);
         })
     }
 
@@ -262,90 +227,67 @@ impl Parameters for Copies {
     }
 }
 
-/// Draws each string once, from its own source's stream.
-#[derive(Debug)]
-struct CopiesRows {
-    places: Places,
-    strings: Strings,
-    of: Box<dyn Rows>,
-}
-
-impl Rows for CopiesRows {
-    fn next(&mut self, row: &mut [u16]) {
-        let string = self.places.next();
-        if string == self.strings.count {
-            self.of.next(self.strings.add());
-        }
-        row.copy_from_slice(self.strings.string(string));
-    }
-}
-
-/// The marginal of copies: that of the strings, each counted once. Memory grows with them under
-/// Zipf's law, which brings them back.
-#[derive(Debug)]
+/// Those of the strings, each counted once.
 struct CopiesStatistics {
-    places: Places,
     strings: Strings,
     of: Box<dyn Statistics>,
-    /// A copy that is not equal to its string: the source cannot give that.
+    /// Whether a copy is not equal to its string: the source cannot give that.
     unequal: bool,
 }
 
 impl Statistics for CopiesStatistics {
     fn observe(&mut self, sequence: &[u16]) {
-        let string = self.places.next();
-        if string == self.strings.count {
-            self.strings.add().copy_from_slice(sequence);
+        let (string, new) = self.strings.of_next_place();
+        if new {
+            string.copy_from_slice(sequence);
             self.of.observe(sequence);
         } else {
-            self.unequal |= self.strings.string(string) != sequence;
+            self.unequal |= string != sequence;
         }
     }
 
-    fn log2_marginal(&self) -> f64 {
+    fn log2_marginal(&self, _: u64) -> f64 {
         if self.unequal {
             f64::NEG_INFINITY
         } else {
-            self.of.log2_marginal()
+            self.of.log2_marginal(self.strings.count)
         }
     }
 }
 
-/// The strings so far.
-#[derive(Debug)]
+/// The strings of one place after another. Memory grows with them under Zipf's law, which brings them
+/// back.
 struct Strings {
+    places: Places,
+    length: usize,
     /// Row after row: all of them, or the last only where none before it comes back.
     tokens: Vec<u16>,
     all: bool,
     /// How many there have been.
     count: u64,
-    length: usize,
 }
 
 impl Strings {
-    fn new(law: Law, length: usize) -> Self {
+    fn new(law: Law, length: u32) -> Self {
         Self {
+            places: law.places(),
+            length: length as usize,
             tokens: Vec::new(),
             all: matches!(law, Law::Zipf { .. }),
             count: 0,
-            length,
         }
     }
 
-    /// A place for the next string.
-    fn add(&mut self) -> &mut [u16] {
-        if !self.all {
-            self.tokens.clear();
+    /// The string of the next place, and whether it is a new one, which is to be written there.
+    fn of_next_place(&mut self) -> (&mut [u16], bool) {
+        let string = (self.places)();
+        let new = string == self.count;
+        if new {
+            self.count += 1;
+            let held = if self.all { self.count as usize } else { 1 };
+            self.tokens.resize(held * self.length, 0);
         }
-        let start = self.tokens.len();
-        self.tokens.resize(start + self.length, 0);
-        self.count += 1;
-        &mut self.tokens[start..]
-    }
-
-    /// String `string`, one of those that are held.
-    fn string(&self, string: u64) -> &[u16] {
         let at = if self.all { string as usize } else { 0 };
-        &self.tokens[at * self.length..][..self.length]
+        (&mut self.tokens[at * self.length..][..self.length], new)
     }
 }

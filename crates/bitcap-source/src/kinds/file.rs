@@ -13,12 +13,11 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::PIECE;
+use crate::dataset::{PIECE, with_room};
 use crate::file::tokens::{TokenFile, check_hash, open_regular};
-use crate::kind::{Common, FileFacts, Kind, Parameters, Rows, Statistics};
-use crate::range::{in_range, invalid};
+use crate::kind::{FileFacts, Kind, Parameters, Rows, Statistics};
 use crate::{Split, is_blake3};
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, in_range};
 
 /// How the file holds its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,77 +74,57 @@ impl Kind for FileSettings {
     fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("source.length", self.length, 1, 4096)?;
         if self.path.as_os_str().is_empty() {
-            return Err(invalid("source.path", "empty", "the path of a file"));
+            return Err(InvalidSetting::new(
+                "source.path",
+                "empty",
+                "the path of a file",
+            ));
         }
         if let Some(hash) = self.blake3.as_ref().filter(|hash| !is_blake3(hash)) {
             let allowed = "left out, or 64 lower-case hexadecimal digits";
-            return Err(invalid("source.blake3", format!("{hash:?}"), allowed));
+            return Err(InvalidSetting::new(
+                "source.blake3",
+                format!("{hash:?}"),
+                allowed,
+            ));
         }
         let key = "source.vocabulary";
         match (self.format, self.vocabulary) {
             (FileFormat::Bytes, Some(vocabulary)) if vocabulary != 256 => {
                 let allowed = "left out, or 256: the tokens of `bytes` are bytes";
-                Err(invalid(key, vocabulary, allowed))
+                Err(InvalidSetting::new(key, vocabulary, allowed))
             }
             (FileFormat::Bytes, _) => Ok(()),
             (_, Some(vocabulary)) => in_range(key, vocabulary, 2, 65_536),
             (_, None) => {
                 let allowed = "given, from 2 to 65536, unless source.format is \"bytes\"";
-                Err(invalid(key, "missing", allowed))
+                Err(InvalidSetting::new(key, "missing", allowed))
             }
         }
     }
 
-    fn common(&self) -> Common {
-        Common {
-            vocabulary: self.vocabulary.unwrap_or(256),
-            length: self.length,
-            seed: self.seed,
-        }
-    }
-
-    fn entropy_is_known(&self) -> bool {
-        false
+    fn common(&self) -> (u32, u32, u64) {
+        (self.vocabulary.unwrap_or(256), self.length, self.seed)
     }
 
     /// Of uniform data.
     fn expected_entropy_bits(&self, samples: u64) -> f64 {
-        let vocabulary = f64::from(self.common().vocabulary);
+        let vocabulary = f64::from(self.vocabulary());
         samples as f64 * f64::from(self.length) * libm::log2(vocabulary)
     }
 
-    fn marginal(&self) -> Option<Box<dyn Statistics>> {
-        None
-    }
-
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
-        let mut bytes = Vec::new();
-        let facts = self.scan(Some(&mut bytes))?;
+        let (facts, bytes) = self.scan(true)?;
+        let width = self.format.width();
         Ok(Arc::new(UserFile {
-            settings: self.clone(),
             bytes,
+            width,
             facts,
         }))
     }
 
-    fn file(&self) -> Option<&Path> {
-        Some(self.found())
-    }
-
-    fn resolve_paths(&mut self, base: &Path) {
-        self.resolved = Some(base.join(&self.path));
-    }
-
-    fn inspect_file(&self) -> Result<Option<FileFacts>, InvalidSetting> {
-        self.scan(None).map(Some)
-    }
-
-    fn file_blake3(&self) -> Option<&str> {
-        self.blake3.as_deref()
-    }
-
-    fn set_file_blake3(&mut self, blake3: &str) {
-        self.blake3 = Some(blake3.into());
+    fn statistics(&self) -> Option<Box<dyn Statistics>> {
+        None
     }
 }
 
@@ -155,12 +134,17 @@ impl FileSettings {
         self.resolved.as_ref().unwrap_or(&self.path)
     }
 
-    /// Goes through the file of valid settings once, and checks all of it. `keep` gets the bytes of its
-    /// tokens, where it is asked for.
-    fn scan(&self, mut keep: Option<&mut Vec<u8>>) -> Result<FileFacts, InvalidSetting> {
+    /// What the file of valid settings holds, by one pass that keeps nothing of it.
+    pub(crate) fn inspect(&self) -> Result<FileFacts, InvalidSetting> {
+        Ok(self.scan(false)?.0)
+    }
+
+    /// Goes through the file of valid settings once, and checks all of it. The bytes of its tokens come
+    /// with what it holds if they are to be kept.
+    fn scan(&self, keep: bool) -> Result<(FileFacts, Vec<u8>), InvalidSetting> {
         let path = self.found().display();
         let wrong = |more: &str, allowed: String| {
-            invalid("source.path", format!("`{path}`{more}"), allowed)
+            InvalidSetting::new("source.path", format!("`{path}`{more}"), allowed)
         };
         let unreadable = |error| wrong("", format!("a file that can be read ({error})"));
         let unsound = |problem| wrong("", format!("a sound dataset file ({problem})"));
@@ -174,15 +158,12 @@ impl FileSettings {
                 (open_regular(self.found()).map_err(unreadable)?, None)
             }
         };
-        if let Some(kept) = &mut keep {
+        let mut kept = Vec::new();
+        if keep {
             let size = file.metadata().map_err(unreadable)?.len();
-            let room = usize::try_from(size).ok();
-            let reserved = room.and_then(|room| kept.try_reserve_exact(room).ok());
-            reserved.ok_or_else(|| {
-                wrong(
-                    &format!(", of {size} bytes"),
-                    "a file that fits this machine's memory".into(),
-                )
+            kept = with_room(size).ok_or_else(|| {
+                let allowed = "a file that fits this machine's memory".into();
+                wrong(&format!(", of {size} bytes"), allowed)
             })?;
         }
         let width = self.format.width();
@@ -201,7 +182,7 @@ impl FileSettings {
             if width > 1 {
                 largest = tokens(&piece, width).fold(largest, u16::max);
             }
-            if let Some(kept) = &mut keep {
+            if keep {
                 kept.extend_from_slice(&piece);
             }
         }
@@ -211,27 +192,32 @@ impl FileSettings {
         }
         if let Some(settled) = self.blake3.as_ref().filter(|settled| **settled != blake3) {
             let allowed = format!("{blake3}, the BLAKE3 of `{path}`: the file was changed");
-            return Err(invalid("source.blake3", settled, allowed));
+            return Err(InvalidSetting::new("source.blake3", settled, allowed));
         }
         if !bytes.is_multiple_of(width) {
             let allowed = "a file of whole tokens, two bytes each".into();
             return Err(wrong(&format!(", of {bytes} bytes"), allowed));
         }
-        let vocabulary = self.common().vocabulary;
+        let vocabulary = self.vocabulary();
         if u32::from(largest) >= vocabulary {
             let allowed = format!("above {largest}, the largest token of `{path}`");
-            return Err(invalid("source.vocabulary", vocabulary, allowed));
+            return Err(InvalidSetting::new(
+                "source.vocabulary",
+                vocabulary,
+                allowed,
+            ));
         }
         let (count, length) = (bytes / width, self.length as usize);
         if count < length {
             let allowed = format!("a file of at least one sequence, {length} tokens");
             return Err(wrong(&format!(", of {count} tokens"), allowed));
         }
-        Ok(FileFacts {
+        let facts = FileFacts {
             sequences: (count / length) as u64,
             dropped_tokens: (count % length) as u64,
             blake3,
-        })
+        };
+        Ok((facts, kept))
     }
 }
 
@@ -249,9 +235,9 @@ fn tokens(bytes: &[u8], width: usize) -> impl Iterator<Item = u16> {
 /// A file that has been read.
 #[derive(Debug)]
 struct UserFile {
-    settings: FileSettings,
-    /// Its tokens, in the least memory.
+    /// Its tokens, in the least memory: so many bytes each.
     bytes: Vec<u8>,
+    width: usize,
     facts: FileFacts,
 }
 
@@ -260,43 +246,26 @@ impl Parameters for UserFile {
         None
     }
 
-    fn rows(self: Arc<Self>, _data_seed: u64, split: Split) -> Box<dyn Rows> {
-        Box::new(FileRows {
-            file: self,
-            split,
-            drawn: 0,
+    /// From the file's beginning, or from its end backwards.
+    fn rows(self: Arc<Self>, _data_seed: u64, split: Split) -> Rows {
+        let mut drawn = 0;
+        Box::new(move |row| {
+            let sequences = self.facts.sequences;
+            assert!(drawn < sequences, "the file has {sequences} sequences only");
+            let at = match split {
+                Split::Training => drawn,
+                Split::Fresh => sequences - 1 - drawn,
+            };
+            drawn += 1;
+            // Within the file, which is in memory.
+            let bytes = &self.bytes[at as usize * row.len() * self.width..];
+            for (token, found) in row.iter_mut().zip(tokens(bytes, self.width)) {
+                *token = found;
+            }
         })
     }
 
     fn file(&self) -> Option<&FileFacts> {
         Some(&self.facts)
-    }
-}
-
-/// The sequences of a file from its beginning, or from its end backwards.
-#[derive(Debug)]
-struct FileRows {
-    file: Arc<UserFile>,
-    split: Split,
-    drawn: u64,
-}
-
-impl Rows for FileRows {
-    fn next(&mut self, row: &mut [u16]) {
-        let file = &*self.file;
-        let sequences = file.facts.sequences;
-        let drawn = self.drawn;
-        assert!(drawn < sequences, "the file has {sequences} sequences only");
-        let at = match self.split {
-            Split::Training => drawn,
-            Split::Fresh => sequences - 1 - drawn,
-        };
-        self.drawn += 1;
-        let width = file.settings.format.width();
-        // Within the file, which is in memory.
-        let bytes = &file.bytes[at as usize * row.len() * width..];
-        for (token, found) in row.iter_mut().zip(tokens(bytes, width)) {
-            *token = found;
-        }
     }
 }

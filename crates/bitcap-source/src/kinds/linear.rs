@@ -8,11 +8,11 @@ use rand::rngs::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::{Common, Independent, Kind, Parameters, Statistics, parameter_words};
+use crate::Split;
+use crate::kind::{Kind, Parameters, Rows, Statistics, parameter_words};
 use crate::math::{binary_entropy, log2_sum, times_log2};
 use crate::random::{fraction, threshold};
-use crate::range::in_range;
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, in_range, stream};
 
 /// Most inputs where outputs are flipped: the marginal then sums over all 2^k rows of the map.
 const MAX_NOISY_INPUTS: u32 = 20;
@@ -64,12 +64,8 @@ impl Kind for LinearSettings {
         Ok(())
     }
 
-    fn common(&self) -> Common {
-        Common {
-            vocabulary: 2,
-            length: self.length,
-            seed: self.seed,
-        }
+    fn common(&self) -> (u32, u32, u64) {
+        (2, self.length, self.seed)
     }
 
     /// Given the map, the same for every map.
@@ -78,17 +74,31 @@ impl Kind for LinearSettings {
         samples as f64 * (f64::from(self.uniform()) + outputs)
     }
 
-    fn marginal(&self) -> Option<Box<dyn Statistics>> {
-        Some(if self.flip > 0.0 {
-            Box::new(Noisy::new(self.clone()))
-        } else {
-            Box::new(Basis::new(self.clone()))
-        })
-    }
-
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
         let words = &mut parameter_words(self.seed);
-        Ok(Arc::new(LinearMap::new(self.clone(), words)))
+        let mut row = vec![0; self.inputs as usize];
+        let draw_row = |_| {
+            fair_bits(words, &mut row);
+            pack(&row)
+        };
+        Ok(Arc::new(LinearMap {
+            settings: self.clone(),
+            rows: (0..self.outputs).map(draw_row).collect(),
+        }))
+    }
+
+    fn statistics(&self) -> Option<Box<dyn Statistics>> {
+        let settings = self.clone();
+        Some(if self.flip > 0.0 {
+            let balance = vec![0; (self.outputs as usize) << self.inputs];
+            Box::new(Noisy { settings, balance })
+        } else {
+            Box::new(Basis {
+                settings,
+                equations: vec![None; self.inputs as usize],
+                contradiction: false,
+            })
+        })
     }
 }
 
@@ -127,17 +137,6 @@ struct LinearMap {
 }
 
 impl LinearMap {
-    fn new(settings: LinearSettings, words: &mut ChaCha8Rng) -> Self {
-        let mut row = vec![0; settings.inputs as usize];
-        let rows = (0..settings.outputs)
-            .map(|_| {
-                fair_bits(words, &mut row);
-                pack(&row)
-            })
-            .collect();
-        Self { settings, rows }
-    }
-
     /// The outputs of an input, not flipped.
     fn outputs(&self, inputs: &[u16]) -> impl Iterator<Item = u16> {
         let inputs = pack(inputs);
@@ -148,27 +147,31 @@ impl LinearMap {
     }
 }
 
-impl Independent for LinearMap {
-    fn log2_probability(&self, sequence: &[u16]) -> f64 {
+impl Parameters for LinearMap {
+    fn log2_probability(&self, sequence: &[u16]) -> Option<f64> {
         let (inputs, outputs) = self.settings.split(sequence);
         let pairs = self.outputs(inputs).zip(outputs);
         let flipped = pairs.filter(|(right, found)| right != *found).count() as u64;
         let kept = u64::from(self.settings.outputs) - flipped;
-        times_log2(flipped, self.settings.flip) + times_log2(kept, 1.0 - self.settings.flip)
-            - f64::from(self.settings.uniform())
+        let outputs =
+            times_log2(flipped, self.settings.flip) + times_log2(kept, 1.0 - self.settings.flip);
+        Some(outputs - f64::from(self.settings.uniform()))
     }
 
     /// Takes the uniform bits off the stream, then, where outputs are flipped at all, a fraction for
     /// each output.
-    fn draw(&self, words: &mut ChaCha8Rng, row: &mut [u16]) {
-        let (uniform, outputs) = row.split_at_mut(self.settings.uniform() as usize);
-        fair_bits(words, uniform);
-        let right = self.outputs(&uniform[..self.settings.inputs as usize]);
+    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Rows {
+        let mut words = stream(data_seed, split.name());
         let threshold = threshold(self.settings.flip);
-        for (output, right) in outputs.iter_mut().zip(right) {
-            let flipped = threshold > 0 && fraction(words) < threshold;
-            *output = right ^ u16::from(flipped);
-        }
+        Box::new(move |row| {
+            let (uniform, outputs) = row.split_at_mut(self.settings.uniform() as usize);
+            fair_bits(&mut words, uniform);
+            let right = self.outputs(&uniform[..self.settings.inputs as usize]);
+            for (output, right) in outputs.iter_mut().zip(right) {
+                let flipped = threshold > 0 && fraction(&mut words) < threshold;
+                *output = right ^ u16::from(flipped);
+            }
+        })
     }
 }
 
@@ -180,29 +183,15 @@ impl Independent for LinearMap {
 /// for every i. Where these equations agree with each other their solutions are 2^(k-r) of the 2^k
 /// rows, r the rank of the inputs x_i; where they do not, there are none. The m rows are
 /// independent, so that p(X) = 2^(-N (S - m)) 2^(-m r), or 0.
-#[derive(Debug)]
 struct Basis {
     settings: LinearSettings,
-    sequences: u64,
     /// By the place of its first 1 among the inputs: an equation, inputs and outputs, each packed.
     equations: Vec<Option<(Vec<u64>, Vec<u64>)>>,
     contradiction: bool,
 }
 
-impl Basis {
-    fn new(settings: LinearSettings) -> Self {
-        Self {
-            equations: vec![None; settings.inputs as usize],
-            settings,
-            sequences: 0,
-            contradiction: false,
-        }
-    }
-}
-
 impl Statistics for Basis {
     fn observe(&mut self, sequence: &[u16]) {
-        self.sequences += 1;
         let (inputs, outputs) = self.settings.split(sequence);
         let (mut inputs, mut outputs) = (pack(inputs), pack(outputs));
         while let Some(at) = first_one(&inputs) {
@@ -221,12 +210,12 @@ impl Statistics for Basis {
         self.contradiction |= first_one(&outputs).is_some();
     }
 
-    fn log2_marginal(&self) -> f64 {
+    fn log2_marginal(&self, sequences: u64) -> f64 {
         if self.contradiction {
             return f64::NEG_INFINITY;
         }
         let rank = self.equations.iter().flatten().count() as f64;
-        let uniform = self.sequences as f64 * f64::from(self.settings.uniform());
+        let uniform = sequences as f64 * f64::from(self.settings.uniform());
         -(uniform + f64::from(self.settings.outputs) * rank)
     }
 }
@@ -252,28 +241,14 @@ fn add(sum: &mut [u64], words: &[u64]) {
 /// c^(a) = sum over x of c(x) (-1)^<a, x> is (N - d) - d, so that d(a) = (N - c^(a)) / 2: one
 /// transform an output, in exact integers. The mean is taken in the log domain. Outputs are
 /// independent given the inputs, and the S - m other bits are uniform.
-#[derive(Debug)]
 struct Noisy {
     settings: LinearSettings,
-    sequences: u64,
     /// m tables of 2^k; an input is read with its first bit highest.
     balance: Vec<i64>,
 }
 
-impl Noisy {
-    /// `settings` have flips.
-    fn new(settings: LinearSettings) -> Self {
-        Self {
-            balance: vec![0; (settings.outputs as usize) << settings.inputs],
-            settings,
-            sequences: 0,
-        }
-    }
-}
-
 impl Statistics for Noisy {
     fn observe(&mut self, sequence: &[u16]) {
-        self.sequences += 1;
         let (inputs, outputs) = self.settings.split(sequence);
         let input = inputs
             .iter()
@@ -284,8 +259,7 @@ impl Statistics for Noisy {
         }
     }
 
-    fn log2_marginal(&self) -> f64 {
-        let count = self.sequences;
+    fn log2_marginal(&self, count: u64) -> f64 {
         let flip = self.settings.flip;
         let uniform = count as f64 * f64::from(self.settings.uniform());
         let tables = self.balance.chunks_exact(1 << self.settings.inputs);

@@ -6,15 +6,14 @@
 
 use std::sync::Arc;
 
-use rand::rngs::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::{Common, Independent, Kind, Parameters, Statistics, parameter_words};
+use crate::Split;
+use crate::kind::{Kind, Parameters, Rows, Statistics, parameter_words};
 use crate::math::{ln_rising, mean_dirichlet_entropy};
 use crate::random::{ONE, below, fraction, ln_gamma_variate, threshold};
-use crate::range::{in_range, invalid};
-use bitcap_base::InvalidSetting;
+use bitcap_base::{InvalidSetting, in_range, stream};
 
 /// Most numbers in a source's rows, V^(k+1): 128 MiB in f64. Two tables of that size are held to
 /// draw, one to count.
@@ -59,7 +58,7 @@ impl Kind for UnigramSettings {
         in_range("source.concentration", self.concentration, 0.001, 1000.0)
     }
 
-    fn common(&self) -> Common {
+    fn common(&self) -> (u32, u32, u64) {
         self.chain().common()
     }
 
@@ -67,12 +66,12 @@ impl Kind for UnigramSettings {
         self.chain().expected_entropy_bits(samples)
     }
 
-    fn marginal(&self) -> Option<Box<dyn Statistics>> {
-        self.chain().marginal()
-    }
-
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
         self.chain().parameters()
+    }
+
+    fn statistics(&self) -> Option<Box<dyn Statistics>> {
+        self.chain().statistics()
     }
 }
 
@@ -104,17 +103,13 @@ impl Kind for MarkovSettings {
             };
             let allowed =
                 format!("{allowed}: the V^(k+1) numbers in its rows are limited to {MAX_ENTRIES}");
-            return Err(invalid("source.order", self.order, allowed));
+            return Err(InvalidSetting::new("source.order", self.order, allowed));
         }
         Ok(())
     }
 
-    fn common(&self) -> Common {
-        Common {
-            vocabulary: self.vocabulary,
-            length: self.length,
-            seed: self.seed,
-        }
+    fn common(&self) -> (u32, u32, u64) {
+        (self.vocabulary, self.length, self.seed)
     }
 
     /// Given the rows, on average over the prior; all rows have the same prior, so that it does not
@@ -126,17 +121,39 @@ impl Kind for MarkovSettings {
         samples as f64 * (uniform + drawn * each)
     }
 
-    fn marginal(&self) -> Option<Box<dyn Statistics>> {
-        Some(Box::new(Counts {
-            counts: vec![0; self.contexts() * self.vocabulary as usize],
+    /// Draws row after row, each as V Gamma variates over their sum.
+    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
+        let words = &mut parameter_words(self.seed);
+        let (mut log2, mut thresholds) = (Vec::new(), Vec::new());
+        let mut logs = vec![0.0; self.vocabulary as usize];
+        for _ in 0..self.contexts() {
+            logs.fill_with(|| ln_gamma_variate(words, self.concentration));
+            let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = logs.iter().map(|log| libm::exp(log - largest)).sum();
+            let ln_sum = largest + libm::log(sum);
+            // What is too unlikely to be drawn at all must not be drawn by rounding either.
+            let likely = |log: &f64| threshold(libm::exp(log - ln_sum)) > 0;
+            let last = logs.iter().rposition(likely).unwrap_or(0);
+            let mut cumulative = 0.0;
+            for (token, log) in logs.iter().enumerate() {
+                log2.push((log - ln_sum) * std::f64::consts::LOG2_E);
+                cumulative += libm::exp(log - ln_sum);
+                let drawn = threshold(cumulative).min(ONE);
+                thresholds.push(if token < last { drawn } else { ONE });
+            }
+        }
+        Ok(Arc::new(Contexts {
             chain: self.clone(),
-            sequences: 0,
+            log2,
+            thresholds,
         }))
     }
 
-    fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
-        let words = &mut parameter_words(self.seed);
-        Ok(Arc::new(Contexts::new(self.clone(), words)))
+    fn statistics(&self) -> Option<Box<dyn Statistics>> {
+        Some(Box::new(Counts {
+            counts: vec![0; self.contexts() * self.vocabulary as usize],
+            chain: self.clone(),
+        }))
     }
 }
 
@@ -173,67 +190,33 @@ struct Contexts {
     thresholds: Vec<u64>,
 }
 
-impl Contexts {
-    /// Draws row after row, each as V Gamma variates over their sum.
-    fn new(chain: MarkovSettings, words: &mut ChaCha8Rng) -> Self {
-        let symbols = chain.vocabulary as usize;
-        let entries = chain.contexts() * symbols;
-        let mut log2 = Vec::with_capacity(entries);
-        let mut thresholds = Vec::with_capacity(entries);
-        let mut logs = vec![0.0; symbols];
-        for _ in 0..chain.contexts() {
-            logs.fill_with(|| ln_gamma_variate(words, chain.concentration));
-            let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = logs.iter().map(|log| libm::exp(log - largest)).sum();
-            let ln_sum = largest + libm::log(sum);
-            // What is too unlikely to be drawn at all must not be drawn by rounding either.
-            let last = logs
-                .iter()
-                .rposition(|log| threshold(libm::exp(log - ln_sum)) > 0)
-                .unwrap_or(0);
-            let mut cumulative = 0.0;
-            for (token, log) in logs.iter().enumerate() {
-                log2.push((log - ln_sum) * std::f64::consts::LOG2_E);
-                cumulative += libm::exp(log - ln_sum);
-                thresholds.push(if token < last {
-                    threshold(cumulative).min(ONE)
-                } else {
-                    ONE
-                });
-            }
-        }
-        Self {
-            chain,
-            log2,
-            thresholds,
-        }
-    }
-}
-
-impl Independent for Contexts {
-    fn log2_probability(&self, sequence: &[u16]) -> f64 {
+impl Parameters for Contexts {
+    fn log2_probability(&self, sequence: &[u16]) -> Option<f64> {
         let symbols = self.chain.vocabulary as usize;
         let first = f64::from(self.chain.order) * libm::log2(symbols as f64);
         let mut drawn = 0.0;
         self.chain.walk(sequence, |row, token| {
             drawn += self.log2[row * symbols + usize::from(token)];
         });
-        drawn - first
+        Some(drawn - first)
     }
 
-    fn draw(&self, words: &mut ChaCha8Rng, tokens: &mut [u16]) {
-        let symbols = self.chain.vocabulary as usize;
-        let mut context = 0;
-        for (position, token) in tokens.iter_mut().enumerate() {
-            *token = if position < self.chain.order as usize {
-                below(words, self.chain.vocabulary) as u16
-            } else {
-                let row = &self.thresholds[context * symbols..][..symbols];
-                let point = fraction(words);
-                row.partition_point(|&threshold| threshold <= point) as u16
-            };
-            context = self.chain.next(context, *token);
-        }
+    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Rows {
+        let mut words = stream(data_seed, split.name());
+        let symbols = self.chain.vocabulary;
+        Box::new(move |tokens| {
+            let mut context = 0;
+            for (position, token) in tokens.iter_mut().enumerate() {
+                *token = if position < self.chain.order as usize {
+                    below(&mut words, symbols) as u16
+                } else {
+                    let row = &self.thresholds[context * symbols as usize..][..symbols as usize];
+                    let point = fraction(&mut words);
+                    row.partition_point(|&threshold| threshold <= point) as u16
+                };
+                context = self.chain.next(context, *token);
+            }
+        })
     }
 }
 
@@ -243,16 +226,13 @@ impl Independent for Contexts {
 /// n in all, have probability product of p_v^c_v. Its mean over the prior is
 /// Gamma(V a) / Gamma(V a + n) x product over v of Gamma(a + c_v) / Gamma(a); rows are independent,
 /// and the counts are all that matters.
-#[derive(Debug)]
 struct Counts {
     chain: MarkovSettings,
-    sequences: u64,
     counts: Vec<u64>,
 }
 
 impl Statistics for Counts {
     fn observe(&mut self, sequence: &[u16]) {
-        self.sequences += 1;
         let symbols = self.chain.vocabulary as usize;
         let counts = &mut self.counts;
         self.chain.walk(sequence, |row, token| {
@@ -260,7 +240,7 @@ impl Statistics for Counts {
         });
     }
 
-    fn log2_marginal(&self) -> f64 {
+    fn log2_marginal(&self, sequences: u64) -> f64 {
         let concentration = self.chain.concentration;
         let symbols = f64::from(self.chain.vocabulary);
         let rows = self.counts.chunks_exact(self.chain.vocabulary as usize);
@@ -271,7 +251,7 @@ impl Statistics for Counts {
                 tokens - ln_rising(symbols * concentration, row.iter().sum())
             })
             .sum();
-        let first = self.sequences as f64 * f64::from(self.chain.order) * libm::log2(symbols);
+        let first = sequences as f64 * f64::from(self.chain.order) * libm::log2(symbols);
         ln * std::f64::consts::LOG2_E - first
     }
 }

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use rand::Rng;
-use rand::rngs::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kind::{Common, Kind, Parameters, Rows, Statistics};
+use crate::kind::{Kind, Parameters, Rows, Statistics};
 use crate::random::below;
-use crate::range::in_range;
 use crate::{Dataset, Split};
-use bitcap_base::InvalidSetting;
-use bitcap_base::stream;
+use bitcap_base::{InvalidSetting, in_range, stream};
 
 /// Settings of the uniform source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,30 +23,14 @@ pub struct UniformSettings {
     pub seed: u64,
 }
 
-impl UniformSettings {
-    /// N S log2 V.
-    fn entropy_bits(&self, samples: u64) -> f64 {
-        let tokens = u128::from(samples) * u128::from(self.length);
-        if self.vocabulary.is_power_of_two() {
-            return (tokens * u128::from(self.vocabulary.trailing_zeros())) as f64;
-        }
-        // libm is Rust code, the same on every platform: the figure is written into dataset files.
-        tokens as f64 * libm::log2(f64::from(self.vocabulary))
-    }
-}
-
 impl Kind for UniformSettings {
     fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("source.vocabulary", self.vocabulary, 2, 65_536)?;
         in_range("source.length", self.length, 1, 4096)
     }
 
-    fn common(&self) -> Common {
-        Common {
-            vocabulary: self.vocabulary,
-            length: self.length,
-            seed: self.seed,
-        }
+    fn common(&self) -> (u32, u32, u64) {
+        (self.vocabulary, self.length, self.seed)
     }
 
     fn needs_start_token(&self) -> bool {
@@ -57,90 +38,64 @@ impl Kind for UniformSettings {
     }
 
     fn expected_entropy_bits(&self, samples: u64) -> f64 {
-        self.entropy_bits(samples)
-    }
-
-    fn marginal(&self) -> Option<Box<dyn Statistics>> {
-        Some(Box::new(Uniform {
-            settings: self.clone(),
-            sequences: 0,
-        }))
+        let tokens = u128::from(samples) * u128::from(self.length);
+        if self.vocabulary.is_power_of_two() {
+            return (tokens * u128::from(self.vocabulary.trailing_zeros())) as f64;
+        }
+        // libm is Rust code, the same on every platform: the figure is written into dataset files.
+        tokens as f64 * libm::log2(f64::from(self.vocabulary))
     }
 
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
         Ok(Arc::new(self.clone()))
     }
-}
 
-/// log2 V a token, whatever the tokens are.
-#[derive(Debug)]
-struct Uniform {
-    settings: UniformSettings,
-    sequences: u64,
-}
-
-impl Statistics for Uniform {
-    fn observe(&mut self, _: &[u16]) {
-        self.sequences += 1;
-    }
-
-    fn log2_marginal(&self) -> f64 {
-        -self.settings.entropy_bits(self.sequences)
+    fn statistics(&self) -> Option<Box<dyn Statistics>> {
+        Some(Box::new(self.clone()))
     }
 }
 
-/// There are no parameters.
+/// There are no parameters, so that nothing can be said of them.
+impl Statistics for UniformSettings {
+    fn observe(&mut self, _: &[u16]) {}
+
+    fn log2_marginal(&self, sequences: u64) -> f64 {
+        -self.expected_entropy_bits(sequences)
+    }
+}
+
 impl Parameters for UniformSettings {
     fn log2_probability(&self, _: &[u16]) -> Option<f64> {
-        Some(-self.entropy_bits(1))
+        Some(-self.expected_entropy_bits(1))
     }
 
     fn source_bits(&self, dataset: &Dataset) -> Option<f64> {
         // There is nothing not to know: the same figure to the last bit.
-        Some(self.entropy_bits(dataset.samples as u64))
+        Some(self.expected_entropy_bits(dataset.samples as u64))
     }
 
-    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Box<dyn Rows> {
-        Box::new(UniformRows {
-            words: stream(data_seed, split.name()),
-            vocabulary: self.vocabulary,
-            pending: 0,
-            unread: 0,
+    /// Of V = 2^b the bytes of the stream are one bit string, most significant bit first, and each
+    /// token is the next b bits of it: so one seed gives the same bits whatever b they are read by. Of
+    /// any other V a token is a word [`below`] V.
+    fn rows(self: Arc<Self>, data_seed: u64, split: Split) -> Rows {
+        let mut words = stream(data_seed, split.name());
+        let vocabulary = self.vocabulary;
+        if !vocabulary.is_power_of_two() {
+            return Box::new(move |row| row.fill_with(|| below(&mut words, vocabulary) as u16));
+        }
+        let width = vocabulary.trailing_zeros();
+        // The last bits taken off the stream; the low `unread` of them are still to be read.
+        let (mut pending, mut unread) = (0_u64, 0);
+        Box::new(move |row| {
+            row.fill_with(|| {
+                if unread < width {
+                    // A word holds four bytes of the stream, the first lowest.
+                    pending = pending << 32 | u64::from(words.next_u32().swap_bytes());
+                    unread += 32;
+                }
+                unread -= width;
+                (pending >> unread & u64::from(vocabulary - 1)) as u16
+            });
         })
-    }
-}
-
-/// Draws uniform tokens, one sequence after another, from one stream of words.
-///
-/// Of V = 2^b the bytes of the stream are one bit string, most significant bit first, and each token is
-/// the next b bits of it: so one seed gives the same bits whatever b they are read by. Of any other V a
-/// token is a word [`below`] V.
-#[derive(Debug)]
-struct UniformRows {
-    words: ChaCha8Rng,
-    vocabulary: u32,
-    /// The last bits taken off the stream; the low `unread` of them are still to be read.
-    pending: u64,
-    unread: u32,
-}
-
-impl Rows for UniformRows {
-    fn next(&mut self, row: &mut [u16]) {
-        if !self.vocabulary.is_power_of_two() {
-            row.fill_with(|| below(&mut self.words, self.vocabulary) as u16);
-            return;
-        }
-        let width = self.vocabulary.trailing_zeros();
-        for token in row {
-            if self.unread < width {
-                // A word holds four bytes of the stream, the first lowest.
-                let word = self.words.next_u32().swap_bytes();
-                self.pending = self.pending << 32 | u64::from(word);
-                self.unread += 32;
-            }
-            self.unread -= width;
-            let mask = (1_u64 << width) - 1;
-            *token = (self.pending >> self.unread & mask) as u16;
-        }
     }
 }

@@ -155,12 +155,12 @@ pub(crate) fn how_many(settings: &SourceSettings, samples: usize) -> u64 {
 
 /// p(X) by the code length.
 pub(crate) fn probability(settings: &SourceSettings, dataset: &Dataset) -> f64 {
-    (-settings.entropy(dataset).exact().unwrap()).exp2()
+    (-settings.entropy(dataset).unwrap()).exp2()
 }
 
 /// What the dataset says of the source, in bits: log2 p(X | source) - log2 p(X).
 pub(crate) fn limit_bits(settings: &SourceSettings, source: &Source, dataset: &Dataset) -> f64 {
-    settings.entropy(dataset).exact().unwrap() - source.source_bits(dataset).unwrap()
+    settings.entropy(dataset).unwrap() - source.source_bits(dataset).unwrap()
 }
 
 #[track_caller]

@@ -80,10 +80,10 @@ impl Gpt2Settings {
     /// # Errors
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
-        in_range("model.layers", self.layers.into(), 1, 1024)?;
-        in_range("model.width", self.width.into(), 1, 65_536)?;
-        in_range("model.heads", self.heads.into(), 1, self.width.into())?;
-        in_range("model.mlp_ratio", self.mlp_ratio.into(), 1, 64)?;
+        in_range("model.layers", self.layers, 1, 1024)?;
+        in_range("model.width", self.width, 1, 65_536)?;
+        in_range("model.heads", self.heads, 1, self.width)?;
+        in_range("model.mlp_ratio", self.mlp_ratio, 1, 64)?;
         let fits = self.width.is_multiple_of(self.heads);
         let allowed = format!("a divisor of model.width, which is {}", self.width);
         check_setting(fits, "model.heads", self.heads, allowed)

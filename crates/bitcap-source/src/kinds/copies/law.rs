@@ -1,12 +1,13 @@
 //! How often each string stands in a dataset, and where.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::Exposure;
+use crate::math::first_that;
 
 /// The law of repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +22,9 @@ pub enum CopiesLaw {
     Zipf,
 }
 
+/// Gives the string of one place of a dataset after another, numbered in the order of first appearance.
+pub(super) type Places = Box<dyn FnMut() -> u64 + Send>;
+
 /// A valid law with its numbers.
 ///
 /// By Zipf's law each place goes to the string whose r^-exponent / (2 c + 1) is largest, c its copies
@@ -34,22 +38,40 @@ pub(super) enum Law {
 }
 
 impl Law {
-    /// The string of each place of a dataset, numbered in the order of first appearance.
     pub(super) fn places(self) -> Places {
         match self {
-            Self::Constant { count } => Places::Constant { count, place: 0 },
-            Self::Zipf { exponent, distinct } => Places::Zipf {
-                exponent,
-                distinct,
-                claims: BinaryHeap::from([Claim::new(0, 0, exponent)]),
-            },
+            Self::Constant { count } => {
+                let mut place = 0;
+                Box::new(move || {
+                    place += 1;
+                    (place - 1) / count
+                })
+            }
+            Self::Zipf { exponent, distinct } => {
+                // What a string has to say for its next copy: the quotient's bits, which order as
+                // numbers do that are not negative, its rank and its copies so far.
+                let claim = move |rank, copies| {
+                    let quotient = quotient(weight(rank, exponent), copies);
+                    (quotient.to_bits(), Reverse(rank), copies)
+                };
+                // A claim of each string that has appeared, and of the next one that has not.
+                let mut claims = BinaryHeap::from([claim(0, 0)]);
+                Box::new(move || {
+                    let (_, Reverse(rank), copies) = claims.pop().expect("each is put back");
+                    if copies == 0 && rank + 1 < distinct {
+                        claims.push(claim(rank + 1, 0));
+                    }
+                    claims.push(claim(rank, copies + 1));
+                    rank
+                })
+            }
         }
     }
 
     /// Which string each of `samples` places holds.
     pub(super) fn exposure(self, samples: usize) -> Exposure {
         let mut places = self.places();
-        let string: Vec<usize> = (0..samples).map(|_| places.next() as usize).collect();
+        let string: Vec<usize> = (0..samples).map(|_| places() as usize).collect();
         let (mut count, mut first) = (Vec::new(), Vec::new());
         for (place, &string) in string.iter().enumerate() {
             // Strings are numbered as they appear.
@@ -72,16 +94,8 @@ impl Law {
             Self::Constant { count } => samples.div_ceil(count),
             Self::Zipf { exponent, distinct } => {
                 // String `rank` is there if fewer than `samples` places come before its first.
-                let (mut there, mut out) = (0, distinct.min(samples));
-                while there < out {
-                    let rank = there + (out - there) / 2;
-                    if places_before(rank, exponent) < samples {
-                        there = rank + 1;
-                    } else {
-                        out = rank;
-                    }
-                }
-                there
+                let out = |rank| places_before(rank, exponent) >= samples;
+                first_that(0, distinct.min(samples), out)
             }
         }
     }
@@ -119,153 +133,4 @@ fn places_before(rank: u64, exponent: f64) -> u64 {
         places = places.saturating_add(copies);
     }
     places
-}
-
-/// Goes through the places of a dataset.
-#[derive(Debug)]
-pub(super) enum Places {
-    Constant {
-        count: u64,
-        place: u64,
-    },
-    Zipf {
-        exponent: f64,
-        distinct: u64,
-        /// A claim of each string that has appeared, and of the next one that has not.
-        claims: BinaryHeap<Claim>,
-    },
-}
-
-impl Places {
-    /// The string of the next place.
-    pub(super) fn next(&mut self) -> u64 {
-        match self {
-            Self::Constant { count, place } => {
-                *place += 1;
-                (*place - 1) / *count
-            }
-            Self::Zipf {
-                exponent,
-                distinct,
-                claims,
-            } => {
-                // There is always a claim: each that is taken is put back with a copy more.
-                let Some(Claim { rank, copies, .. }) = claims.pop() else {
-                    return 0;
-                };
-                if copies == 0 && rank + 1 < *distinct {
-                    claims.push(Claim::new(rank + 1, 0, *exponent));
-                }
-                claims.push(Claim::new(rank, copies + 1, *exponent));
-                rank
-            }
-        }
-    }
-}
-
-/// What a string has to say for its next copy.
-#[derive(Debug)]
-pub(super) struct Claim {
-    quotient: f64,
-    rank: u64,
-    copies: u64,
-}
-
-impl Claim {
-    fn new(rank: u64, copies: u64, exponent: f64) -> Self {
-        Self {
-            quotient: quotient(weight(rank, exponent), copies),
-            rank,
-            copies,
-        }
-    }
-}
-
-impl Ord for Claim {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let order = self.quotient.total_cmp(&other.quotient);
-        order.then(Reverse(self.rank).cmp(&Reverse(other.rank)))
-    }
-}
-
-impl PartialOrd for Claim {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Claim {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Claim {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn first(law: Law, places: usize) -> Vec<u64> {
-        let mut law = law.places();
-        (0..places).map(|_| law.next()).collect()
-    }
-
-    #[test]
-    fn constant_copies_stand_one_after_another() {
-        let law = Law::Constant { count: 3 };
-        assert_eq!(first(law, 7), [0, 0, 0, 1, 1, 1, 2]);
-    }
-
-    /// The quotients are 1, 1/3, 1/5, 1/7, ... of the first string, 1/2, 1/6, 1/10 of the second,
-    /// 1/3, 1/9 of the third; the first string's 1/3 is before the third's.
-    #[test]
-    fn zipf_places_follow_the_quotients() {
-        let law = Law::Zipf {
-            exponent: 1.0,
-            distinct: 3,
-        };
-        assert_eq!(first(law, 9), [0, 1, 0, 2, 0, 1, 0, 0, 2]);
-        let even = Law::Zipf {
-            exponent: 0.0,
-            distinct: 3,
-        };
-        assert_eq!(first(even, 7), [0, 1, 2, 0, 1, 2, 0]);
-    }
-
-    #[test]
-    fn zipf_counts_are_within_a_copy_of_their_shares_and_appear_in_order() {
-        for (exponent, distinct) in [(1.0, 50), (0.5, 7), (2.0, 40), (0.0, 9)] {
-            let law = Law::Zipf { exponent, distinct };
-            let places = first(law, 3000);
-            let mut counts = vec![0_u32; distinct as usize];
-            let mut seen = 0;
-            for (place, &string) in places.iter().enumerate() {
-                assert_eq!(law.distinct(place as u64), seen);
-                counts[string as usize] += 1;
-                assert!(string <= seen);
-                seen = seen.max(string + 1);
-            }
-            let total: f64 = (0..distinct).map(|r| weight(r, exponent)).sum();
-            for (rank, &count) in counts.iter().enumerate() {
-                let share = 3000.0 * weight(rank as u64, exponent) / total;
-                // Divisor methods may break the quota, Webster's hardly: here never by more than 1.
-                assert!(
-                    (f64::from(count) - share).abs() < 1.5,
-                    "{rank} {count} {share}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn distinct_strings_are_counted_without_going_through_them() {
-        let law = Law::Zipf {
-            exponent: 10.0,
-            distinct: 1 << 20,
-        };
-        // About r^10 / 2 places come before string r: 2^50 for r = 34.2.
-        assert_eq!(law.distinct(1 << 50), 34);
-        assert_eq!(Law::Constant { count: 3 }.distinct(7), 3);
-    }
 }
