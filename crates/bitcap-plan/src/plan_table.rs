@@ -43,40 +43,35 @@ impl PlannedCell {
     }
 }
 
-/// Lays a table out in columns two spaces apart: what looks like a number is flush right, all else
-/// flush left. Rows may be shorter than the headings.
+/// Lays a table out in columns two spaces apart: what looks like a number, as `-`, `1,024` and `+0.5 %` do, is flush
+/// right, all else flush left. Rows may be shorter than the headings.
 #[must_use]
 pub fn text_table<H: AsRef<str>, R: AsRef<[String]>>(headings: &[H], rows: &[R]) -> String {
+    let is_number = |cell: &str| {
+        let digits = cell.trim_end_matches(" %").replace(',', "");
+        cell == "-" || digits.parse::<f64>().is_ok()
+    };
     let mut lines: Vec<Vec<&str>> = vec![headings.iter().map(AsRef::as_ref).collect()];
     lines.extend(
         rows.iter()
             .map(|row| row.as_ref().iter().map(String::as_str).collect()),
     );
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    // The width of each column, and whether it holds numbers.
+    let column = |column: usize| {
+        let cells = || lines.iter().filter_map(move |line| line.get(column));
+        let widths = cells().map(|cell| cell.chars().count());
+        let numeric = cells().skip(1).all(|cell| is_number(cell));
+        (widths.max().unwrap_or(0), numeric)
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let numeric: Vec<bool> = (0..columns)
-        .map(|column| {
-            let mut cells = lines.iter().skip(1).filter_map(|line| line.get(column));
-            cells.all(|cell| *cell == "-" || cell.parse::<f64>().is_ok())
-        })
-        .collect();
+    let columns: Vec<(usize, bool)> = (0..columns).map(column).collect();
     let mut text = String::new();
     for line in &lines {
-        let cells = line
-            .iter()
-            .zip(&widths)
-            .zip(&numeric)
-            .map(|((cell, &width), &numeric)| {
-                if numeric {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
-            });
+        let cells = line.iter().zip(&columns);
+        let cells = cells.map(|(cell, &(width, numeric))| match numeric {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
+        });
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }

@@ -470,6 +470,12 @@ fn tables_are_aligned() {
         text_table(&["n", "name"], &rows),
         " n  name\n 1  a\n20  bcd\n"
     );
+    let rows = [["é", "1,024", "+0.5 %", "-"], ["bcd", "-", "-12 %", "1e9"]];
+    let rows = rows.map(|row| row.map(String::from));
+    assert_eq!(
+        text_table(&["", "n", "of it", ""], &rows),
+        "         n   of it\né    1,024  +0.5 %    -\nbcd      -   -12 %  1e9\n"
+    );
     let plan = plan_with(
         "[grid]\nseed = [0, 10]\n[sweep]\ndoubled_at_load = 1.0\n",
         &[],

@@ -97,25 +97,26 @@ pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, Rep
         let known = |value: Option<f64>, column: &str| {
             value.ok_or_else(|| records.empty(*line, column, NUMBER))
         };
-        let bits = match kind {
-            Kind::Memorized => Accounted {
-                strict: known(row.memorized_bits_strict, "memorized_bits_strict")?,
-                paper: known(row.memorized_bits_paper, "memorized_bits_paper")?,
-            },
+        let (strict, paper) = match kind {
+            Kind::Memorized => (
+                known(row.memorized_bits_strict, "memorized_bits_strict")?,
+                known(row.memorized_bits_paper, "memorized_bits_paper")?,
+            ),
             // Such a source needs a start token, with which the accountings are one.
             Kind::SavedAgainstSource => {
                 let model = known(row.log2_probability_model, "log2_probability_model")?;
                 let source = known(row.log2_probability_source, "log2_probability_source")?;
-                let (strict, paper) = (model - source, model - source);
-                Accounted { strict, paper }
+                (model - source, model - source)
             }
         };
-        let count = row.count;
-        let sequence = Sequence { bits, count };
-        match row.data {
-            Data::Training => training.push(sequence),
-            Data::Fresh => fresh.push(sequence),
-        }
+        let of = match row.data {
+            Data::Training => &mut training,
+            Data::Fresh => &mut fresh,
+        };
+        of.push(Sequence {
+            bits: Accounted { strict, paper },
+            count: row.count,
+        });
     }
     Ok((!training.is_empty()).then_some(Sequences {
         kind,
@@ -132,10 +133,10 @@ pub(crate) fn positions(root: &Path, run: &Run) -> Result<Option<Positions>, Rep
     let Some(records) = file::<Position>(root, run, "positions.csv", "")? else {
         return Ok(None);
     };
-    let mut rows: Vec<Position> = records.rows.into_iter().map(|(_, row)| row).collect();
+    let mut rows: Vec<Position> = records.into_rows();
     rows.sort_by_key(|row| row.position);
-    let (training, fresh): (Vec<_>, Vec<_>) =
-        rows.into_iter().partition(|row| row.data == Data::Training);
+    let of_training = |row: &Position| row.data == Data::Training;
+    let (training, fresh): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_training);
     Ok((!training.is_empty()).then_some(Positions { training, fresh }))
 }
 

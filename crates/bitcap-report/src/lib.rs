@@ -39,7 +39,7 @@ mod tables;
 mod text;
 
 pub use accounting::{Accounted, Accounting};
-pub use capacity::{Capacity, Gain, GroupReport, Peak, Slope};
+pub use capacity::{Capacity, Gain, GroupReport, Slope};
 pub use chart::Chart;
 pub use compare::{
     Comparison, LargestDifference, Machine, Pair, PairedBy, SettingDifference, Sides, Summary,
@@ -50,5 +50,4 @@ pub use error::ReportError;
 pub use figures::toy::toy_figure;
 pub use fit::Fit;
 pub use report::{Report, ReportOptions, TABLES, remove_report, report};
-pub use runs::Model;
 pub use statistics::{Interval, Spread};

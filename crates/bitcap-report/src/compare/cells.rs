@@ -33,11 +33,11 @@ const NEEDED: &str =
 /// Where the folder or its runs.csv is not there, one of the files is not as it must be, or a cell is in one twice.
 pub(super) fn read(folder: &Path) -> Result<Vec<Cell>, ReportError> {
     if !folder.is_dir() {
+        let problem =
+            "is not a folder; it must be an experiment's outputs folder, which holds runs.csv";
         return Err(ReportError::Input {
             path: folder.to_path_buf(),
-            problem:
-                "is not a folder; it must be an experiment's outputs folder, which holds runs.csv"
-                    .to_owned(),
+            problem: problem.to_owned(),
         });
     }
     let records: Records<Run> = records::collected(&folder.join("runs.csv"), NEEDED)?;
@@ -73,20 +73,19 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Cell>, ReportError> {
 /// By the cells' names; those that runs.csv has no row for do no harm.
 fn timings(folder: &Path) -> Result<BTreeMap<String, Timing>, ReportError> {
     let path = folder.join("timings.csv");
-    let needed = "cell,host,device,seconds";
-    let Some(records) = records::read_if_there::<Timing>(&path, needed)? else {
-        return Ok(BTreeMap::new());
+    let mut timings = BTreeMap::new();
+    let Some(records) = records::read_if_there::<Timing>(&path, "cell,host,device,seconds")? else {
+        return Ok(timings);
     };
     let mut lines = BTreeMap::new();
-    for (line, Timing { cell, .. }) in &records.rows {
+    for (line, timing) in &records.rows {
+        let cell = &timing.cell;
         if let Some(first) = lines.insert(cell, line) {
             let problem =
-                format!("the cell {cell:?} is in line {first} already; it must be there once");
-            return Err(records.conflict(*line, &problem));
+                format_args!("the cell {cell:?} is in line {first} already; it must be there once");
+            return Err(records.conflict(*line, problem));
         }
+        timings.insert(cell.clone(), timing.clone());
     }
-    let timings = records.rows.into_iter();
-    Ok(timings
-        .map(|(_, timing)| (timing.cell.clone(), timing))
-        .collect())
+    Ok(timings)
 }

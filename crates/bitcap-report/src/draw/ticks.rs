@@ -58,10 +58,8 @@ impl Ruler<'_> {
             if fewer.len() < 2 && !ticks.is_empty() {
                 break;
             }
-            let placed = fewer
-                .into_iter()
-                .map(|(value, label)| self.tick(value, label));
-            ticks = placed.collect();
+            let placed = |(value, label)| self.tick(value, label);
+            ticks = fewer.into_iter().map(placed).collect();
             if self.is_clear(&ticks) {
                 break;
             }
@@ -165,9 +163,8 @@ impl Ruler<'_> {
         let count = (last - first + 1.0).clamp(0.0, 100.0) as usize;
         let values = (0..count).map(|i| (first + i as f64) * step);
         let largest = low.abs().max(high.abs());
-        values
-            .map(|value| (value, linear_label(value, step, largest)))
-            .collect()
+        let label = |value| (value, linear_label(value, step, largest));
+        values.map(label).collect()
     }
 }
 
@@ -227,26 +224,30 @@ mod tests {
 
     #[test]
     fn ticks_are_round() {
-        assert_eq!(linear(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
-        assert_eq!(linear(-0.2, 0.41), ["−0.2", "0.0", "0.2", "0.4"]);
-        assert_eq!(linear(-900.0, 100.0), ["−800", "−600", "−400", "−200", "0"]);
-        assert_eq!(linear(0.0, 8e3), ["0", "2,000", "4,000", "6,000", "8,000"]);
-        assert_eq!(linear(0.0, 4e7), ["0", "10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]);
+        for ((low, high), expected) in [
+            ((0.0, 1.0), &["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"][..]),
+            ((-0.2, 0.41), &["−0.2", "0.0", "0.2", "0.4"]),
+            ((-900.0, 100.0), &["−800", "−600", "−400", "−200", "0"]),
+            ((0.0, 8e3), &["0", "2,000", "4,000", "6,000", "8,000"]),
+            ((0.0, 4e7), &["0", "10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]),
+            // There is no room for more.
+            ((0.0, 4e-5), &["0", "2×10⁻⁵", "4×10⁻⁵"]),
+            ((10.0, 10.00001), &["10.000000", "10.000005", "10.000010"]),
+        ] {
+            assert_eq!(linear(low, high), expected);
+        }
         assert_eq!(linear(-1e7, 0.0)[0], "−10⁷");
-        assert_eq!(
-            linear(0.0, 4e-5),
-            ["0", "2×10⁻⁵", "4×10⁻⁵"],
-            "no room for more"
-        );
-        assert_eq!(
-            linear(10.0, 10.00001),
-            ["10.000000", "10.000005", "10.000010"]
-        );
-        let log = |low, high| labels(&Axis::between("", Scale::Log, (low, high)));
-        assert_eq!(log(20.0, 600.0), ["20", "50", "100", "200", "500"]);
-        assert_eq!(log(0.02, 0.6), ["0.02", "0.05", "0.1", "0.2", "0.5"]);
-        assert_eq!(log(1e5, 1e7), ["10⁵", "3×10⁵", "10⁶", "3×10⁶", "10⁷"]);
-        assert_eq!(log(1e-3, 1e6), ["10⁻²", "10⁰", "10²", "10⁴", "10⁶"]);
+        for ((low, high), expected) in [
+            ((20.0, 600.0), ["20", "50", "100", "200", "500"]),
+            ((0.02, 0.6), ["0.02", "0.05", "0.1", "0.2", "0.5"]),
+            ((1e5, 1e7), ["10⁵", "3×10⁵", "10⁶", "3×10⁶", "10⁷"]),
+            ((1e-3, 1e6), ["10⁻²", "10⁰", "10²", "10⁴", "10⁶"]),
+        ] {
+            assert_eq!(
+                labels(&Axis::between("", Scale::Log, (low, high))),
+                expected
+            );
+        }
     }
 
     #[test]
@@ -261,11 +262,8 @@ mod tests {
             for (from, to) in [(10.0, 200.0), (410.0, 10.0)] {
                 let ticks = Ruler(axis, from, to).ticks();
                 assert!((2..=20).contains(&ticks.len()), "{what:?}: {ticks:?}");
-                let inside = |at: f64| (9.0..=411.0).contains(&at);
-                assert!(
-                    ticks.iter().all(|tick| inside(tick.at)),
-                    "{what:?}: {ticks:?}"
-                );
+                let inside = ticks.iter().all(|tick| (9.0..=411.0).contains(&tick.at));
+                assert!(inside, "{what:?}: {ticks:?}");
             }
         };
         for high in [1.0, 1.01, 3.0, 17.0, 200.0, 4e3, 9e5, 1e9, 1e40, 1e300] {

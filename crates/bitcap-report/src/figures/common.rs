@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::accounting::Accounting;
 use crate::chart::{Block, Entry, Look, Shape};
-use crate::names::Names;
-use crate::runs::{Cell, Model, Runs};
+use crate::names::{MOST_LONG, Names};
+use crate::runs::{Cell, Runs};
 use crate::text::{count, two_digits};
+use bitcap_plan::Run;
 
 /// What figures are made of.
 pub(crate) struct Experiment<'a> {
@@ -20,8 +21,6 @@ pub(crate) struct Experiment<'a> {
 /// The paper's bits per parameter: Table 1 has 3.51 in bf16 and 3.83 in fp32 on average, a little more at its best
 /// sizes.
 pub(super) const PAPER_BAND: (f64, f64) = (3.5, 3.9);
-/// With more models than this the legend says nothing of them but their names.
-const MOST_LONG: usize = 8;
 /// More models than this cannot be told apart by their marks and lines.
 const MOST_NAMED: usize = 40;
 
@@ -33,11 +32,11 @@ const PALETTE: [&str; 7] = [
 pub(super) const TRAINING: &str = "#0072B2";
 pub(super) const FRESH: &str = "#D55E00";
 /// Beyond the palette: viridis without its pale end; its lightness rises evenly, for the colour-blind and in grey.
-const RAMP: [(f64, f64, f64); 4] = [
-    (68.0, 1.0, 84.0),
-    (59.0, 82.0, 139.0),
-    (33.0, 145.0, 140.0),
-    (94.0, 201.0, 98.0),
+const RAMP: [[f64; 3]; 4] = [
+    [68.0, 1.0, 84.0],
+    [59.0, 82.0, 139.0],
+    [33.0, 145.0, 140.0],
+    [94.0, 201.0, 98.0],
 ];
 /// Told apart by their outline alone. The triangle that points up is kept for doubled cells.
 const SHAPES: [Shape; 8] = [
@@ -55,50 +54,41 @@ const DASHES: [&str; 5] = ["", "7 3", "2 2.5", "9 3 2 3", "5 2 1.5 2 1.5 2"];
 
 /// A line with filled marks for each model, told apart by colour and without it; beyond the palette, colours follow
 /// the rank of the models' parameters.
-pub(super) fn looks(parameters: &[u64]) -> Vec<Look> {
-    let all = parameters.len();
-    let mut by_size: Vec<usize> = (0..all).collect();
-    by_size.sort_by_key(|&i| parameters[i]);
-    let mut rank = vec![0; all];
-    for (place, &i) in by_size.iter().enumerate() {
-        rank[i] = place;
-    }
+pub(super) fn looks(parameters: impl IntoIterator<Item = u64>) -> Vec<Look> {
+    let parameters: Vec<u64> = parameters.into_iter().collect();
+    let few = parameters.len() <= PALETTE.len();
     // Many models lie close together.
-    let radius = if all <= PALETTE.len() { 4.2 } else { 3.2 };
-    let look = |i: usize| {
-        let colour = match PALETTE.get(i) {
-            Some(colour) if all <= PALETTE.len() => (*colour).to_owned(),
-            _ => ramp(rank[i] as f64 / (all - 1).max(1) as f64),
+    let radius = if few { 4.2 } else { 3.2 };
+    let look = |(i, own): (usize, &u64)| {
+        let colour = match few {
+            true => PALETTE[i].to_owned(),
+            false => {
+                // Of models of one size those that come first are below.
+                let below = |(place, other): &(usize, &u64)| (*other, *place) < (own, i);
+                let rank = parameters.iter().enumerate().filter(below).count();
+                ramp(rank as f64 / (parameters.len() - 1) as f64)
+            }
         };
         let (shape, dash) = (SHAPES[i % SHAPES.len()], DASHES[i % DASHES.len()]);
         Look::mark(&colour, shape, radius, true).lined(1.5, dash, 1.0)
     };
-    (0..all).map(look).collect()
+    parameters.iter().enumerate().map(look).collect()
 }
 
+/// The colour at a place of the ramp from 0 to 1.
 fn ramp(at: f64) -> String {
-    let place = at.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
+    let place = at * (RAMP.len() - 1) as f64;
     let i = (place as usize).min(RAMP.len() - 2);
-    let t = place - i as f64;
-    let mix = |a: f64, b: f64| (a + (b - a) * t).round() as u8;
-    let (a, b) = (RAMP[i], RAMP[i + 1]);
-    format!(
-        "#{:02X}{:02X}{:02X}",
-        mix(a.0, b.0),
-        mix(a.1, b.1),
-        mix(a.2, b.2)
-    )
+    let mix = |(a, b): (&f64, &f64)| (a + (b - a) * (place - i as f64)).round() as u8;
+    let hex = RAMP[i].iter().zip(&RAMP[i + 1]).map(mix);
+    hex.fold("#".to_owned(), |hex, part| format!("{hex}{part:02X}"))
 }
 
 impl Experiment<'_> {
     /// A look for each group.
     pub(super) fn looks(&self) -> Vec<Look> {
         let groups = self.runs.groups.iter();
-        looks(
-            &groups
-                .map(|group| group.model.parameters)
-                .collect::<Vec<_>>(),
-        )
+        looks(groups.map(|group| group.model().parameters))
     }
 
     /// A figure's title: the experiment's name, if it has one, and what is shown.
@@ -124,8 +114,8 @@ impl Experiment<'_> {
         let values = self.names.values.as_ref().filter(|_| many);
         let names = values.map_or(&self.names.long, |(_, values)| values);
         let entry = |(place, look, after): (usize, Look, String)| match many {
-            true => Entry::new(look, &names[place]),
-            false => Entry::new(look, format!("{}{after}", names[place])),
+            true => Entry::new(&look, &names[place]),
+            false => Entry::new(&look, format!("{}{after}", names[place])),
         };
         let mut block = Block::of(models.into_iter().map(entry).collect());
         block.heading = values.map_or(String::new(), |(settings, _)| format!("{settings}:"));
@@ -149,12 +139,12 @@ pub(super) fn bars_note(seeds: impl Iterator<Item = usize>) -> String {
 }
 
 /// A model's size, after its name.
-pub(super) fn size_text(model: &Model) -> String {
+pub(super) fn size_text(model: &Run) -> String {
     format!(": {}", count(model.parameters, "parameter"))
 }
 
 /// Whose data a panel shows.
-pub(super) fn model_text(model: &Model) -> String {
+pub(super) fn model_text(model: &Run) -> String {
     let name = match model.label.trim() {
         "" => format!("{}×{}", model.layers, model.width),
         label => label.to_owned(),
@@ -200,18 +190,12 @@ mod tests {
     #[test]
     fn models_differ_without_colour_too() {
         for count in [1, 3, 7, MOST_NAMED as u64] {
-            let looks = looks(&(1..=count).collect::<Vec<_>>());
-            let outlines: BTreeSet<String> = looks
-                .iter()
-                .map(|look| {
-                    format!(
-                        "{:?} {:?}",
-                        look.mark.unwrap().shape,
-                        look.line.unwrap().dash
-                    )
-                })
-                .collect();
-            assert_eq!(outlines.len(), count as usize);
+            let looks = looks(1..=count);
+            let outlines = looks.iter().map(|look| {
+                let (mark, line) = (look.mark.unwrap(), look.line.unwrap());
+                format!("{:?} {:?}", mark.shape, line.dash)
+            });
+            assert_eq!(outlines.collect::<BTreeSet<_>>().len(), count as usize);
             let colours: BTreeSet<&String> = looks.iter().map(|look| &look.colour).collect();
             assert_eq!(colours.len(), count as usize);
         }
