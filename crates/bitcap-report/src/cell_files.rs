@@ -20,7 +20,7 @@ pub(crate) struct Sequences {
 }
 
 /// Which bits a sequence has of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     /// Those memorized, where the entropy is a sum over sequences.
     Memorized,
@@ -63,6 +63,17 @@ enum Data {
     Fresh,
 }
 
+impl Kind {
+    /// What an axis of the bits of one of these is called.
+    pub(crate) fn label(self, of: &str) -> String {
+        let saved = match self {
+            Self::Memorized => "memorized",
+            Self::SavedAgainstSource => "saved against the true source",
+        };
+        format!("{saved} (bits a {of})")
+    }
+}
+
 #[derive(Deserialize)]
 struct SequenceRow {
     data: Data,
@@ -79,9 +90,6 @@ const NEEDED: &str =
     "memorized_bits_strict,memorized_bits_paper,log2_probability_model,log2_probability_source";
 
 /// Reads a cell's sequences; `None` without the file, or where sequences have no bits of their own (a user's file).
-///
-/// # Errors
-/// Where the file is there and not as it must be.
 pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, ReportError> {
     let Some(records) = file::<SequenceRow>(root, run, "sequences.csv", NEEDED)? else {
         return Ok(None);
@@ -126,9 +134,6 @@ pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, Rep
 }
 
 /// Reads what a cell's tokens cost by position; `None` without the file.
-///
-/// # Errors
-/// Where the file is there and not as it must be.
 pub(crate) fn positions(root: &Path, run: &Run) -> Result<Option<Positions>, ReportError> {
     let Some(records) = file::<Position>(root, run, "positions.csv", "")? else {
         return Ok(None);

@@ -10,8 +10,7 @@ use crate::capacity::{GroupReport, Slope, capacity, slope};
 use crate::chart::Chart;
 use crate::curve::curve;
 use crate::error::ReportError;
-use crate::figures::common::Experiment;
-use crate::figures::{self, capacity::read_reference};
+use crate::figures::{self, Experiment, capacity::read_reference};
 use crate::names::Names;
 use crate::{runs, tables};
 

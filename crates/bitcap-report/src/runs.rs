@@ -65,10 +65,6 @@ pub(crate) struct Bits {
 }
 
 /// Reads every row; the folders of the cells are looked for beside the file.
-///
-/// # Errors
-/// Where the file cannot be read or is not as it must be: see [`check_cells`], and rows of one group must not differ
-/// in what the group's model is.
 pub(crate) fn read(path: &Path) -> Result<Runs, ReportError> {
     let records: Records<Run> = records::collected(path, NEEDED)?;
     check_cells(&records)?;

@@ -2,7 +2,6 @@
 
 mod cells;
 mod comparison;
-mod pairing;
 mod table;
 
 use std::collections::BTreeSet;
@@ -24,7 +23,7 @@ pub use comparison::{
 /// impossible, there are no rows, or a cell is in a file twice.
 pub fn compare(a: &Path, b: &Path, accounting: Accounting) -> Result<Comparison, ReportError> {
     let cells = Sides::new(cells::read(a)?, cells::read(b)?);
-    let places = pairing::pair(&cells.a, &cells.b);
+    let places = cells::pair(&cells.a, &cells.b);
     let pairs = places.iter().map(|(&in_a, &(in_b, by))| {
         let pair = Sides::new(&cells.a[in_a], &cells.b[in_b]);
         Pair::new(pair, by, accounting)

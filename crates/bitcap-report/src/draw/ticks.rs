@@ -91,13 +91,14 @@ impl Ruler<'_> {
     fn is_clear(&self, ticks: &[Tick]) -> bool {
         let half = |tick: &Tick| text_width(SMALL, &tick.label) / 2.0;
         ticks.windows(2).all(|pair| {
-            let pitch = (pair[1].at - pair[0].at).abs();
             let between = pair[1].middle - half(&pair[1]) - pair[0].middle - half(&pair[0]);
-            match self.is_level() {
-                true => pitch >= PITCH && between >= BETWEEN,
-                false => pitch >= PITCH_UPWARDS,
-            }
+            let clear = !self.is_level() || between >= BETWEEN;
+            clear && (pair[1].at - pair[0].at).abs() >= self.pitch()
         })
+    }
+
+    fn pitch(&self) -> f64 {
+        [PITCH_UPWARDS, PITCH][usize::from(self.is_level())]
     }
 
     fn is_level(&self) -> bool {
@@ -121,11 +122,10 @@ impl Ruler<'_> {
         let powers = any(|e| e >= 6) || any(|e| e < -2) || any(|e| e < 0) && any(|e| e >= 4);
         let label = |(mantissa, exponent): (u32, i32)| {
             let value = value_of(mantissa, exponent);
-            let label = match (powers, mantissa) {
-                (true, 1) => format!("10{}", superscript(exponent)),
-                (true, _) => format!("{mantissa}×10{}", superscript(exponent)),
-                (false, _) if exponent < 0 => decimals(value, exponent.unsigned_abs() as usize),
-                (false, _) => thousands(value),
+            let label = match powers {
+                true => power(&mantissa.to_string(), exponent),
+                false if exponent < 0 => decimals(value, exponent.unsigned_abs() as usize),
+                false => thousands(value),
             };
             (value, label)
         };
@@ -148,12 +148,7 @@ impl Ruler<'_> {
     /// Values and labels at multiples of a round step; thinned out, of steps that are about twice as large.
     fn linear_ticks(&self, thinned: u32) -> Vec<(f64, String)> {
         let Self(Axis { low, high, .. }, from, to) = *self;
-        let pitch = if self.is_level() {
-            PITCH
-        } else {
-            PITCH_UPWARDS
-        };
-        let least = (high - low) / (to - from).abs() * pitch * f64::from(1 << thinned);
+        let least = (high - low) / (to - from).abs() * self.pitch() * f64::from(1 << thinned);
         let step = match self.0.scale {
             Scale::Whole => round_step(least).max(1.0),
             _ => round_step(least),
@@ -191,22 +186,23 @@ fn power_label(x: f64, step: f64) -> String {
     let digits = (x.abs().log10().floor() - step.log10().floor()).clamp(0.0, 6.0) as usize;
     let text = format!("{x:.digits$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent = superscript(exponent.parse().unwrap_or(0));
     let mantissa = match mantissa.contains('.') {
         true => mantissa.trim_end_matches('0').trim_end_matches('.'),
         false => mantissa,
     };
+    power(mantissa, exponent.parse().unwrap_or(0))
+}
+
+/// So many times a power of ten.
+fn power(mantissa: &str, exponent: i32) -> String {
+    let digits = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raised = |c: char| c.to_digit(10).map_or('⁻', |digit| digits[digit as usize]);
+    let exponent: String = exponent.to_string().chars().map(raised).collect();
     match mantissa {
         "1" => format!("10{exponent}"),
         "-1" => format!("-10{exponent}"),
         mantissa => format!("{mantissa}×10{exponent}"),
     }
-}
-
-fn superscript(n: i32) -> String {
-    let digits = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    let raised = |c: char| c.to_digit(10).map_or('⁻', |digit| digits[digit as usize]);
-    n.to_string().chars().map(raised).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::common::{Experiment, PAPER_BAND, accounting_words, size_text};
+use super::{Experiment, PAPER_BAND, accounting_words, size_text};
 use crate::accounting::Accounting;
 use crate::capacity::{GroupReport, accountings_agree, slope};
 use crate::chart::{
@@ -28,9 +28,6 @@ pub(crate) struct ReferencePoint {
 }
 
 /// Reads the paper's Table 1.
-///
-/// # Errors
-/// Where the file is not as it must be.
 pub(crate) fn read_reference(path: &Path) -> Result<Vec<ReferencePoint>, ReportError> {
     Ok(records::read(path, "")?.into_rows())
 }

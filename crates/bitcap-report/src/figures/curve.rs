@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::capacity::{accounting_line, alpha_text, band_entry, plateau_key};
-use super::common::{Experiment, PAPER_BAND, bars_note};
+use super::{Experiment, PAPER_BAND, bars_note};
 use crate::accounting::Accounting;
 use crate::capacity::GroupReport;
 use crate::chart::{

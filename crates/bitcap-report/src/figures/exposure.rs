@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::common::{Experiment, accounting_words, looks, size_of_data};
 use super::means::Mean;
 use super::positions::{nearest_to_load_1, one_a_size};
+use super::{Experiment, accounting_words, looks, size_of_data};
 use crate::cell_files::{self, Kind};
 use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, PALE, Panel};
 use crate::error::ReportError;
@@ -33,9 +33,6 @@ struct Line<'a> {
 }
 
 /// A line a model at its load nearest to 1; of one model alone a line a size. `None` where no cell has copies.
-///
-/// # Errors
-/// Where a file of a cell is there and not as it must be.
 pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     let alone = of.runs.plain().count() == 1;
     let mut lines = Vec::new();
@@ -50,23 +47,20 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
             lines.extend(line(of, place, cell)?);
         }
     }
-    if lines.is_empty() {
+    // Where there are both kinds, the words are those for the second.
+    let Some(kind) = lines.iter().map(|line| line.kind).max() else {
         return Ok(None);
-    }
+    };
     let rank = |line: &Line<'_>| match alone {
         true => line.cell.run.samples,
         false => line.cell.run.parameters,
     };
     let looks = looks(lines.iter().map(rank));
     let means = || lines.iter().flat_map(|line| &line.means);
-    let memorized = lines.iter().all(|line| line.kind == Kind::Memorized);
-    let label = match memorized {
-        true => "memorized (bits a string)",
-        false => "saved against the true source (bits a string)",
-    };
     let copies = means().map(|mean| mean.x);
     let x = Axis::log("copies of the string in the data", copies, 0.1);
-    let y = Axis::linear(label, means().flat_map(Mean::reach).chain([0.0]));
+    let reach = means().flat_map(Mean::reach).chain([0.0]);
+    let y = Axis::linear(&kind.label("string"), reach);
     let mut layers = vec![Layer::across(&x, 0.0, &Look::line(PALE, 1.0, ""))];
     let lines_and_looks = || lines.iter().zip(&looks);
     layers.extend(lines_and_looks().map(|(line, look)| Layer::new(&line.means, look)));
@@ -92,7 +86,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
         notes.push(note.to_owned());
     }
     let predicted = of.runs.plain().all(|group| group.model().start_token);
-    let subtitle = match memorized && !predicted {
+    let subtitle = match kind == Kind::Memorized && !predicted {
         true => accounting_words(of.accounting),
         false => "Every string counted once, whatever its copies",
     };

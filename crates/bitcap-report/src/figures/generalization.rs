@@ -1,7 +1,7 @@
 //! Rote and generalization against load, and below it how far the model is from the source on fresh data.
 
-use super::common::{Experiment, size_text};
 use super::means::{self, Mean, Measure};
+use super::{Experiment, size_text};
 use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, PALE, Panel, Shape};
 use crate::runs::Group;
 use crate::statistics::range;

@@ -1,6 +1,6 @@
 //! Means over seeds against load, as several figures draw them.
 
-use super::common::bars_note;
+use super::bars_note;
 use crate::chart::{Axis, Point};
 use crate::runs::{Group, Runs};
 use crate::statistics::{Spread, mean, spread};

@@ -1,7 +1,7 @@
 //! Membership inference and extraction against load: a panel a measure, a line a model.
 
-use super::common::{Experiment, size_text};
 use super::means::{self, Measure};
+use super::{Experiment, size_text};
 use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, Panel, Scale};
 
 const HEIGHT: f64 = 150.0;

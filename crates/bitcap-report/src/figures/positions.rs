@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::common::{Experiment, FRESH, TRAINING, model_text, size_of_data};
+use super::{Experiment, FRESH, TRAINING, model_text, size_of_data};
 use crate::cell_files::{self, Position, Positions};
 use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, Panel, Scale, Shape};
 use crate::error::ReportError;
@@ -19,9 +19,6 @@ pub(super) const FEW: &str = "Shown are the lowest load of the largest model, th
                               of each the lowest seed.";
 
 /// A panel a cell, all of one model; `None` where no cell has a file of positions.
-///
-/// # Errors
-/// Where a file of a cell is there and not as it must be.
 pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     let cells = chosen(of.runs, cell_files::positions)?;
     let Some((Cell { run: model, .. }, _)) = cells.first() else {

@@ -1,7 +1,7 @@
 //! Histograms of the bits of single sequences, training and fresh, of a few sizes of one model.
 
-use super::common::{Experiment, FRESH, TRAINING, accounting_words, model_text, size_of_data};
 use super::positions::{FEW, chosen};
+use super::{Experiment, FRESH, TRAINING, accounting_words, model_text, size_of_data};
 use crate::cell_files::{self, Kind, Sequence, Sequences};
 use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, PALE, Panel, Scale};
 use crate::error::ReportError;
@@ -14,9 +14,6 @@ const HEIGHT: f64 = 105.0;
 const BINS: (f64, f64) = (32.0, 60.0);
 
 /// A panel a cell, all of one model; `None` where no cell has a file of sequences.
-///
-/// # Errors
-/// Where a file of a cell is there and not as it must be.
 pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     let mut cells = chosen(of.runs, cell_files::sequences)?;
     let Some(&(Cell { run: model, .. }, Sequences { kind, .. })) = cells.first() else {
@@ -24,22 +21,16 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     };
     // Cells of one group have one source, so this leaves out none.
     cells.retain(|(_, sequences)| sequences.kind == kind);
-    let (what, label) = match kind {
-        Kind::Memorized => (
-            "memorized bits of single sequences",
-            "memorized (bits a sequence)",
-        ),
-        Kind::SavedAgainstSource => (
-            "bits saved on single sequences",
-            "saved against the true source (bits a sequence)",
-        ),
+    let what = match kind {
+        Kind::Memorized => "memorized bits of single sequences",
+        Kind::SavedAgainstSource => "bits saved on single sequences",
     };
     let mut subtitle = model_text(model);
     if kind == Kind::Memorized && !model.start_token {
         subtitle.push_str(&format!("; {}", accounting_words(of.accounting)));
     }
     let panels = cells.iter();
-    let panels = panels.map(|(cell, sequences)| vec![panel(of, cell, sequences, label)]);
+    let panels = panels.map(|(cell, sequences)| vec![panel(of, cell, sequences)]);
     let legend = vec![
         Entry::new(&training_look(), "training data"),
         Entry::new(&fresh_look(), "fresh data"),
@@ -55,7 +46,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     }))
 }
 
-fn panel(of: &Experiment<'_>, cell: &Cell, sequences: &Sequences, label: &str) -> Panel {
+fn panel(of: &Experiment<'_>, cell: &Cell, sequences: &Sequences) -> Panel {
     let bits = |data: &[Sequence]| -> Vec<f64> {
         data.iter().map(|row| row.bits.by(of.accounting)).collect()
     };
@@ -64,7 +55,11 @@ fn panel(of: &Experiment<'_>, cell: &Cell, sequences: &Sequences, label: &str) -
     let (of_training, of_fresh) = (bins.shares(&training), bins.shares(&fresh));
     let shares = of_training.iter().chain(&of_fresh);
     let most = shares.copied().fold(0.0, f64::max);
-    let x = Axis::between(label, Scale::Linear, bins.ends());
+    let x = Axis::between(
+        &sequences.kind.label("sequence"),
+        Scale::Linear,
+        bins.ends(),
+    );
     let y = Axis::between("share of sequences", Scale::Linear, (0.0, 1.08 * most));
     let mut layers = vec![
         Layer::new([(0.0, y.low), (0.0, y.high)], &Look::line(PALE, 1.0, "")),
