@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::accounting::Accounted;
 use crate::error::ReportError;
-use crate::records::{self, NUMBER, Records};
+use crate::records::{self, Records};
 use bitcap_plan::Run;
 use bitcap_plan::record::{count, non_negative};
 
@@ -102,18 +102,16 @@ pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, Rep
     };
     let (mut training, mut fresh) = (Vec::new(), Vec::new());
     for (line, row) in &records.rows {
-        let known = |value: Option<f64>, column: &str| {
-            value.ok_or_else(|| records.empty(*line, column, NUMBER))
-        };
+        let known = |column, value| records.known(*line, column, value);
         let (strict, paper) = match kind {
             Kind::Memorized => (
-                known(row.memorized_bits_strict, "memorized_bits_strict")?,
-                known(row.memorized_bits_paper, "memorized_bits_paper")?,
+                known("memorized_bits_strict", row.memorized_bits_strict)?,
+                known("memorized_bits_paper", row.memorized_bits_paper)?,
             ),
             // Such a source needs a start token, with which the accountings are one.
             Kind::SavedAgainstSource => {
-                let model = known(row.log2_probability_model, "log2_probability_model")?;
-                let source = known(row.log2_probability_source, "log2_probability_source")?;
+                let model = known("log2_probability_model", row.log2_probability_model)?;
+                let source = known("log2_probability_source", row.log2_probability_source)?;
                 (model - source, model - source)
             }
         };

@@ -112,6 +112,16 @@ impl<T> Records<T> {
         self.conflict(line, format_args!("`{column}` is \"\"; {must}"))
     }
 
+    /// A number that may be missing elsewhere, but not in this row.
+    pub(crate) fn known(
+        &self,
+        line: u64,
+        column: &str,
+        value: Option<f64>,
+    ) -> Result<f64, ReportError> {
+        value.ok_or_else(|| self.empty(line, column, NUMBER))
+    }
+
     fn wrong(&self, problem: impl Into<String>) -> ReportError {
         ReportError::Input {
             path: self.path.clone(),
@@ -168,7 +178,7 @@ impl<T: DeserializeOwned> Records<T> {
 
 /// What numbers of all files may be: within it no mean, square or axis overflows.
 const MOST: f64 = 1e30;
-pub(crate) const NUMBER: &str = "it must be a number from -1e30 to 1e30";
+const NUMBER: &str = "it must be a number from -1e30 to 1e30";
 
 /// Why a row is no record.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::accounting::Accounted;
 use crate::error::ReportError;
-use crate::records::{self, NUMBER, Records};
+use crate::records::{self, Records};
 use bitcap_plan::Run;
 
 /// The columns that a report cannot do without.
@@ -162,43 +162,40 @@ pub(crate) fn both(
     records: &Records<Run>,
     line: u64,
     name: &str,
-    strict: Option<f64>,
-    paper: Option<f64>,
+    (strict, paper): (Option<f64>, Option<f64>),
 ) -> Result<Option<Accounted<f64>>, ReportError> {
-    match (strict, paper) {
-        (None, None) => Ok(None),
-        (Some(strict), Some(paper)) => Ok(Some(Accounted { strict, paper })),
-        (None, _) => Err(records.empty(line, &format!("{name}_strict"), NUMBER)),
-        (_, None) => Err(records.empty(line, &format!("{name}_paper"), NUMBER)),
+    if strict.or(paper).is_none() {
+        return Ok(None);
     }
+    Ok(Some(Accounted {
+        strict: records.known(line, &format!("{name}_strict"), strict)?,
+        paper: records.known(line, &format!("{name}_paper"), paper)?,
+    }))
 }
 
 fn bits(records: &Records<Run>, line: u64, run: &Run) -> Result<Option<Bits>, ReportError> {
-    let both = |name: &str, strict, paper| both(records, line, name, strict, paper);
-    let missing = |name: &str| records.empty(line, name, NUMBER);
-    let memorized = both(
-        "memorized_bits",
-        run.memorized_bits_strict,
-        run.memorized_bits_paper,
-    )?;
-    if run.entropy_bits.is_none() && memorized.is_none() {
-        return Ok(None);
-    }
-    let ceiling = both(
-        "ceiling_bits",
-        run.ceiling_bits_strict,
-        run.ceiling_bits_paper,
-    )?;
-    let (strict, paper) = (
+    let both = |name, values| both(records, line, name, values);
+    let known = |name, value| records.known(line, name, value);
+    let memorized = (run.memorized_bits_strict, run.memorized_bits_paper);
+    let fresh = (
         run.fresh_memorized_bits_strict,
         run.fresh_memorized_bits_paper,
     );
+    if run.entropy_bits.is_none() && both("memorized_bits", memorized)?.is_none() {
+        return Ok(None);
+    }
     Ok(Some(Bits {
-        load: run.load.ok_or_else(|| missing("load"))?,
-        entropy: run.entropy_bits.ok_or_else(|| missing("entropy_bits"))?,
-        ceiling: ceiling.ok_or_else(|| missing("ceiling_bits_strict"))?,
-        memorized: memorized.ok_or_else(|| missing("memorized_bits_strict"))?,
-        fresh: both("fresh_memorized_bits", strict, paper)?,
+        load: known("load", run.load)?,
+        entropy: known("entropy_bits", run.entropy_bits)?,
+        ceiling: Accounted {
+            strict: known("ceiling_bits_strict", run.ceiling_bits_strict)?,
+            paper: known("ceiling_bits_paper", run.ceiling_bits_paper)?,
+        },
+        memorized: Accounted {
+            strict: known("memorized_bits_strict", memorized.0)?,
+            paper: known("memorized_bits_paper", memorized.1)?,
+        },
+        fresh: both("fresh_memorized_bits", fresh)?,
     }))
 }
 

@@ -19,7 +19,7 @@ struct Row {
 fn row() -> impl Strategy<Value = Row> {
     let bits = prop_oneof![-1e3..1e6, Just(0.0), Just(600.0), -1e30..1e30, 0.0..1e-300];
     let seconds = prop_oneof![0.0..1e5, Just(0.0), 0.0..1e30];
-    let doubled = prop::sample::select(&[&[0][..], &[1], &[0, 1], &[1, 0]][..]);
+    let doubled = prop::sample::select(vec![&[0][..], &[1], &[0, 1], &[1, 0]]);
     let row = (doubled, prop::option::of(bits), prop::option::of(seconds));
     row.prop_map(|(doubled, bits, seconds)| Row {
         doubled,

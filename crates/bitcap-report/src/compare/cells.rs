@@ -49,12 +49,12 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Cell>, ReportError> {
         }
         let place = *places.entry(&run.cell).or_insert(cells.len());
         if place == cells.len() {
-            let (strict, paper) = (run.memorized_bits_strict, run.memorized_bits_paper);
+            let bits = (run.memorized_bits_strict, run.memorized_bits_paper);
             let settings = run.settings().into_iter();
             cells.push(Cell {
                 plain: false,
                 doubled: false,
-                memorized_bits: both(&records, *line, "memorized_bits", strict, paper)?,
+                memorized_bits: both(&records, *line, "memorized_bits", bits)?,
                 settings: settings.filter(|(name, _)| records.has(name)).collect(),
                 timing: timings.remove(&run.cell),
                 run: run.clone(),

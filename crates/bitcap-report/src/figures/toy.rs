@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{looks, titled};
-use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, Panel, Scale};
+use crate::chart::{Axis, Block, Chart, Entry, Layer, Panel, Scale};
 use crate::error::ReportError;
 use crate::records;
 use bitcap_plan::record::{count, share};
