@@ -28,7 +28,7 @@ pub use launch::{ChildProcess, Launch, SweepEvent};
 pub use layout::{Group, Init, Layout, Rule, Slot, SlotId};
 pub use messages::{CellEvent, CellTask, Failure};
 pub use plan::{CurvePoint, Plan, PlannedCell};
-pub use plan_table::{aligned, text_table};
+pub use plan_table::text_table;
 pub use record::{Run, Timing};
 pub use settings::{
     Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,

@@ -44,41 +44,36 @@ impl PlannedCell {
     }
 }
 
-/// Lays a table out as [`aligned`] does: what looks like a number is flush right, all else flush
-/// left. Rows may be shorter than the headings.
+/// Lays a table out in columns two spaces apart: what looks like a number, as `-`, `1,024` and `+0.5 %` do, is flush
+/// right, all else flush left. Rows may be shorter than the headings.
 #[must_use]
 pub fn text_table<H: AsRef<str>, R: AsRef<[String]>>(headings: &[H], rows: &[R]) -> String {
-    let mut lines: Vec<Vec<&str>> = vec![headings.iter().map(AsRef::as_ref).collect()];
-    let rows = rows.iter().map(AsRef::as_ref);
-    lines.extend(rows.map(|row| row.iter().map(String::as_str).collect()));
-    let is_numeric = |column: usize| {
-        let mut cells = lines.iter().skip(1).filter_map(|line| line.get(column));
-        cells.all(|cell| *cell == "-" || cell.parse::<f64>().is_ok())
+    let is_number = |cell: &str| {
+        let digits = cell.trim_end_matches(" %").replace(',', "");
+        cell == "-" || digits.parse::<f64>().is_ok()
     };
-    aligned(&lines, is_numeric)
-}
-
-/// A line a row, columns as wide as their widest cell and two spaces apart, flush right or left.
-#[must_use]
-pub fn aligned<R: AsRef<[S]>, S: AsRef<str>>(
-    rows: &[R],
-    is_right: impl Fn(usize) -> bool,
-) -> String {
-    let columns = rows.iter().map(|row| row.as_ref().len()).max();
-    let columns = (0..columns.unwrap_or(0)).map(|column| {
-        let cells = rows.iter().filter_map(|row| row.as_ref().get(column));
-        let widths = cells.map(|cell| cell.as_ref().chars().count());
-        (widths.max().unwrap_or(0), is_right(column))
-    });
-    let columns: Vec<(usize, bool)> = columns.collect();
+    let mut lines: Vec<Vec<&str>> = vec![headings.iter().map(AsRef::as_ref).collect()];
+    lines.extend(
+        rows.iter()
+            .map(|row| row.as_ref().iter().map(String::as_str).collect()),
+    );
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    // The width of each column, and whether it holds numbers.
+    let column = |column: usize| {
+        let cells = || lines.iter().filter_map(move |line| line.get(column));
+        let widths = cells().map(|cell| cell.chars().count());
+        let numeric = cells().skip(1).all(|cell| is_number(cell));
+        (widths.max().unwrap_or(0), numeric)
+    };
+    let columns: Vec<(usize, bool)> = (0..columns).map(column).collect();
     let mut text = String::new();
-    for row in rows {
-        let cells = row.as_ref().iter().zip(&columns);
-        let cells = cells.map(|(cell, &(width, is_right))| match cell.as_ref() {
-            cell if is_right => format!("{cell:>width$}"),
-            cell => format!("{cell:<width$}"),
+    for line in &lines {
+        let cells = line.iter().zip(&columns);
+        let cells = cells.map(|(cell, &(width, numeric))| match numeric {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
         });
-        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
     text

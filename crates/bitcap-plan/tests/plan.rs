@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bitcap_plan::{
-    CellSettings, Experiment, Gpt2Settings, ModelSettings, Plan, PlannedCell, aligned, text_table,
+    CellSettings, Experiment, Gpt2Settings, ModelSettings, Plan, PlannedCell, text_table,
 };
 
 const BASE: &str = r#"name = "base"
@@ -480,9 +480,12 @@ fn tables_are_aligned() {
         text_table(&["n", "name"], &rows),
         " n  name\n 1  a\n20  bcd\n"
     );
-    let rows = [["a", "1", ""], ["é", "20", "note"], ["ccc", "3", ""]];
-    let table = aligned(&rows, |column| column == 1);
-    assert_eq!(table, "a     1\né    20  note\nccc   3\n");
+    let rows = [["é", "1,024", "+0.5 %", "-"], ["bcd", "-", "-12 %", "1e9"]];
+    let rows = rows.map(|row| row.map(String::from));
+    assert_eq!(
+        text_table(&["", "n", "of it", ""], &rows),
+        "         n   of it\né    1,024  +0.5 %    -\nbcd      -   -12 %  1e9\n"
+    );
     let plan = plan_with(
         "[grid]\nseed = [0, 10]\n[sweep]\ndoubled_at_load = 1.0\n",
         &[],

@@ -43,6 +43,14 @@ impl<T: Copy> Accounted<T> {
         }
     }
 
+    /// What is known by both of them.
+    pub(crate) fn known(mut of: impl FnMut(Accounting) -> Option<T>) -> Option<Self> {
+        Some(Self {
+            strict: of(Accounting::Strict)?,
+            paper: of(Accounting::Paper)?,
+        })
+    }
+
     /// The same function of both.
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Accounted<U> {
         Accounted {

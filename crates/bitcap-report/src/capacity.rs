@@ -34,6 +34,13 @@ pub struct GroupReport {
     pub(crate) place: usize,
 }
 
+impl GroupReport {
+    /// The model's parameters.
+    pub(crate) fn parameters(&self) -> f64 {
+        self.curve.model.parameters as f64
+    }
+}
+
 /// Bits per parameter over models.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slope {
@@ -47,8 +54,11 @@ pub struct Slope {
 /// One model's capacity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Capacity {
-    /// The largest mean over dataset sizes, and where; `None` where no cell had the plain number of steps.
-    pub peak: Option<Peak>,
+    /// The point with the largest mean (by the strict count), the smallest of equals; `None` where no cell had the plain
+    /// number of steps.
+    pub peak: Option<Point>,
+    /// 95 % interval over the seeds there, in bits, where there are at least three.
+    pub interval: Option<Accounted<Interval>>,
     /// Fitted to the means, by both accountings; `None` where the sizes do not determine it.
     pub fit: Option<Accounted<Fit>>,
     /// What twice the steps add; `None` where no seed has both cells.
@@ -57,21 +67,6 @@ pub struct Capacity {
     pub bracketed: bool,
     /// Whether the capacity is shown to be a plateau; otherwise it is a lower bound not shown to be one.
     pub plateau: bool,
-}
-
-/// The largest mean over seeds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Peak {
-    /// In bits.
-    pub bits: Accounted<f64>,
-    /// 95 % interval over the seeds at that size, in bits, where there are at least three.
-    pub interval: Option<Accounted<Interval>>,
-    /// The dataset size with the largest mean (by the strict count), the smallest of equals.
-    pub samples: u64,
-    /// Its load.
-    pub load: f64,
-    /// Its seeds.
-    pub seeds: usize,
 }
 
 /// What twice the steps add at the same size: mean over seeds of mem(2x steps)/mem(1x) - 1, paired by seed.
@@ -88,14 +83,14 @@ pub struct Gain {
 /// The fitted slope of capacity against parameters, of two models or more that memorized anything.
 pub(crate) fn slope(groups: &[GroupReport], accounting: Accounting) -> Option<Slope> {
     let alphas = groups.iter().filter_map(|group| {
-        let bits = group.capacity.peak.as_ref()?.bits.by(accounting);
+        let bits = group.capacity.bits(accounting)?;
         (bits > 0.0).then(|| group.curve.per_parameter(bits))
     });
     let alphas: Vec<f64> = alphas.collect();
-    let bits_per_parameter = mean(&alphas).filter(|_| alphas.len() >= 2)?;
-    Some(Slope {
-        bits_per_parameter,
-        models: alphas.len(),
+    let models = alphas.len();
+    (models >= 2).then_some(Slope {
+        bits_per_parameter: mean(alphas)?,
+        models,
     })
 }
 
@@ -104,27 +99,38 @@ pub(crate) fn accountings_agree(groups: &[GroupReport]) -> bool {
     groups.iter().all(|group| group.curve.model.start_token)
 }
 
+impl Capacity {
+    /// The largest mean, in bits.
+    #[must_use]
+    pub fn bits(&self, accounting: Accounting) -> Option<f64> {
+        let peak = self.peak.as_ref()?;
+        Some(peak.memorized_bits.by(accounting).mean)
+    }
+}
+
 /// By the rules above.
 pub(crate) fn capacity(curve: &Curve) -> Capacity {
     let gain = gain(curve);
-    let peak_point = peak(&curve.points);
-    let bracketed = peak_point.is_some_and(|peak| bracketed(&curve.points, peak));
-    let small_gain = gain
-        .as_ref()
-        .and_then(|gain| gain.interval)
-        .is_some_and(|interval| interval.high < SAME);
+    let points = curve.points.iter();
+    // `max_by` keeps the last of equals; reversed, that is the smallest size.
+    let peak = points.rev().max_by(|a, b| mem(a).total_cmp(&mem(b)));
+    let bracketed = peak.is_some_and(|peak| bracketed(&curve.points, mem(peak)));
+    let of_gain = gain.as_ref().and_then(|gain| gain.interval);
     Capacity {
-        peak: peak_point.map(|point| Peak {
-            bits: point.memorized_bits.map(|spread| spread.mean),
-            interval: peak_interval(point),
-            samples: point.samples,
-            load: point.load,
-            seeds: point.seeds,
+        peak: peak.cloned(),
+        interval: peak.and_then(peak_interval),
+        fit: Accounted::known(|accounting| {
+            let pair = |p: &Point| {
+                (
+                    p.ceiling_bits.by(accounting),
+                    p.memorized_bits.by(accounting).mean,
+                )
+            };
+            fit::fit(&curve.points.iter().map(pair).collect::<Vec<_>>())
         }),
-        fit: fit(&curve.points),
         gain,
         bracketed,
-        plateau: bracketed && small_gain,
+        plateau: bracketed && of_gain.is_some_and(|interval| interval.high < SAME),
     }
 }
 
@@ -132,73 +138,29 @@ fn mem(point: &Point) -> f64 {
     point.memorized_bits.strict.mean
 }
 
-fn peak(points: &[Point]) -> Option<&Point> {
-    // `max_by` keeps the last of equals; reversed, that is the smallest size.
-    points.iter().rev().max_by(|a, b| mem(a).total_cmp(&mem(b)))
-}
-
-fn bracketed(points: &[Point], peak: &Point) -> bool {
-    let capacity = mem(peak);
-    if capacity <= 0.0 {
-        return false;
-    }
-    let Some(knee) = points
-        .iter()
-        .position(|point| mem(point) >= (1.0 - SAME) * capacity)
-    else {
-        return false;
-    };
-    let follows = points[..knee]
-        .iter()
-        .any(|point| point.fraction_of_ceiling.is_some_and(|f| f >= FOLLOWS));
-    follows && knee + 1 < points.len()
+fn bracketed(points: &[Point], capacity: f64) -> bool {
+    let mut points = points.iter();
+    // What is before the knee, and whether anything is after it.
+    let below: Vec<&Point> = points
+        .by_ref()
+        .take_while(|p| mem(p) < (1.0 - SAME) * capacity)
+        .collect();
+    let follows = |point: &&Point| point.fraction_of_ceiling.is_some_and(|f| f >= FOLLOWS);
+    capacity > 0.0 && below.iter().any(follows) && points.next().is_some()
 }
 
 fn peak_interval(point: &Point) -> Option<Accounted<Interval>> {
-    if point.seeds < SEEDS_FOR_INTERVAL {
-        return None;
-    }
-    let by = |accounting| {
-        interval(
-            &point
-                .seed_bits
-                .iter()
-                .map(|s| s.by(accounting))
-                .collect::<Vec<_>>(),
-        )
-    };
-    Some(Accounted {
-        strict: by(Accounting::Strict)?,
-        paper: by(Accounting::Paper)?,
-    })
+    let by = |accounting| interval(point.seed_bits.iter().map(|bits| bits.by(accounting)));
+    Accounted::known(by).filter(|_| point.seeds >= SEEDS_FOR_INTERVAL)
 }
 
 /// Where several sizes were doubled, the largest counts: there the most is left to learn.
 fn gain(curve: &Curve) -> Option<Gain> {
     let (_, pairs) = curve.gains.last_key_value()?;
     Some(Gain {
-        mean: mean(pairs)?,
-        interval: interval(pairs),
+        mean: mean(pairs.iter().copied())?,
+        interval: interval(pairs.iter().copied()),
         seeds: pairs.len(),
-    })
-}
-
-fn fit(points: &[Point]) -> Option<Accounted<Fit>> {
-    let by = |accounting| {
-        let means: Vec<(f64, f64)> = points
-            .iter()
-            .map(|p| {
-                (
-                    p.ceiling_bits.by(accounting),
-                    p.memorized_bits.by(accounting).mean,
-                )
-            })
-            .collect();
-        fit::fit(&means)
-    };
-    Some(Accounted {
-        strict: by(Accounting::Strict)?,
-        paper: by(Accounting::Paper)?,
     })
 }
 
@@ -206,74 +168,60 @@ fn fit(points: &[Point]) -> Option<Accounted<Fit>> {
 mod tests {
     use super::*;
     use crate::curve::curve;
-    use crate::runs::{Bits, Cell, Group, Model};
+    use crate::runs::{Bits, Cell, Group};
     use bitcap_plan::Run;
 
-    fn run(samples: u64, seed: u64, doubled: bool, ceiling: f64, memorized: f64) -> Cell {
-        let both = |x: f64| Accounted {
-            strict: x,
-            paper: x * 1.25,
+    /// A model of 1000 parameters; the sizes of its data are their ceilings.
+    fn cell(ceiling: f64, seed: u64, doubled: bool, memorized: f64) -> Cell {
+        let both = |strict: f64| Accounted {
+            strict,
+            paper: 1.25 * strict,
+        };
+        let run = Run {
+            seed,
+            doubled,
+            samples: ceiling as u64,
+            parameters: 1000,
+            ..Run::default()
+        };
+        let bits = Bits {
+            load: ceiling / 100.0,
+            entropy: ceiling * 1.5,
+            ceiling: both(ceiling),
+            memorized: both(memorized),
+            fresh: None,
         };
         Cell {
-            run: Run {
-                seed,
-                doubled,
-                samples,
-                ..Run::default()
-            },
-            bits: Some(Bits {
-                load: samples as f64 / 100.0,
-                entropy: ceiling * 1.5,
-                ceiling: both(ceiling),
-                memorized: both(memorized),
-                fresh: None,
-            }),
+            run,
+            bits: Some(bits),
         }
     }
 
-    fn of(runs: &[Cell]) -> Capacity {
-        let (doubled, plain) = runs.iter().cloned().partition(|cell| cell.run.doubled);
-        let group = Group {
-            group: "g".to_owned(),
-            model: Model {
-                label: String::new(),
-                vocabulary: 4,
-                length: 5,
-                layers: 1,
-                width: 8,
-                parameters: 1000,
-                start_token: false,
-            },
-            plain,
-            doubled,
-        };
-        capacity(&curve(&group).unwrap())
+    fn of(cells: &[Cell]) -> Capacity {
+        let (doubled, plain) = cells.iter().cloned().partition(|cell| cell.run.doubled);
+        capacity(&curve(&Group { plain, doubled }).unwrap())
     }
 
-    /// One seed a size; sizes are the ceilings.
-    fn plain(points: &Means) -> Vec<Cell> {
-        points
-            .iter()
-            .map(|&(ceiling, memorized)| run(ceiling as u64, 0, false, ceiling, memorized))
+    /// Of (ceiling, memorized) by size, one seed a size.
+    fn plain(points: &[(f64, f64)]) -> Vec<Cell> {
+        let cells = points.iter();
+        cells
+            .map(|&(ceiling, memorized)| cell(ceiling, 0, false, memorized))
             .collect()
     }
 
     /// Doubled cells at the largest of `plain`'s sizes, with these relative gains, one a seed.
-    fn with_gains(points: &Means, gains: &[f64]) -> Vec<Cell> {
-        let mut runs = plain(points);
-        let &(ceiling, memorized) = points.last().unwrap();
-        for (seed, gain) in gains.iter().enumerate() {
-            if seed > 0 {
-                runs.push(run(ceiling as u64, seed as u64, false, ceiling, memorized));
-            }
-            let more = memorized * (1.0 + gain);
-            runs.push(run(ceiling as u64, seed as u64, true, ceiling, more));
+    fn with_gains(points: &[(f64, f64)], gains: &[f64]) -> Vec<Cell> {
+        let (last, below) = points.split_last().unwrap();
+        let mut cells = plain(below);
+        for seed in 0..gains.len().max(1) as u64 {
+            cells.push(cell(last.0, seed, false, last.1));
         }
-        runs
+        for (seed, gain) in (0..).zip(gains) {
+            cells.push(cell(last.0, seed, true, last.1 * (1.0 + gain)));
+        }
+        cells
     }
-
-    /// (ceiling, memorized) by size.
-    type Means = [(f64, f64)];
 
     const FLAT: [(f64, f64); 4] = [
         (100.0, 99.0),
@@ -282,61 +230,39 @@ mod tests {
         (800.0, 199.0),
     ];
 
+    /// Three sizes.
+    fn three(first: f64, second: f64, third: f64) -> [(f64, f64); 3] {
+        [(100.0, first), (400.0, second), (800.0, third)]
+    }
+
     #[test]
     fn bracketed_needs_a_diagonal_below_and_a_size_above_the_knee() {
-        let table: [(&Means, bool, &str); 8] = [
-            (&FLAT, true, "follows, bends, is flat"),
+        for (points, bracketed, why) in [
+            (&FLAT[..], true, "follows, bends, is flat"),
             (&FLAT[..3], false, "nothing above the knee"),
-            (
-                &FLAT[1..],
-                false,
-                "nothing that reaches 97 % of its ceiling (95 %)",
-            ),
+            (&FLAT[1..], false, "nothing reaches 97 % (95 %)"),
             (&FLAT[2..], false, "nothing below the knee"),
-            (
-                &[(100.0, 96.0), (400.0, 200.0), (800.0, 200.0)],
-                false,
-                "96 % of the ceiling",
-            ),
-            (
-                &[(100.0, 97.0), (400.0, 200.0), (800.0, 200.0)],
-                true,
-                "97 % of the ceiling",
-            ),
-            (
-                &[(100.0, 99.0), (400.0, 200.0), (800.0, 150.0)],
-                true,
-                "a tail that falls",
-            ),
-            (
-                &[(100.0, -1.0), (400.0, -2.0), (800.0, -3.0)],
-                false,
-                "nothing memorized",
-            ),
-        ];
-        for (points, bracketed, why) in table {
+            (&three(96.0, 200.0, 200.0), false, "96 % of the ceiling"),
+            (&three(97.0, 200.0, 200.0), true, "97 % of the ceiling"),
+            (&three(99.0, 200.0, 150.0), true, "a tail that falls"),
+            (&three(-1.0, -2.0, -3.0), false, "nothing memorized"),
+            // The knee is the smallest size within 2 % of the largest mean, here the middle one or the last.
+            (&three(99.0, 196.5, 200.0), true, "within 2 %"),
+            (&three(99.0, 195.5, 200.0), false, "just outside"),
+        ] {
             assert_eq!(of(&plain(points)).bracketed, bracketed, "{why}");
         }
     }
 
     #[test]
-    fn the_knee_is_the_smallest_size_within_two_percent() {
-        // 400 is within 2 % of the largest mean, which is at the largest size: there is a size above the knee.
-        assert!(of(&plain(&[(100.0, 99.0), (400.0, 196.5), (800.0, 200.0)])).bracketed);
-        // Just outside: the knee is the largest size.
-        assert!(!of(&plain(&[(100.0, 99.0), (400.0, 195.5), (800.0, 200.0)])).bracketed);
-    }
-
-    #[test]
     fn a_plateau_needs_the_whole_interval_of_the_gain_below_two_percent() {
-        let table: [(&[f64], bool, &str); 5] = [
+        for (gains, plateau, why) in [
+            (&[0.0][..], false, "one pair has no interval"),
             (&[], false, "not measured"),
-            (&[0.0], false, "one pair has no interval"),
             (&[0.001, 0.0012], true, "small and sure"),
             (&[0.001, 0.009], false, "small, but two pairs leave it open"),
             (&[0.03, 0.0301], false, "not small"),
-        ];
-        for (gains, plateau, why) in table {
+        ] {
             assert_eq!(of(&with_gains(&FLAT, gains)).plateau, plateau, "{why}");
         }
         // Without the bracket, a small gain shows nothing.
@@ -347,8 +273,9 @@ mod tests {
     #[test]
     fn doubled_cells_only_give_the_gain() {
         let capacity = of(&with_gains(&FLAT, &[0.5, 0.7]));
+        let bits = [Accounting::Strict, Accounting::Paper].map(|by| capacity.bits(by));
+        assert_eq!(bits, [Some(200.0), Some(250.0)]);
         let peak = capacity.peak.unwrap();
-        assert_eq!((peak.bits.strict, peak.bits.paper), (200.0, 250.0));
         assert_eq!((peak.samples, peak.load, peak.seeds), (400, 4.0, 1));
         let gain = capacity.gain.unwrap();
         assert!((gain.mean - 0.6).abs() < 1e-12);
@@ -356,47 +283,39 @@ mod tests {
         // t(0.975) at 1 degree of freedom is 12.706; the deviation is 0.1 sqrt 2, over sqrt 2.
         let interval = gain.interval.unwrap();
         assert!((interval.high - 0.6 - 1.2706).abs() < 1e-4);
+        let alone = of(&[cell(100.0, 0, true, 80.0)]);
+        assert_eq!((alone.peak, alone.gain, alone.fit), (None, None, None));
     }
 
     #[test]
     fn gains_are_paired_by_seed() {
-        let mut runs = plain(&FLAT);
-        runs.push(run(800, 7, true, 800.0, 500.0));
-        assert_eq!(of(&runs).gain, None, "seed 7 has no plain cell");
-        runs.push(run(800, 7, false, 800.0, 400.0));
-        let gain = of(&runs).gain.unwrap();
-        assert_eq!((gain.mean, gain.seeds, gain.interval), (0.25, 1, None));
-        // A pair that starts below zero has no relative gain, and leaving it out would flatter the rest.
-        runs.push(run(800, 8, false, 800.0, -1.0));
-        runs.push(run(800, 8, true, 800.0, 300.0));
-        assert_eq!(of(&runs).gain, None);
-    }
-
-    #[test]
-    fn cells_of_one_seed_are_one_pair() {
-        // As of a grid over `train.seed`: the column `seed` is the same.
-        let pair = |plain, twice| {
-            [
-                run(800, 0, false, 800.0, plain),
-                run(800, 0, true, 800.0, twice),
-            ]
+        let mut cells = plain(&FLAT);
+        cells.push(cell(800.0, 7, true, 500.0));
+        assert_eq!(of(&cells).gain, None, "seed 7 has no plain cell");
+        cells.push(cell(800.0, 7, false, 400.0));
+        let quarter = Gain {
+            mean: 0.25,
+            interval: None,
+            seeds: 1,
         };
-        let gain = of(&[pair(100.0, 120.0), pair(300.0, 380.0)].concat())
-            .gain
-            .unwrap();
-        assert_eq!((gain.mean, gain.seeds, gain.interval), (0.25, 1, None));
+        assert_eq!(of(&cells).gain.as_ref(), Some(&quarter));
+        // A pair that starts below zero has no relative gain, and leaving it out would flatter the rest.
+        cells.push(cell(800.0, 8, false, -1.0));
+        cells.push(cell(800.0, 8, true, 300.0));
+        assert_eq!(of(&cells).gain, None);
+        // Of one seed, as of a grid over `train.seed`, where the column `seed` is the same, they are one pair.
+        let alike = [(false, 100.0), (false, 300.0), (true, 120.0), (true, 380.0)];
+        let alike = alike.map(|(doubled, bits)| cell(800.0, 0, doubled, bits));
+        assert_eq!(of(&alike).gain, Some(quarter));
     }
 
     #[test]
     fn an_interval_needs_three_seeds() {
-        let seeds = |n: u64| -> Vec<Cell> {
-            (0..n)
-                .map(|seed| run(100, seed, false, 100.0, 80.0 + seed as f64))
-                .collect()
-        };
-        assert_eq!(of(&seeds(2)).peak.unwrap().interval, None);
-        let peak = of(&seeds(3)).peak.unwrap();
-        let interval = peak.interval.unwrap();
+        let seeds = [80.0, 81.0, 82.0].iter().zip(0..);
+        let seeds = seeds.map(|(bits, seed)| cell(100.0, seed, false, *bits));
+        let seeds: Vec<Cell> = seeds.collect();
+        assert_eq!(of(&seeds[..2]).interval, None);
+        let interval = of(&seeds).interval.unwrap();
         // Mean 81, deviation 1, t(0.975) at 2 degrees of freedom 4.3027.
         assert!((interval.strict.high - 81.0 - 4.3027 / 3.0_f64.sqrt()).abs() < 1e-3);
         assert!((interval.paper.low - 1.25 * interval.strict.low).abs() < 1e-9);
@@ -404,16 +323,7 @@ mod tests {
 
     #[test]
     fn the_smallest_of_equal_sizes_is_the_capacity() {
-        let capacity = of(&plain(&[(100.0, 50.0), (200.0, 60.0), (400.0, 60.0)]));
-        assert_eq!(capacity.peak.unwrap().samples, 200);
-    }
-
-    #[test]
-    fn doubled_cells_alone_are_no_capacity() {
-        let capacity = of(&[run(100, 0, true, 100.0, 80.0)]);
-        assert_eq!(
-            (capacity.peak, capacity.gain, capacity.fit),
-            (None, None, None)
-        );
+        let capacity = of(&plain(&three(50.0, 60.0, 60.0)));
+        assert_eq!(capacity.peak.unwrap().samples, 400);
     }
 }

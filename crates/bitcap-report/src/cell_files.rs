@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::accounting::Accounted;
 use crate::error::ReportError;
-use crate::records::{self, NUMBER, Records};
+use crate::records::{self, Records};
 use bitcap_plan::Run;
 use bitcap_plan::record::{count, non_negative};
 
@@ -20,7 +20,7 @@ pub(crate) struct Sequences {
 }
 
 /// Which bits a sequence has of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     /// Those memorized, where the entropy is a sum over sequences.
     Memorized,
@@ -63,6 +63,17 @@ enum Data {
     Fresh,
 }
 
+impl Kind {
+    /// What an axis of the bits of one of these is called.
+    pub(crate) fn label(self, of: &str) -> String {
+        let saved = match self {
+            Self::Memorized => "memorized",
+            Self::SavedAgainstSource => "saved against the true source",
+        };
+        format!("{saved} (bits a {of})")
+    }
+}
+
 #[derive(Deserialize)]
 struct SequenceRow {
     data: Data,
@@ -79,9 +90,6 @@ const NEEDED: &str =
     "memorized_bits_strict,memorized_bits_paper,log2_probability_model,log2_probability_source";
 
 /// Reads a cell's sequences; `None` without the file, or where sequences have no bits of their own (a user's file).
-///
-/// # Errors
-/// Where the file is there and not as it must be.
 pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, ReportError> {
     let Some(records) = file::<SequenceRow>(root, run, "sequences.csv", NEEDED)? else {
         return Ok(None);
@@ -94,28 +102,27 @@ pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, Rep
     };
     let (mut training, mut fresh) = (Vec::new(), Vec::new());
     for (line, row) in &records.rows {
-        let known = |value: Option<f64>, column: &str| {
-            value.ok_or_else(|| records.empty(*line, column, NUMBER))
-        };
-        let bits = match kind {
-            Kind::Memorized => Accounted {
-                strict: known(row.memorized_bits_strict, "memorized_bits_strict")?,
-                paper: known(row.memorized_bits_paper, "memorized_bits_paper")?,
-            },
+        let known = |column, value| records.known(*line, column, value);
+        let (strict, paper) = match kind {
+            Kind::Memorized => (
+                known("memorized_bits_strict", row.memorized_bits_strict)?,
+                known("memorized_bits_paper", row.memorized_bits_paper)?,
+            ),
             // Such a source needs a start token, with which the accountings are one.
             Kind::SavedAgainstSource => {
-                let model = known(row.log2_probability_model, "log2_probability_model")?;
-                let source = known(row.log2_probability_source, "log2_probability_source")?;
-                let (strict, paper) = (model - source, model - source);
-                Accounted { strict, paper }
+                let model = known("log2_probability_model", row.log2_probability_model)?;
+                let source = known("log2_probability_source", row.log2_probability_source)?;
+                (model - source, model - source)
             }
         };
-        let count = row.count;
-        let sequence = Sequence { bits, count };
-        match row.data {
-            Data::Training => training.push(sequence),
-            Data::Fresh => fresh.push(sequence),
-        }
+        let of = match row.data {
+            Data::Training => &mut training,
+            Data::Fresh => &mut fresh,
+        };
+        of.push(Sequence {
+            bits: Accounted { strict, paper },
+            count: row.count,
+        });
     }
     Ok((!training.is_empty()).then_some(Sequences {
         kind,
@@ -125,17 +132,14 @@ pub(crate) fn sequences(root: &Path, run: &Run) -> Result<Option<Sequences>, Rep
 }
 
 /// Reads what a cell's tokens cost by position; `None` without the file.
-///
-/// # Errors
-/// Where the file is there and not as it must be.
 pub(crate) fn positions(root: &Path, run: &Run) -> Result<Option<Positions>, ReportError> {
     let Some(records) = file::<Position>(root, run, "positions.csv", "")? else {
         return Ok(None);
     };
-    let mut rows: Vec<Position> = records.rows.into_iter().map(|(_, row)| row).collect();
+    let mut rows: Vec<Position> = records.into_rows();
     rows.sort_by_key(|row| row.position);
-    let (training, fresh): (Vec<_>, Vec<_>) =
-        rows.into_iter().partition(|row| row.data == Data::Training);
+    let of_training = |row: &Position| row.data == Data::Training;
+    let (training, fresh): (Vec<_>, Vec<_>) = rows.into_iter().partition(of_training);
     Ok((!training.is_empty()).then_some(Positions { training, fresh }))
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::statistics::Spread;
+use crate::statistics::{Spread, range};
 
 /// A figure: panels with data, and what is written around them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -190,20 +190,19 @@ impl Axis {
     /// Over all values above [`NOTHING`] with at least `margin` decades on either side, or 1 to 10 where there are
     /// none.
     pub(crate) fn log(label: &str, values: impl IntoIterator<Item = f64>, margin: f64) -> Self {
-        let values = values.into_iter().filter(|x| *x >= NOTHING).map(f64::log10);
-        let (low, high) = range(values).unwrap_or((0.0, 1.0));
+        let values = values.into_iter().filter(|x| *x >= NOTHING);
+        let (low, high) = range(values.map(f64::log10)).unwrap_or((0.0, 1.0));
         // A part of a long axis too, so that the room at its ends is the same on the page.
         let margin = margin.max(LOG_MARGIN * (high - low));
         let spare = ((LEAST_DECADES - (high - low)) / 2.0).max(margin);
         // Whatever is asked for, within f64.
         let end = |log: f64| 10.0_f64.powf(log.clamp(-300.0, 300.0));
-        let ends = (end(low - spare), end(high + spare));
-        Self::between(label, Scale::Log, ends)
+        Self::between(label, Scale::Log, (end(low - spare), end(high + spare)))
     }
 
     /// Over all values with some room at either end; 0 to 1 where there are none.
     pub(crate) fn linear(label: &str, values: impl IntoIterator<Item = f64>) -> Self {
-        let Some((low, high)) = range(values.into_iter()) else {
+        let Some((low, high)) = range(values) else {
             return Self::between(label, Scale::Linear, (0.0, 1.0));
         };
         let least = (LEAST_SPAN * low.abs().max(high.abs())).max(1e-9);
@@ -228,19 +227,9 @@ impl Axis {
     }
 
     pub(crate) fn of_whole_numbers(self) -> Self {
-        Self {
-            scale: Scale::Whole,
-            ..self
-        }
+        let scale = Scale::Whole;
+        Self { scale, ..self }
     }
-}
-
-/// Least and largest of those that are finite.
-fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.filter(|x| x.is_finite()).fold(None, |range, x| {
-        let (low, high) = range.unwrap_or((x, x));
-        Some((f64::min(low, x), f64::max(high, x)))
-    })
 }
 
 impl Panel {
@@ -263,9 +252,11 @@ impl Block {
 }
 
 impl Entry {
-    pub(crate) fn new(look: Look, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { look, text }
+    pub(crate) fn new(look: &Look, text: impl Into<String>) -> Self {
+        Self {
+            look: look.clone(),
+            text: text.into(),
+        }
     }
 }
 
@@ -277,60 +268,82 @@ impl Point {
     }
 }
 
-impl Layer {
-    /// Points without error bars.
-    pub(crate) fn new(points: impl IntoIterator<Item = (f64, f64)>, look: Look) -> Self {
-        let points = points.into_iter().map(|(x, y)| Point { x, y, bar: None });
-        Self::of(points, look)
+impl From<(f64, f64)> for Point {
+    fn from((x, y): (f64, f64)) -> Self {
+        Self { x, y, bar: None }
     }
+}
 
-    pub(crate) fn of(points: impl IntoIterator<Item = Point>, look: Look) -> Self {
+impl Layer {
+    pub(crate) fn new(points: impl IntoIterator<Item = impl Into<Point>>, look: &Look) -> Self {
         Self {
-            points: points.into_iter().collect(),
-            look,
+            points: points.into_iter().map(Into::into).collect(),
+            look: look.clone(),
             label: String::new(),
         }
     }
 
     /// A level line from one end of the axis to the other.
-    pub(crate) fn across(x: &Axis, y: f64, look: Look) -> Self {
+    pub(crate) fn across(x: &Axis, y: f64, look: &Look) -> Self {
         Self::new([(x.low, y), (x.high, y)], look)
+    }
+
+    /// The area between two heights from one end of the axis to the other; each height is the one at either end.
+    pub(crate) fn band(x: &Axis, least: (f64, f64), most: (f64, f64), look: &Look) -> Self {
+        let corners = [
+            (x.low, least.0),
+            (x.high, least.1),
+            (x.high, most.1),
+            (x.low, most.0),
+        ];
+        Self::new(corners, look)
     }
 }
 
 impl Look {
+    /// Of a colour, and nothing that shows yet.
+    fn of(colour: &str) -> Self {
+        Self {
+            colour: colour.to_owned(),
+            line: None,
+            mark: None,
+            fill: None,
+        }
+    }
+
     pub(crate) fn line(colour: &str, width: f64, dash: &'static str) -> Self {
-        Self::area(colour, None).lined(width, dash, 1.0)
+        Self::of(colour).lined(width, dash, 1.0)
     }
 
     pub(crate) fn mark(colour: &str, shape: Shape, radius: f64, filled: bool) -> Self {
-        let mut look = Self::area(colour, None);
-        look.mark = Some(Mark {
+        let mark = Some(Mark {
             shape,
             radius,
             filled,
             aside: 0.0,
         });
-        look
+        Self {
+            mark,
+            ..Self::of(colour)
+        }
     }
 
-    pub(crate) fn area(colour: &str, opacity: impl Into<Option<f64>>) -> Self {
+    pub(crate) fn area(colour: &str, opacity: f64) -> Self {
+        let fill = Some(opacity);
         Self {
-            colour: colour.to_owned(),
-            line: None,
-            mark: None,
-            fill: opacity.into(),
+            fill,
+            ..Self::of(colour)
         }
     }
 
     /// The same with this line.
-    pub(crate) fn lined(mut self, width: f64, dash: &'static str, opacity: f64) -> Self {
-        self.line = Some(Line {
+    pub(crate) fn lined(self, width: f64, dash: &'static str, opacity: f64) -> Self {
+        let line = Some(Line {
             width,
             dash,
             opacity,
         });
-        self
+        Self { line, ..self }
     }
 
     /// The same without a line.

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::accounting::{Accounted, Accounting};
-use crate::runs::{Bits, Cell, Group, Model};
+use crate::accounting::Accounted;
+use crate::runs::{Bits, Cell, Group};
 use crate::statistics::{Spread, finite, mean, spread};
+use bitcap_plan::Run;
 
 /// One model's curve: everything but the dataset's size, the seeds and the doubling of steps is the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
-    /// The group's name in runs.csv.
-    pub group: String,
-    /// What its cells share.
-    pub model: Model,
+    /// A row of runs.csv, for what is the same in all of the curve: the columns that say what is trained on what.
+    pub model: Run,
     /// By dataset size, ascending; cells with doubled steps are not among them.
     pub points: Vec<Point>,
     /// The cells with doubled steps, by dataset size, ascending.
@@ -54,35 +53,17 @@ impl Curve {
 }
 
 /// A row whose entropy is known.
-#[derive(Clone, Copy)]
-struct Known {
-    samples: u64,
-    seed: u64,
-    bits: Bits,
-}
+type Known<'a> = (&'a Run, Bits);
 
 /// The curve of a group; `None` where the entropy of none of its cells is known.
 pub(crate) fn curve(group: &Group) -> Option<Curve> {
-    let known = |cells: &[Cell]| -> Vec<Known> {
-        let known = cells.iter().filter_map(|cell| {
-            Some(Known {
-                samples: cell.run.samples,
-                seed: cell.run.seed,
-                bits: cell.bits?,
-            })
-        });
-        let mut known: Vec<Known> = known.collect();
-        // Sums do not depend on the order of the rows.
-        known.sort_by(|a, b| {
-            let order = (a.samples, a.seed).cmp(&(b.samples, b.seed));
-            order.then(a.bits.memorized.strict.total_cmp(&b.bits.memorized.strict))
-        });
-        known
-    };
+    fn known(cells: &[Cell]) -> Vec<Known<'_>> {
+        let known = cells.iter().map(|cell| Some((&cell.run, cell.bits?)));
+        known.flatten().collect()
+    }
     let (plain, doubled) = (known(&group.plain), known(&group.doubled));
     (!plain.is_empty() || !doubled.is_empty()).then(|| Curve {
-        group: group.group.clone(),
-        model: group.model.clone(),
+        model: group.model().clone(),
         points: points(&plain),
         doubled: points(&doubled),
         gains: gains(&plain, &doubled),
@@ -90,66 +71,51 @@ pub(crate) fn curve(group: &Group) -> Option<Curve> {
 }
 
 /// Of cells by size, a point a size.
-fn points(cells: &[Known]) -> Vec<Point> {
-    let sizes = cells.chunk_by(|a, b| a.samples == b.samples);
+fn points(cells: &[Known<'_>]) -> Vec<Point> {
+    let sizes = cells.chunk_by(|a, b| a.0.samples == b.0.samples);
     sizes.filter_map(point).collect()
 }
 
-fn point(seeds: &[Known]) -> Option<Point> {
-    let all = |of: &dyn Fn(&Bits) -> f64| -> Vec<f64> {
-        seeds.iter().map(|cell| of(&cell.bits)).collect()
+fn point(seeds: &[Known<'_>]) -> Option<Point> {
+    let mean_of = |of: &dyn Fn(&Bits) -> f64| mean(seeds.iter().map(|(_, bits)| of(bits)));
+    let fresh: Vec<_> = seeds.iter().filter_map(|(_, bits)| bits.fresh).collect();
+    let seed_bits: Vec<_> = seeds.iter().map(|(_, bits)| bits.memorized).collect();
+    let spreads = |values: &[Accounted<f64>]| {
+        Accounted::known(|accounting| spread(values.iter().map(|v| v.by(accounting))))
     };
-    let fresh: Vec<_> = seeds.iter().filter_map(|cell| cell.bits.fresh).collect();
-    let seed_bits: Vec<_> = seeds.iter().map(|cell| cell.bits.memorized).collect();
+    let fraction = |bits: &Bits| match bits.ceiling.strict > 0.0 {
+        true => bits.memorized.strict / bits.ceiling.strict,
+        false => f64::NAN,
+    };
     Some(Point {
-        samples: seeds.first()?.samples,
-        load: mean(&all(&|bits| bits.load))?,
+        samples: seeds.first()?.0.samples,
+        load: mean_of(&|bits| bits.load)?,
         seeds: seeds.len(),
-        entropy_bits: mean(&all(&|bits| bits.entropy))?,
-        ceiling_bits: Accounted {
-            strict: mean(&all(&|bits| bits.ceiling.strict))?,
-            paper: mean(&all(&|bits| bits.ceiling.paper))?,
-        },
+        entropy_bits: mean_of(&|bits| bits.entropy)?,
+        ceiling_bits: Accounted::known(|accounting| mean_of(&|bits| bits.ceiling.by(accounting)))?,
         memorized_bits: spreads(&seed_bits)?,
         seed_bits,
-        fraction_of_ceiling: mean(&all(&|bits| match bits.ceiling.strict > 0.0 {
-            true => bits.memorized.strict / bits.ceiling.strict,
-            false => f64::NAN,
-        }))
-        .and_then(finite),
+        fraction_of_ceiling: mean_of(&fraction).and_then(finite),
         fresh_memorized_bits: spreads(&fresh),
-    })
-}
-
-fn spreads(values: &[Accounted<f64>]) -> Option<Accounted<Spread>> {
-    let by = |accounting| {
-        let values: Vec<f64> = values.iter().map(|v| v.by(accounting)).collect();
-        spread(&values)
-    };
-    Some(Accounted {
-        strict: by(Accounting::Strict)?,
-        paper: by(Accounting::Paper)?,
     })
 }
 
 /// Pairs are of one size and one seed. Cells that have the same seed, as those that differ in `train.seed` alone, count
 /// as one by their mean.
-fn gains(plain: &[Known], doubled: &[Known]) -> BTreeMap<u64, Vec<f64>> {
-    let by_seed = |cells: &[Known]| -> BTreeMap<(u64, u64), f64> {
-        let seeds = cells.chunk_by(|a, b| (a.samples, a.seed) == (b.samples, b.seed));
-        let mean_of = |cells: &[Known]| {
-            let bits: Vec<f64> = cells
-                .iter()
-                .map(|cell| cell.bits.memorized.strict)
-                .collect();
-            Some(((cells[0].samples, cells[0].seed), mean(&bits)?))
-        };
-        seeds.filter_map(mean_of).collect()
+fn gains(plain: &[Known<'_>], doubled: &[Known<'_>]) -> BTreeMap<u64, Vec<f64>> {
+    let by_seed = |cells: &[Known<'_>]| {
+        let mut seeds: BTreeMap<(u64, u64), Vec<f64>> = BTreeMap::new();
+        for (run, bits) in cells {
+            let seed = seeds.entry((run.samples, run.seed)).or_default();
+            seed.push(bits.memorized.strict);
+        }
+        seeds
     };
     let once = by_seed(plain);
     let mut gains: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for (cell, twice) in by_seed(doubled) {
-        if let Some(&once) = once.get(&cell) {
+        let once = once.get(&cell).and_then(|once| mean(once.iter().copied()));
+        if let Some((once, twice)) = once.zip(mean(twice)) {
             // Not finite where the pair starts at or below zero.
             let gain = if once > 0.0 {
                 twice / once - 1.0

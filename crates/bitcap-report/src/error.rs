@@ -6,9 +6,11 @@ use std::path::PathBuf;
 /// Why no report was made. Every message says where, what was found, and what would be right.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The input could not be opened or read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
+    /// A file could not be read, written or removed. Where it was to be written, outputs of before are as they were.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `read`, `write` or `remove`.
+        action: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system said.
@@ -31,22 +33,6 @@ pub enum ReportError {
     EntropyUnknown {
         /// The file.
         path: PathBuf,
-    },
-    /// An output could not be written; outputs that were there before are as they were.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file that was to be written.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// An output of before that no longer holds could not be removed.
-    #[error("cannot remove {}: {source}", path.display())]
-    Remove {
-        /// The file that was to be removed.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
     },
     /// A picture could not be made out of its SVG: a fault of ours, not of the input.
     #[error("cannot draw {figure}: {problem}")]

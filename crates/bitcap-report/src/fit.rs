@@ -13,6 +13,8 @@
 //! determined only with at least four sizes, all means above zero, a largest ceiling at least a quarter above C
 //! (some size beyond the knee), and C and p inside the range searched; otherwise C would be an extrapolation.
 
+use crate::statistics::range;
+
 /// The name written to capacity.csv.
 pub(crate) const NAME: &str = "smooth minimum, p-norm";
 
@@ -42,20 +44,16 @@ pub(crate) fn fit(means: &[(f64, f64)]) -> Option<Fit> {
         return None;
     }
     let logs: Vec<(f64, f64)> = means.iter().map(|(c, m)| (c.ln(), m.ln())).collect();
-    let (least, most) = logs.iter().fold(
-        (f64::INFINITY, f64::NEG_INFINITY),
-        |(low, high), &(c, m)| (low.min(c).min(m), high.max(c).max(m)),
-    );
+    let (least, most) = range(logs.iter().flat_map(|&(c, m)| [c, m]))?;
     // A knee far outside the data cannot be told from none: one factor e^2 on either side is enough to see that.
-    let range = (least - 2.0, most + 2.0);
-    let best_c = |ln_p: f64| minimize(range, |ln_c| loss(&logs, ln_c, ln_p.exp()));
+    let range_c = (least - 2.0, most + 2.0);
+    let best_c = |ln_p: f64| minimize(range_c, |ln_c| loss(&logs, ln_c, ln_p.exp()));
     let ln_p = minimize((P_RANGE.0.ln(), P_RANGE.1.ln()), |ln_p| {
         loss(&logs, best_c(ln_p), ln_p.exp())
     });
     let ln_c = best_c(ln_p);
-    let largest_ceiling = logs.iter().map(|l| l.0).fold(f64::NEG_INFINITY, f64::max);
-    let beyond = largest_ceiling - ln_c >= BEYOND.ln();
-    let inside = ln_p > P_RANGE.0.ln() + 1e-6 && ln_c > range.0 + 1e-6;
+    let beyond = logs.iter().any(|pair| pair.0 - ln_c >= BEYOND.ln());
+    let inside = ln_p > P_RANGE.0.ln() + 1e-6 && ln_c > range_c.0 + 1e-6;
     if !(beyond && inside) {
         return None;
     }
@@ -69,9 +67,9 @@ pub(crate) fn fit(means: &[(f64, f64)]) -> Option<Fit> {
 
 /// Sum of squared relative residuals.
 fn loss(logs: &[(f64, f64)], ln_c: f64, p: f64) -> f64 {
-    logs.iter()
-        .map(|&(ceiling, memorized)| (ln_model(ceiling, ln_c, p) - memorized).exp_m1().powi(2))
-        .sum()
+    let residual = |(ceiling, memorized)| ln_model(ceiling, ln_c, p) - memorized;
+    let squares = logs.iter().map(|&pair| residual(pair).exp_m1().powi(2));
+    squares.sum()
 }
 
 /// ln of the smooth minimum: min - ln(1 + exp(-p |ln ceiling - ln C|)) / p, which cannot overflow.
@@ -84,10 +82,9 @@ fn ln_model(ln_ceiling: f64, ln_c: f64, p: f64) -> f64 {
 /// about 1e-8 a minimum cannot be told in f64).
 fn minimize((low, high): (f64, f64), f: impl Fn(f64) -> f64) -> f64 {
     let at = |i: usize| low + (high - low) * i as f64 / SCAN as f64;
-    let best = (0..=SCAN)
-        .map(|i| (i, f(at(i))))
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map_or(0, |(i, _)| i);
+    let values: Vec<f64> = (0..=SCAN).map(|i| f(at(i))).collect();
+    let least = (0..=SCAN).min_by(|&i, &j| values[i].total_cmp(&values[j]));
+    let best = least.unwrap_or(0);
     let (mut a, mut b) = (at(best.saturating_sub(1)), at((best + 1).min(SCAN)));
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
     let (mut x, mut y) = (b - golden * (b - a), a + golden * (b - a));
@@ -117,47 +114,44 @@ mod tests {
 
     const CEILINGS: [f64; 6] = [3e3, 6e3, 12e3, 18e3, 24e3, 48e3];
 
+    /// Written as in the definition, not as in `ln_model`.
     fn curve(c: f64, p: f64) -> Vec<(f64, f64)> {
-        // Written as in the definition, not as in `ln_model`.
-        CEILINGS
-            .iter()
-            .map(|&x| (x, (x.powf(-p) + c.powf(-p)).powf(-1.0 / p)))
-            .collect()
+        each(|x| (x.powf(-p) + c.powf(-p)).powf(-1.0 / p))
+    }
+
+    fn each(memorized: impl FnMut(f64) -> f64) -> Vec<(f64, f64)> {
+        CEILINGS.into_iter().zip(CEILINGS.map(memorized)).collect()
+    }
+
+    #[track_caller]
+    fn check(means: &[(f64, f64)], capacity: f64, within: f64) -> Fit {
+        let fit = fit(means).unwrap();
+        let off = fit.capacity_bits / capacity - 1.0;
+        assert!(off.abs() < within, "{capacity} {fit:?}");
+        fit
     }
 
     #[test]
     fn a_known_curve_is_recovered() {
         for c in [5e3, 9_876.5, 2e4, 3e4] {
             for p in [1.5, 4.0, 10.0, 30.0] {
-                let fit = fit(&curve(c, p)).unwrap_or_else(|| panic!("C = {c}, p = {p}"));
-                assert!(
-                    (fit.capacity_bits / c - 1.0).abs() < 1e-3,
-                    "{c} {p} {fit:?}"
-                );
-                assert!(fit.residual < 1e-4, "{c} {p} {fit:?}");
+                assert!(check(&curve(c, p), c, 1e-3).residual < 1e-4, "{c} {p}");
             }
         }
         let Fit { p, .. } = fit(&curve(1e4, 6.0)).unwrap();
         assert!((p / 6.0 - 1.0).abs() < 1e-3, "{p}");
-    }
-
-    #[test]
-    fn a_sharp_minimum_is_recovered() {
-        let means: Vec<_> = CEILINGS.iter().map(|&x| (x, x.min(9e3))).collect();
-        let fit = fit(&means).unwrap();
-        assert!((fit.capacity_bits / 9e3 - 1.0).abs() < 0.01, "{fit:?}");
+        // As sharp as can be.
+        check(&each(|x| x.min(9e3)), 9e3, 0.01);
     }
 
     #[test]
     fn noise_moves_it_little() {
         let noise = [0.004, -0.006, 0.008, -0.005, 0.007, -0.008];
-        let means: Vec<_> = curve(1e4, 5.0)
-            .into_iter()
-            .zip(noise)
-            .map(|((x, m), e)| (x, m * (1.0 + e)))
-            .collect();
-        let fit = fit(&means).unwrap();
-        assert!((fit.capacity_bits / 1e4 - 1.0).abs() < 0.01, "{fit:?}");
+        let mut means = curve(1e4, 5.0);
+        for ((_, mean), noise) in means.iter_mut().zip(noise) {
+            *mean *= 1.0 + noise;
+        }
+        let fit = check(&means, 1e4, 0.01);
         assert!((0.001..0.01).contains(&fit.residual), "{fit:?}");
     }
 
@@ -165,11 +159,8 @@ mod tests {
     fn a_curve_that_never_bends_determines_nothing() {
         let wobble = [1.0, 0.999, 0.998, 0.999, 0.997, 0.995];
         for factors in [[1.0; 6], [0.99; 6], wobble] {
-            let means: Vec<_> = CEILINGS
-                .iter()
-                .zip(factors)
-                .map(|(&x, f)| (x, x * f))
-                .collect();
+            let mut factor = factors.into_iter();
+            let means = each(|x| x * factor.next().unwrap());
             assert_eq!(fit(&means), None, "{factors:?}");
         }
     }
@@ -187,11 +178,8 @@ mod tests {
     #[test]
     fn the_unit_does_not_matter() {
         let a = fit(&curve(9e3, 5.0)).unwrap();
-        let scaled: Vec<_> = curve(9e3, 5.0)
-            .iter()
-            .map(|(x, m)| (x * 64.0, m * 64.0))
-            .collect();
-        let b = fit(&scaled).unwrap();
-        assert!((b.capacity_bits / a.capacity_bits / 64.0 - 1.0).abs() < 1e-5);
+        let scaled = curve(9e3, 5.0).into_iter();
+        let scaled: Vec<_> = scaled.map(|(x, m)| (x * 64.0, m * 64.0)).collect();
+        check(&scaled, 64.0 * a.capacity_bits, 1e-5);
     }
 }

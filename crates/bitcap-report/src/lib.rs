@@ -39,7 +39,7 @@ mod tables;
 mod text;
 
 pub use accounting::{Accounted, Accounting};
-pub use capacity::{Capacity, Gain, GroupReport, Peak, Slope};
+pub use capacity::{Capacity, Gain, GroupReport, Slope};
 pub use chart::Chart;
 pub use compare::{
     Comparison, LargestDifference, Machine, Pair, PairedBy, SettingDifference, Sides, Summary,
@@ -51,5 +51,4 @@ pub use figures::quantize::quantize_figure;
 pub use figures::toy::toy_figure;
 pub use fit::Fit;
 pub use report::{Report, ReportOptions, TABLES, remove_report, report};
-pub use runs::Model;
 pub use statistics::{Interval, Spread};

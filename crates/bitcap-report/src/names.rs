@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::runs::Group;
-use bitcap_plan::Run;
 
-/// With more curves than this names are shortened to what stands in the place of each setting.
-const MOST_LONG: usize = 8;
+/// With more curves than this names are shortened to what stands in the place of each setting, and legends say nothing
+/// more of them.
+pub(crate) const MOST_LONG: usize = 8;
 
 /// The names of an experiment's curves, no two the same.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of(groups: &[Group]) -> Self {
-        let labels = groups.iter().map(|group| parts(&group.model.label));
+        let labels = groups.iter().map(|group| parts(&group.model().label));
         let mut labels: Vec<Vec<&str>> = labels.collect();
         let mut common = Vec::new();
         if let [first, _, ..] = &labels[..] {
@@ -32,7 +32,7 @@ impl Names {
         for (label, group) in labels.iter_mut().zip(groups) {
             label.retain(|part| !common.contains(part));
             long.push(match label.is_empty() {
-                true => format!("{}×{}", group.model.layers, group.model.width),
+                true => format!("{}×{}", group.model().layers, group.model().width),
                 false => label.join(", "),
             });
         }
@@ -99,89 +99,68 @@ fn tell_apart(groups: &[Group], names: &mut [String]) {
         places.entry(name.clone()).or_default().push(i);
     }
     for alike in places.into_values().filter(|alike| alike.len() > 1) {
-        let mut settings = vec![Vec::new(); alike.len()];
-        for (settings, &i) in settings.iter_mut().zip(&alike) {
-            let first = groups[i].plain.iter().chain(&groups[i].doubled).next();
-            settings.extend(first.into_iter().flat_map(|cell| curve_settings(&cell.run)));
-        }
-        let differs = |name: &str| {
-            let mut values = settings
-                .iter()
-                .map(|all| all.iter().find(|(n, _)| *n == name));
-            let first = values.next();
-            values.any(|value| Some(value) != first)
-        };
+        let settings = alike.iter().map(|&i| groups[i].model().settings());
+        let settings: Vec<_> = settings.collect();
+        // What all have alike tells nothing, and cells of one curve differ in samples and seed.
+        let first = &settings[0];
         let told = settings.iter().map(|all| {
-            let own = all.iter().filter(|(name, _)| differs(name));
-            own.map(|(name, value)| format!(", {name}={value}"))
-                .collect()
+            let mut told = String::new();
+            for (at, (name, value)) in all.iter().enumerate() {
+                let differs = settings.iter().any(|other| other[at] != first[at]);
+                if differs && !["seed", "samples"].contains(name) {
+                    told += &format!(", {name}={value}");
+                }
+            }
+            told
         });
         let told: Vec<String> = told.collect();
         let distinct = told.iter().collect::<BTreeSet<_>>().len() == told.len();
         for (&i, told) in alike.iter().zip(told) {
             names[i] += &match distinct {
                 true => told,
-                false => format!(", group {}", groups[i].group),
+                false => format!(", group {}", groups[i].model().group),
             };
         }
     }
 }
 
-/// The settings that the cells of a curve share.
-fn curve_settings(run: &Run) -> impl Iterator<Item = (&'static str, String)> {
-    let settings = run.settings().into_iter();
-    settings.filter(|(name, _)| !["seed", "samples"].contains(name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runs::{Cell, Model};
+    use bitcap_plan::Run;
 
-    fn group(i: usize, label: &str, steps: u64) -> Group {
+    fn group(i: u64, label: &str, steps: u64) -> Group {
         let run = Run {
+            group: format!("g{i}"),
+            label: label.to_owned(),
+            layers: 1,
+            width: 16,
             steps,
-            seed: i as u64,
-            samples: i as u64,
+            seed: i,
+            samples: i,
             ..Run::default()
         };
         Group {
-            group: format!("g{i}"),
-            model: Model {
-                label: label.to_owned(),
-                vocabulary: 2,
-                length: 4,
-                layers: 1,
-                width: 16,
-                parameters: 100,
-                start_token: true,
-            },
-            plain: vec![Cell { run, bits: None }],
-            doubled: Vec::new(),
+            plain: vec![run.into()],
+            ..Group::default()
         }
     }
 
-    fn names(labels: &[&str]) -> Names {
-        let groups: Vec<Group> = labels
-            .iter()
-            .zip(0..)
-            .map(|(label, i)| group(i, label, 9))
-            .collect();
-        Names::of(&groups)
+    fn names(labels: &[impl AsRef<str>]) -> Names {
+        let groups = (0..).zip(labels);
+        let groups = groups.map(|(i, label)| group(i, label.as_ref(), 9));
+        Names::of(&groups.collect::<Vec<_>>())
     }
 
     #[test]
     fn a_label_is_cut_between_settings_alone() {
         for (label, expected) in [
-            ("", vec![]),
-            ("width=16", vec!["width=16"]),
-            ("width=16, tied", vec!["width=16, tied"]),
-            (
-                "betas=[0.9, 0.99], model.width=8",
-                vec!["betas=[0.9, 0.99]", "model.width=8"],
-            ),
-            ("path=a, b, width=8", vec!["path=a, b", "width=8"]),
-            ("a=], b=1", vec!["a=]", "b=1"]),
+            ("width=16", &["width=16"][..]),
+            ("", &[]),
+            ("width=16, tied", &["width=16, tied"]),
+            ("betas=[0.9, 0.99], a.b=8", &["betas=[0.9, 0.99]", "a.b=8"]),
+            ("path=a, b, width=8", &["path=a, b", "width=8"]),
+            ("a=], b=1", &["a=]", "b=1"]),
         ] {
             assert_eq!(parts(label), expected, "{label}");
         }
@@ -191,8 +170,7 @@ mod tests {
     fn what_is_the_same_in_all_is_said_once() {
         let found = names(&["width=8, optimizer=muon", "width=16, optimizer=muon"]);
         assert_eq!(found.long, ["width=8", "width=16"]);
-        assert_eq!(found.common, "optimizer=muon");
-        assert_eq!(found.values, None);
+        assert_eq!((&found.common[..], found.values), ("optimizer=muon", None));
         // One curve alone has nothing in common with others.
         let found = names(&["optimizer=muon"]);
         assert_eq!(
@@ -204,25 +182,18 @@ mod tests {
 
     #[test]
     fn curves_with_one_label_are_told_apart() {
-        let steps = [
-            group(0, "width=8", 5),
-            group(1, "width=8", 4000),
-            group(2, "width=9", 5),
-        ];
-        assert_eq!(
-            Names::of(&steps).long,
-            ["width=8, steps=5", "width=8, steps=4000", "width=9"]
-        );
+        let steps = [(0, "width=8", 5), (1, "width=8", 4000), (2, "width=9", 5)];
+        let steps = steps.map(|(i, label, steps)| group(i, label, steps));
+        let expected = ["width=8, steps=5", "width=8, steps=4000", "width=9"];
+        assert_eq!(Names::of(&steps).long, expected);
         let found = names(&["", ""]);
         assert_eq!(found.long, ["1×16, group g0", "1×16, group g1"]);
     }
 
     #[test]
     fn of_many_curves_the_values_are_enough() {
-        let labels: Vec<String> = (0..9)
-            .map(|i| format!("width={i}, optimizer=adam, betas=[0.9, {i}]"))
-            .collect();
-        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let label = |i| format!("width={i}, optimizer=adam, betas=[0.9, {i}]");
+        let mut labels: Vec<String> = (0..9).map(label).collect();
         let found = names(&labels);
         assert_eq!(found.common, "optimizer=adam");
         let (settings, values) = found.values.unwrap();
@@ -233,9 +204,9 @@ mod tests {
         assert_eq!(found.long[3], "width=3, betas=[0.9, 3]");
         assert_eq!(names(&labels[..8]).values, None);
         // Not where one has other settings, or one setting alone, which is short with its name.
-        assert_eq!(names(&[&labels[..], &["width=3"]].concat()).values, None);
+        labels.push("width=3".to_owned());
+        assert_eq!(names(&labels).values, None);
         let one: Vec<String> = (0..9).map(|i| format!("width={i}")).collect();
-        let one: Vec<&str> = one.iter().map(String::as_str).collect();
         assert_eq!(names(&one).values, None);
     }
 }

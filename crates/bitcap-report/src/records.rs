@@ -31,29 +31,27 @@ pub(crate) fn read<T: DeserializeOwned>(
     path: &Path,
     needed: &str,
 ) -> Result<Records<T>, ReportError> {
-    let path = path.to_path_buf();
-    let unreadable = |source: io::Error| ReportError::Read {
-        path: path.clone(),
+    let unreadable = |source: io::Error| ReportError::Io {
+        action: "read",
+        path: path.to_path_buf(),
         source,
-    };
-    let file = File::open(&path).map_err(unreadable)?;
-    let mut records = Records {
-        path: path.clone(),
-        header: csv::StringRecord::new(),
-        rows: Vec::new(),
     };
     let malformed = |error: csv::Error| match error.kind() {
         csv::ErrorKind::Io(_) => unreadable(error.into()),
         _ => ReportError::Input {
-            path: path.clone(),
+            path: path.to_path_buf(),
             problem: format!("is not a CSV file in UTF-8 with rows of equal length: {error}"),
         },
     };
-    let mut reader = csv::Reader::from_reader(file);
-    records.header = reader.headers().map_err(malformed)?.clone();
+    let mut reader = csv::Reader::from_reader(File::open(path).map_err(unreadable)?);
+    let mut records = Records {
+        path: path.to_path_buf(),
+        header: reader.headers().map_err(malformed)?.clone(),
+        rows: Vec::new(),
+    };
     records.check_header(needed)?;
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(malformed)? {
+    for record in reader.records() {
+        let record = record.map_err(malformed)?;
         let line = record.position().map_or(0, csv::Position::line);
         let row = records.row(line, &record)?;
         records.rows.push((line, row));
@@ -70,7 +68,7 @@ pub(crate) fn read_if_there<T: DeserializeOwned>(
     needed: &str,
 ) -> Result<Option<Records<T>>, ReportError> {
     match read(path, needed) {
-        Err(ReportError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(ReportError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
         read => read.map(Some),
     }
 }
@@ -81,38 +79,53 @@ pub(crate) fn collected<T: DeserializeOwned>(
     needed: &str,
 ) -> Result<Records<T>, ReportError> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let folder = folder.unwrap_or(Path::new(".")).to_path_buf();
+    let folder = folder.unwrap_or(Path::new("."));
     let (shown, name) = (
         folder.display(),
         path.file_name().unwrap_or_default().display(),
     );
-    let problem =
-        format!("has no {name}; `bitcap collect {shown}` makes it from the cells that are done");
-    read_if_there(path, needed)?.ok_or(ReportError::Input {
-        path: folder,
-        problem,
+    read_if_there(path, needed)?.ok_or_else(|| ReportError::Input {
+        path: folder.to_path_buf(),
+        problem: format!(
+            "has no {name}; `bitcap collect {shown}` makes it from the cells that are done"
+        ),
     })
 }
 
 impl<T> Records<T> {
+    /// The rows without their lines.
+    pub(crate) fn into_rows(self) -> Vec<T> {
+        self.rows.into_iter().map(|(_, row)| row).collect()
+    }
+
     pub(crate) fn has(&self, column: &str) -> bool {
         self.times(column) > 0
     }
 
     /// What is wrong in a line.
-    pub(crate) fn conflict(&self, line: u64, problem: &str) -> ReportError {
-        self.wrong(&format!("line {line}: {problem}"))
+    pub(crate) fn conflict(&self, line: u64, problem: impl Display) -> ReportError {
+        self.wrong(format!("line {line}: {problem}"))
     }
 
     /// What is wrong with an empty field that may be empty elsewhere, but not in this row.
     pub(crate) fn empty(&self, line: u64, column: &str, must: &str) -> ReportError {
-        self.conflict(line, &format!("`{column}` is \"\"; {must}"))
+        self.conflict(line, format_args!("`{column}` is \"\"; {must}"))
     }
 
-    fn wrong(&self, problem: &str) -> ReportError {
+    /// A number that may be missing elsewhere, but not in this row.
+    pub(crate) fn known(
+        &self,
+        line: u64,
+        column: &str,
+        value: Option<f64>,
+    ) -> Result<f64, ReportError> {
+        value.ok_or_else(|| self.empty(line, column, NUMBER))
+    }
+
+    fn wrong(&self, problem: impl Into<String>) -> ReportError {
         ReportError::Input {
             path: self.path.clone(),
-            problem: problem.to_owned(),
+            problem: problem.into(),
         }
     }
 
@@ -123,24 +136,22 @@ impl<T> Records<T> {
     fn not_once(&self, column: &str) -> ReportError {
         let times = self.times(column);
         let problem =
-            format!("the column `{column}` is there {times} times; it must be there once");
-        self.conflict(1, &problem)
+            format_args!("the column `{column}` is there {times} times; it must be there once");
+        self.conflict(1, problem)
     }
 
     fn check_header(&self, needed: &str) -> Result<(), ReportError> {
-        if let Some(all) = self.header.get(0).filter(|_| self.header.len() == 1)
+        if let [all] = self.header.iter().collect::<Vec<_>>()[..]
             && let Some(separator) = all.chars().find(|c| [';', '\t', '|'].contains(c))
         {
-            let problem = format!(
+            let problem = format_args!(
                 "the columns are separated by {separator:?}; they must be separated by commas"
             );
-            return Err(self.conflict(1, &problem));
+            return Err(self.conflict(1, problem));
         }
         let mut needed = needed.split(',').filter(|column| !column.is_empty());
-        match needed.find(|column| !self.has(column)) {
-            Some(missing) => Err(self.not_once(missing)),
-            None => Ok(()),
-        }
+        let missing = needed.find(|column| !self.has(column));
+        missing.map_or(Ok(()), |column| Err(self.not_once(column)))
     }
 }
 
@@ -158,7 +169,7 @@ impl<T: DeserializeOwned> Records<T> {
                 Fault::Column(name) => self.not_once(name),
                 Fault::Value(_) if self.times(name) > 1 => self.not_once(name),
                 Fault::Value(must) => {
-                    self.conflict(line, &format!("`{name}` is {found:?}; {must}"))
+                    self.conflict(line, format_args!("`{name}` is {found:?}; {must}"))
                 }
             }
         })
@@ -167,7 +178,7 @@ impl<T: DeserializeOwned> Records<T> {
 
 /// What numbers of all files may be: within it no mean, square or axis overflows.
 const MOST: f64 = 1e30;
-pub(crate) const NUMBER: &str = "it must be a number from -1e30 to 1e30";
+const NUMBER: &str = "it must be a number from -1e30 to 1e30";
 
 /// Why a row is no record.
 #[derive(Debug, thiserror::Error)]

@@ -10,8 +10,7 @@ use crate::capacity::{GroupReport, Slope, capacity, slope};
 use crate::chart::Chart;
 use crate::curve::curve;
 use crate::error::ReportError;
-use crate::figures::common::Experiment;
-use crate::figures::{self, capacity::read_reference};
+use crate::figures::{self, Experiment, capacity::read_reference};
 use crate::names::Names;
 use crate::{runs, tables};
 
@@ -72,18 +71,15 @@ pub fn report(
     let mut report = Report::read(runs_csv, options)?;
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     if !report.groups.is_empty() {
-        let made = [
-            tables::curve_csv(&report.groups),
-            tables::capacity_csv(&report.groups),
-        ];
+        let made = [tables::curve_csv, tables::capacity_csv].map(|made| made(&report.groups));
         files.extend(TABLES.map(str::to_owned).into_iter().zip(made));
     }
     for chart in &report.charts {
-        let svg = chart.svg().into_bytes();
-        files.push((format!("{}.svg", chart.name), svg));
+        files.push((format!("{}.svg", chart.name), chart.svg().into_bytes()));
         files.push((format!("{}.png", chart.name), chart.png()?));
     }
-    write_all_atomic(out_dir, &files).map_err(|(name, source)| ReportError::Write {
+    write_all_atomic(out_dir, &files).map_err(|(name, source)| ReportError::Io {
+        action: "write",
         path: out_dir.join(name),
         source,
     })?;
@@ -105,19 +101,20 @@ pub fn remove_report(out_dir: &Path) -> Result<(), ReportError> {
 
 /// Removes those of the files that a report may write that are `stale`.
 fn remove(out_dir: &Path, stale: impl Fn(&str) -> bool) -> Result<(), ReportError> {
-    let figures = FIGURES
-        .iter()
-        .flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]);
-    let names = TABLES.map(str::to_owned).into_iter().chain(figures);
-    for path in names
-        .filter(|name| stale(name))
-        .map(|name| out_dir.join(name))
-    {
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != ErrorKind::NotFound => {
-                return Err(ReportError::Remove { path, source });
-            }
-            _ => {}
+    let files = |name: &&str| [format!("{name}.svg"), format!("{name}.png")];
+    let names = TABLES.map(str::to_owned).into_iter();
+    let names = names.chain(FIGURES.iter().flat_map(files));
+    for name in names.filter(|name| stale(name)) {
+        let path = out_dir.join(name);
+        if let Err(source) = std::fs::remove_file(&path)
+            && source.kind() != ErrorKind::NotFound
+        {
+            let action = "remove";
+            return Err(ReportError::Io {
+                action,
+                path,
+                source,
+            });
         }
     }
     Ok(())
@@ -141,10 +138,8 @@ impl Report {
             })
         });
         let groups: Vec<GroupReport> = groups.collect();
-        let reference = match &options.reference {
-            Some(path) => read_reference(path)?,
-            None => Vec::new(),
-        };
+        let reference = options.reference.as_deref();
+        let reference = reference.map_or(Ok(Vec::new()), read_reference)?;
         let of = Experiment {
             title: &options.title,
             accounting: options.accounting,
@@ -162,9 +157,8 @@ impl Report {
         charts.extend(figures::generalization::chart(&of));
         charts.extend(figures::exposure::chart(&of)?);
         if charts.is_empty() {
-            return Err(ReportError::EntropyUnknown {
-                path: runs_csv.to_path_buf(),
-            });
+            let path = runs_csv.to_path_buf();
+            return Err(ReportError::EntropyUnknown { path });
         }
         Ok(Self {
             groups,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::accounting::Accounted;
 use crate::error::ReportError;
-use crate::records::{self, NUMBER, Records};
+use crate::records::{self, Records};
 use bitcap_plan::Run;
 
 /// The columns that a report cannot do without.
@@ -21,39 +21,31 @@ pub(crate) struct Runs {
     pub(crate) root: PathBuf,
 }
 
-/// The rows of one curve, in the order of the file.
-#[derive(Debug, Clone)]
+impl Runs {
+    /// Groups that have cells of the plain number of steps.
+    pub(crate) fn plain(&self) -> impl DoubleEndedIterator<Item = &Group> + Clone {
+        self.groups.iter().filter(|group| !group.plain.is_empty())
+    }
+}
+
+/// The rows of one curve, by samples and seed; there is at least one.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Group {
-    /// The group's name in runs.csv.
-    pub(crate) group: String,
-    pub(crate) model: Model,
     /// With the plain number of steps.
     pub(crate) plain: Vec<Cell>,
     /// With twice as many.
     pub(crate) doubled: Vec<Cell>,
 }
 
-/// What all cells of a group share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Model {
-    /// What tells this group from the others of the experiment; may be empty.
-    pub label: String,
-    /// V.
-    pub vocabulary: u64,
-    /// S, in tokens.
-    pub length: u64,
-    /// Transformer blocks.
-    pub layers: u64,
-    /// Width of the residual stream.
-    pub width: u64,
-    /// Trained parameters.
-    pub parameters: u64,
-    /// Whether all S tokens are predicted, so that both accountings agree.
-    pub start_token: bool,
+impl Group {
+    /// A row, for what is the same in all: the names of the curve, the model and its data.
+    pub(crate) fn model(&self) -> &Run {
+        &self.plain.first().unwrap_or_else(|| &self.doubled[0]).run
+    }
 }
 
 /// A row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Cell {
     pub(crate) run: Run,
     /// `None` where the entropy is not known, as of a user's file: then nothing is known to be memorized, and there
@@ -73,10 +65,6 @@ pub(crate) struct Bits {
 }
 
 /// Reads every row; the folders of the cells are looked for beside the file.
-///
-/// # Errors
-/// Where the file cannot be read or is not as it must be: see [`check_cells`], and rows of one group must not differ
-/// in what the group's model is.
 pub(crate) fn read(path: &Path) -> Result<Runs, ReportError> {
     let records: Records<Run> = records::collected(path, NEEDED)?;
     check_cells(&records)?;
@@ -86,38 +74,48 @@ pub(crate) fn read(path: &Path) -> Result<Runs, ReportError> {
         if run.group.is_empty() {
             return Err(records.empty(*line, "group", "it must be the group's name"));
         }
-        let model = Model::of(run);
         let (first, place) = *places.entry(&run.group).or_insert((*line, groups.len()));
         if place == groups.len() {
-            groups.push(Group {
-                group: run.group.clone(),
-                model: model.clone(),
-                plain: Vec::new(),
-                doubled: Vec::new(),
-            });
-        }
-        let group = &mut groups[place];
-        if group.model != model {
-            let problem = format!(
+            groups.push(Group::default());
+        } else if shared(groups[place].model()) != shared(run) {
+            let problem = format_args!(
                 "group {:?} differs from line {first} in label, vocabulary, length, layers, width, parameters or \
                  start_token; these must be the same in all rows of a group",
                 run.group
             );
-            return Err(records.conflict(*line, &problem));
+            return Err(records.conflict(*line, problem));
         }
         let cell = Cell {
             bits: bits(&records, *line, run)?,
             run: run.clone(),
         };
         match run.doubled {
-            true => group.doubled.push(cell),
-            false => group.plain.push(cell),
+            true => groups[place].doubled.push(cell),
+            false => groups[place].plain.push(cell),
         }
+    }
+    // Sums do not depend on the order of the file.
+    let order = |Cell { run, .. }: &Cell| (run.samples, run.seed, run.cell.clone());
+    for group in &mut groups {
+        group.plain.sort_by_cached_key(order);
+        group.doubled.sort_by_cached_key(order);
     }
     Ok(Runs {
         groups,
         root: path.parent().unwrap_or(Path::new("")).to_path_buf(),
     })
+}
+
+/// What must be the same in all rows of a group.
+fn shared(run: &Run) -> (&str, [u64; 5], bool) {
+    let sizes = [
+        run.vocabulary,
+        run.length,
+        run.layers,
+        run.width,
+        run.parameters,
+    ];
+    (&run.label, sizes, run.start_token)
 }
 
 /// Checks that rows are the same cell only where one training belongs to several curves.
@@ -137,8 +135,8 @@ pub(crate) fn check_cells(records: &Records<Run>) -> Result<(), ReportError> {
                 true => format!("the cell {:?} is in line {first} already", run.cell),
                 false => format!("the same group, samples, seed and doubled as in line {first}"),
             };
-            let problem = format!("{problem}; each cell must be on a curve once");
-            return Err(records.conflict(*line, &problem));
+            let problem = problem + "; each cell must be on a curve once";
+            return Err(records.conflict(*line, problem));
         }
         let (first, before) = *cells.entry(&run.cell).or_insert((*line, run));
         let on_its_curve = Run {
@@ -148,12 +146,12 @@ pub(crate) fn check_cells(records: &Records<Run>) -> Result<(), ReportError> {
             ..before.clone()
         };
         if named && on_its_curve != *run {
-            let problem = format!(
+            let problem = format_args!(
                 "the cell {:?} is in line {first} with other values; rows of one cell must be the same but for group, \
                  label and doubled",
                 run.cell
             );
-            return Err(records.conflict(*line, &problem));
+            return Err(records.conflict(*line, problem));
         }
     }
     Ok(())
@@ -164,50 +162,46 @@ pub(crate) fn both(
     records: &Records<Run>,
     line: u64,
     name: &str,
-    strict: Option<f64>,
-    paper: Option<f64>,
+    (strict, paper): (Option<f64>, Option<f64>),
 ) -> Result<Option<Accounted<f64>>, ReportError> {
-    match (strict, paper) {
-        (None, None) => Ok(None),
-        (Some(strict), Some(paper)) => Ok(Some(Accounted { strict, paper })),
-        (None, _) => Err(records.empty(line, &format!("{name}_strict"), NUMBER)),
-        (_, None) => Err(records.empty(line, &format!("{name}_paper"), NUMBER)),
-    }
-}
-
-fn bits(records: &Records<Run>, line: u64, run: &Run) -> Result<Option<Bits>, ReportError> {
-    let both = |name: &str, strict, paper| both(records, line, name, strict, paper);
-    let missing = |name: &str| records.empty(line, name, NUMBER);
-    let (strict, paper) = (run.memorized_bits_strict, run.memorized_bits_paper);
-    let memorized = both("memorized_bits", strict, paper)?;
-    if run.entropy_bits.is_none() && memorized.is_none() {
+    if strict.or(paper).is_none() {
         return Ok(None);
     }
-    let (strict, paper) = (run.ceiling_bits_strict, run.ceiling_bits_paper);
-    let ceiling = both("ceiling_bits", strict, paper)?;
-    let (strict, paper) = (
-        run.fresh_memorized_bits_strict,
-        run.fresh_memorized_bits_paper,
-    );
-    Ok(Some(Bits {
-        load: run.load.ok_or_else(|| missing("load"))?,
-        entropy: run.entropy_bits.ok_or_else(|| missing("entropy_bits"))?,
-        ceiling: ceiling.ok_or_else(|| missing("ceiling_bits_strict"))?,
-        memorized: memorized.ok_or_else(|| missing("memorized_bits_strict"))?,
-        fresh: both("fresh_memorized_bits", strict, paper)?,
+    Ok(Some(Accounted {
+        strict: records.known(line, &format!("{name}_strict"), strict)?,
+        paper: records.known(line, &format!("{name}_paper"), paper)?,
     }))
 }
 
-impl Model {
-    fn of(run: &Run) -> Self {
-        Self {
-            label: run.label.clone(),
-            vocabulary: run.vocabulary,
-            length: run.length,
-            layers: run.layers,
-            width: run.width,
-            parameters: run.parameters,
-            start_token: run.start_token,
-        }
+fn bits(records: &Records<Run>, line: u64, run: &Run) -> Result<Option<Bits>, ReportError> {
+    let both = |name, values| both(records, line, name, values);
+    let known = |name, value| records.known(line, name, value);
+    let memorized = (run.memorized_bits_strict, run.memorized_bits_paper);
+    let fresh = (
+        run.fresh_memorized_bits_strict,
+        run.fresh_memorized_bits_paper,
+    );
+    if run.entropy_bits.is_none() && both("memorized_bits", memorized)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Bits {
+        load: known("load", run.load)?,
+        entropy: known("entropy_bits", run.entropy_bits)?,
+        ceiling: Accounted {
+            strict: known("ceiling_bits_strict", run.ceiling_bits_strict)?,
+            paper: known("ceiling_bits_paper", run.ceiling_bits_paper)?,
+        },
+        memorized: Accounted {
+            strict: known("memorized_bits_strict", memorized.0)?,
+            paper: known("memorized_bits_paper", memorized.1)?,
+        },
+        fresh: both("fresh_memorized_bits", fresh)?,
+    }))
+}
+
+#[cfg(test)]
+impl From<Run> for Cell {
+    fn from(run: Run) -> Self {
+        Self { run, bits: None }
     }
 }

@@ -3,16 +3,9 @@
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The arithmetic mean, or `None` of nothing.
-pub(crate) fn mean(values: &[f64]) -> Option<f64> {
+pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.into_iter().collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// The sample deviation (n - 1 in the denominator), or `None` below two values.
-pub(crate) fn sample_deviation(values: &[f64]) -> Option<f64> {
-    let mean = mean(values)?;
-    let freedom = values.len().checked_sub(2)? as f64 + 1.0;
-    let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
-    Some((squares / freedom).sqrt())
 }
 
 /// Mean and sample deviation over seeds, or over sequences.
@@ -20,27 +13,27 @@ pub(crate) fn sample_deviation(values: &[f64]) -> Option<f64> {
 pub struct Spread {
     /// The mean.
     pub mean: f64,
-    /// The sample deviation; `None` of one value.
+    /// The sample deviation (n - 1 in the denominator); `None` of one value.
     pub deviation: Option<f64>,
 }
 
 /// Mean and deviation, or `None` of nothing.
-pub(crate) fn spread(values: &[f64]) -> Option<Spread> {
-    Some(Spread {
-        mean: mean(values)?,
-        deviation: sample_deviation(values),
-    })
+pub(crate) fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
+    let values: Vec<f64> = values.into_iter().collect();
+    let mean = mean(values.iter().copied())?;
+    let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
+    let deviation = (values.len() > 1).then(|| (squares / (values.len() as f64 - 1.0)).sqrt());
+    Some(Spread { mean, deviation })
 }
 
 /// The two-sided 95 % interval of the mean by Student's t, or `None` below two values.
-pub(crate) fn interval(values: &[f64]) -> Option<Interval> {
-    let mean = mean(values)?;
-    let deviation = sample_deviation(values)?;
+pub(crate) fn interval(values: impl IntoIterator<Item = f64>) -> Option<Interval> {
+    let values: Vec<f64> = values.into_iter().collect();
     let count = values.len() as f64;
-    let quantile = StudentsT::new(0.0, 1.0, count - 1.0)
-        .ok()?
-        .inverse_cdf(0.975);
-    let half = quantile * deviation / count.sqrt();
+    let Spread { mean, deviation } = spread(values)?;
+    let deviation = deviation?;
+    let students_t = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
+    let half = students_t.inverse_cdf(0.975) * deviation / count.sqrt();
     Some(Interval {
         low: mean - half,
         high: mean + half,
@@ -54,6 +47,13 @@ pub struct Interval {
     pub low: f64,
     /// Upper end.
     pub high: f64,
+}
+
+/// Least and largest of those that are finite.
+pub(crate) fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    let values = values.into_iter().filter(|x| x.is_finite());
+    let ends = values.map(|x| (x, x));
+    ends.reduce(|(low, high), (x, _)| (f64::min(low, x), f64::max(high, x)))
 }
 
 /// What is not a number is never written.
@@ -78,36 +78,33 @@ mod tests {
     #[test]
     fn deviation_is_the_sample_deviation() {
         // 2, 4, 4, 4, 5, 5, 7, 9: squared distances from the mean 5 sum to 32.
-        let values = [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0];
-        assert_eq!(mean(&values), Some(5.0));
-        assert!((sample_deviation(&values).unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
-        assert_eq!(sample_deviation(&[1.0]), None);
-        assert_eq!(mean(&[]), None);
+        let found = spread([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]).unwrap();
+        assert_eq!(found.mean, 5.0);
+        assert!((found.deviation.unwrap() - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
+        assert_eq!(spread([1.0]).unwrap().deviation, None);
+        assert_eq!((mean([]), spread([])), (None, None));
     }
 
     #[test]
     fn steps_are_round() {
-        for (least, step) in [
-            (1.0, 1.0),
-            (1.1, 2.0),
-            (0.3, 0.5),
-            (51.0, 100.0),
-            (2.0001, 2.0),
-        ] {
-            assert_eq!(round_step(least), step);
-        }
+        let least = [1.0, 1.1, 0.3, 51.0, 2.0001];
+        assert_eq!(least.map(round_step), [1.0, 2.0, 0.5, 100.0, 2.0]);
     }
 
     #[test]
     fn interval_uses_the_tabulated_quantiles() {
         // Printed tables: t(0.975) is 12.706 at 1, 4.303 at 2, 2.776 at 4 degrees of freedom.
-        let half = |values: &[f64]| {
-            let Interval { low, high } = interval(values).unwrap();
-            (high - low) / 2.0 / (sample_deviation(values).unwrap() / (values.len() as f64).sqrt())
-        };
-        assert!((half(&[1.0, 2.0]) - 12.706).abs() < 1e-3);
-        assert!((half(&[1.0, 2.0, 4.0]) - 4.303).abs() < 1e-3);
-        assert!((half(&[1.0, 2.0, 4.0, 9.0, 3.0]) - 2.776).abs() < 1e-3);
-        assert_eq!(interval(&[3.0]), None);
+        for (values, quantile) in [
+            (&[1.0, 2.0][..], 12.706),
+            (&[1.0, 2.0, 4.0], 4.303),
+            (&[1.0, 2.0, 4.0, 9.0, 3.0], 2.776),
+        ] {
+            let values = || values.iter().copied();
+            let Interval { low, high } = interval(values()).unwrap();
+            let deviation = spread(values()).unwrap().deviation.unwrap();
+            let half = (high - low) / 2.0 / (deviation / (values().count() as f64).sqrt());
+            assert!((half - quantile).abs() < 1e-3);
+        }
+        assert_eq!(interval([3.0]), None);
     }
 }

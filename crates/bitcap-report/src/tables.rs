@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use bitcap_plan::aligned;
-
 use crate::accounting::Accounted;
 use crate::accounting::Accounting::{self, Paper, Strict};
 use crate::capacity::{Capacity, GroupReport, accountings_agree, slope};
@@ -11,6 +9,7 @@ use crate::curve::{Curve, Point};
 use crate::fit;
 use crate::statistics::{Interval, Spread};
 use crate::text::{count, decimals, plain, signed, thousands, two_digits};
+use bitcap_plan::text_table;
 
 /// Names of columns and what stands in them.
 type Row = Vec<(&'static str, String)>;
@@ -33,7 +32,7 @@ fn curve_row(curve: &Curve, doubled: &str, point: &Point) -> Row {
     let (fresh_mean, fresh_sd) = (fresh.map(|f| f.mean), fresh.and_then(|f| f.deviation));
     let fraction = number(point.fraction_of_ceiling);
     vec![
-        ("group", curve.group.clone()),
+        ("group", curve.model.group.clone()),
         ("label", curve.model.label.clone()),
         ("doubled", doubled.to_owned()),
         ("samples", point.samples.to_string()),
@@ -63,17 +62,17 @@ pub(crate) fn capacity_csv(groups: &[GroupReport]) -> Vec<u8> {
 
 fn capacity_row(curve: &Curve, capacity: &Capacity) -> Row {
     let (peak, gain) = (capacity.peak.as_ref(), capacity.gain.as_ref());
-    let bits = |of: Accounting| peak.map(|peak| peak.bits.by(of));
+    let bits = |of: Accounting| capacity.bits(of);
     let fit = |of: Accounting| capacity.fit.map(|fit| fit.by(of));
     let fitted = |of: Accounting| fit(of).map(|fit| fit.capacity_bits);
-    let interval = |of: Accounting| peak?.interval.map(|interval| interval.by(of));
+    let interval = |of: Accounting| capacity.interval.map(|interval| interval.by(of));
     let of_gain = gain.and_then(|gain| gain.interval);
     let low = |interval: Option<Interval>| number(interval.map(|interval| interval.low));
     let high = |interval: Option<Interval>| number(interval.map(|interval| interval.high));
     let alpha = |bits: Option<f64>| number(bits.map(|bits| curve.per_parameter(bits)));
     let residual = number(fit(Strict).map(|fit| fit.residual));
     vec![
-        ("group", curve.group.clone()),
+        ("group", curve.model.group.clone()),
         ("label", curve.model.label.clone()),
         ("parameters", curve.model.parameters.to_string()),
         ("layers", curve.model.layers.to_string()),
@@ -119,15 +118,26 @@ fn whole(value: Option<impl ToString>) -> String {
 fn csv(rows: &[Row]) -> Vec<u8> {
     const MEMORY: &str = "writing to memory does not fail";
     let mut writer = csv::Writer::from_writer(Vec::new());
-    for (i, row) in rows.iter().enumerate() {
-        let (names, values): (Vec<&str>, Vec<&str>) = row.iter().map(|(n, v)| (*n, &v[..])).unzip();
-        if i == 0 {
-            writer.write_record(names).expect(MEMORY);
-        }
+    let names = rows.first().into_iter().flatten().map(|(name, _)| *name);
+    writer.write_record(names).expect(MEMORY);
+    for row in rows {
+        let values = row.iter().map(|(_, value)| value);
         writer.write_record(values).expect(MEMORY);
     }
     writer.into_inner().expect(MEMORY)
 }
+
+/// What stands above the columns of [`table`].
+const HEADINGS: [&str; 8] = [
+    "model",
+    "parameters",
+    "capacity (bits)",
+    "at load",
+    "bits/parameter",
+    "twice the steps add",
+    "bracketed",
+    "shown as",
+];
 
 /// A row a model, columns aligned, numbers to the right, and what the words in it mean below; plain text without
 /// colours. `common` is what all models share and their names leave out.
@@ -137,56 +147,47 @@ pub(crate) fn table(groups: &[GroupReport], accounting: Accounting, common: &str
                 bits.\n"
             .to_owned();
     }
-    let header = [
-        "model",
-        "parameters",
-        "capacity (bits)",
-        "at load",
-        "bits/parameter",
-        "twice the steps add",
-        "bracketed",
-        "shown as",
-    ];
     let rows = groups.iter().map(|group| table_row(group, accounting));
-    let rows: Vec<_> = std::iter::once(header.map(str::to_owned))
-        .chain(rows)
-        .collect();
-    aligned(&rows, |column| (1..5).contains(&column)) + &table_notes(groups, accounting, common)
+    let rows: Vec<_> = rows.collect();
+    text_table(&HEADINGS, &rows) + &table_notes(groups, accounting, common)
 }
 
-fn table_row(
-    GroupReport {
+fn table_row(group: &GroupReport, accounting: Accounting) -> [String; 8] {
+    let GroupReport {
         name,
         curve,
         capacity,
         ..
-    }: &GroupReport,
-    accounting: Accounting,
-) -> [String; 8] {
-    let none = || "-".to_owned();
+    } = group;
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let peak = capacity.peak.as_ref();
-    let bits = peak.map(|peak| peak.bits.by(accounting));
+    let bits = capacity.bits(accounting);
     let percent = |x: f64| signed(x * 100.0, 1);
-    [
-        plain(name),
-        thousands(curve.model.parameters as f64),
-        bits.map_or_else(none, thousands),
-        peak.map_or_else(none, |peak| two_digits(peak.load)),
-        bits.map_or_else(none, |bits| decimals(curve.per_parameter(bits), 2)),
-        capacity.gain.as_ref().map_or_else(none, |gain| {
-            let mean = percent(gain.mean);
-            match gain.interval {
-                Some(i) => format!("{mean} % [{}, {}]", percent(i.low), percent(i.high)),
-                None => format!("{mean} %"),
-            }
-        }),
-        if capacity.bracketed { "yes" } else { "no" }.to_owned(),
+    let gain = capacity.gain.as_ref().map(|gain| {
+        let interval = gain
+            .interval
+            .map(|i| [i.low, i.high].map(percent).join(", "));
+        let interval = interval.map_or(String::new(), |ends| format!(" [{ends}]"));
+        format!("{} %{interval}", percent(gain.mean))
+    });
+    let words = [
+        if capacity.bracketed { "yes" } else { "no" },
         if capacity.plateau {
             "plateau"
         } else {
             "lower bound"
-        }
-        .to_owned(),
+        },
+    ];
+    let [bracketed, shown] = words.map(str::to_owned);
+    [
+        plain(name),
+        thousands(curve.model.parameters as f64),
+        or_dash(bits.map(thousands)),
+        or_dash(peak.map(|peak| two_digits(peak.load))),
+        or_dash(bits.map(|bits| decimals(curve.per_parameter(bits), 2))),
+        or_dash(gain),
+        bracketed,
+        shown,
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Numbers and tables as people read them, and nothing that moves a terminal's cursor.
+//! Numbers as people read them, and nothing that moves a terminal's cursor.
 
 /// From here numbers are in powers of ten.
 const HUGE: f64 = 1e15;
@@ -84,80 +84,65 @@ pub(crate) fn plain(text: &str) -> String {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(write: impl Fn(f64) -> String, table: &[(f64, &str)]) {
+        for (x, text) in table {
+            assert_eq!(write(*x), *text, "{x}");
+        }
+    }
+
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!(thousands(0.0), "0");
-        assert_eq!(thousands(-0.2), "0");
-        assert_eq!(thousands(999.4), "999");
-        assert_eq!(thousands(4_608.0), "4,608");
-        assert_eq!(thousands(-1_234_567.0), "-1,234,567");
-        assert_eq!(thousands(2e20), "2.00e20");
+        let small = [(0.0, "0"), (-0.2, "0"), (999.4, "999"), (4_608.0, "4,608")];
+        check(thousands, &small);
+        check(
+            thousands,
+            &[(-1_234_567.0, "-1,234,567"), (2e20, "2.00e20")],
+        );
     }
 
     #[test]
     fn what_rounds_to_zero_has_no_sign() {
         for x in [0.0, -0.0, 0.04, -0.04, -1e-300] {
-            assert_eq!((decimals(x, 1), signed(x, 1)), ("0.0".into(), "0.0".into()));
-            assert_eq!(decimals(x, 0), "0");
+            check(|x| decimals(x, 1), &[(x, "0.0")]);
+            check(|x| signed(x, 1), &[(x, "0.0")]);
+            check(|x| decimals(x, 0), &[(x, "0")]);
         }
-        assert_eq!(
-            (decimals(-0.05, 1), signed(0.06, 1)),
-            ("-0.1".into(), "+0.1".into())
-        );
-        assert_eq!(
-            (decimals(-10.0, 1), signed(-100.0, 0)),
-            ("-10.0".into(), "-100".into())
-        );
-        assert_eq!(seconds(-0.0), "0.00");
+        check(|x| decimals(x, 1), &[(-0.05, "-0.1"), (-10.0, "-10.0")]);
+        check(|x| signed(x, 1), &[(0.06, "+0.1")]);
+        check(|x| signed(x, 0), &[(-100.0, "-100")]);
+        check(seconds, &[(-0.0, "0.00")]);
     }
 
     #[test]
     fn changes_have_a_sign_and_are_0_only_where_nothing_changed() {
-        for (x, text) in [
-            (0.0, "0"),
-            (-0.0, "0"),
-            (2e-13, "+2.0e-13"),
-            (-0.004, "-4.0e-3"),
-            (0.25, "+0.25"),
-            (-99.99, "-99.99"),
-            (99.999, "+100"),
-            (-1_234.4, "-1,234"),
-            (2e20, "+2.00e20"),
-        ] {
-            assert_eq!(change(x), text);
-        }
+        check(change, &[(0.0, "0"), (-0.0, "0"), (2e-13, "+2.0e-13")]);
+        check(change, &[(-0.004, "-4.0e-3"), (0.25, "+0.25")]);
+        check(change, &[(-99.99, "-99.99"), (99.999, "+100")]);
+        check(change, &[(-1_234.4, "-1,234"), (2e20, "+2.00e20")]);
     }
 
     #[test]
     fn seconds_have_three_digits() {
-        for (x, text) in [
-            (0.0, "0.00"),
-            (9.99, "9.99"),
-            (9.999, "10.0"),
-            (99.96, "100"),
-            (86_400.2, "86,400"),
-        ] {
-            assert_eq!(seconds(x), text);
-        }
+        check(seconds, &[(0.0, "0.00"), (9.99, "9.99"), (9.999, "10.0")]);
+        check(seconds, &[(99.96, "100"), (86_400.2, "86,400")]);
     }
 
     #[test]
     fn small_loads_are_told_from_nothing() {
-        for (x, text) in [
-            (4.0, "4.00"),
-            (0.25, "0.25"),
-            (0.0949, "0.095"),
-            (0.0012, "0.0012"),
-            (0.00001, "1.0e-5"),
-        ] {
-            assert_eq!(two_digits(x), text);
-        }
+        check(
+            two_digits,
+            &[(4.0, "4.00"), (0.25, "0.25"), (0.0949, "0.095")],
+        );
+        check(two_digits, &[(0.0012, "0.0012"), (0.00001, "1.0e-5")]);
     }
 
     #[test]
     fn one_is_no_plural() {
-        assert_eq!(count(0_u64, "cell"), "0 cells");
-        assert_eq!(count(1_usize, "cell"), "1 cell");
-        assert_eq!(count(2_048_u64, "cell"), "2,048 cells");
+        let cells = |number: f64| count(number as u64, "cell");
+        check(
+            cells,
+            &[(0.0, "0 cells"), (1.0, "1 cell"), (2_048.0, "2,048 cells")],
+        );
     }
 }

@@ -1,35 +1,37 @@
 //! What the figures show: their data, and the words around it.
 
 mod common;
-#[path = "common/drawing.rs"]
-mod drawing;
-#[path = "common/experiment.rs"]
-mod experiment;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use bitcap_report::chart::{Layer, Panel, Shape};
-use bitcap_report::{Accounting, Chart, Report, ReportOptions, toy_figure};
-use common::{ROUND, Synthetic, model, read_of, runs_csv};
-use experiment::{POSITIONS, SEQUENCES, runs, write};
+use bitcap_report::{Chart, Report, ReportOptions, toy_figure};
+use common::experiment::{self, POSITIONS, SEQUENCES, runs};
+use common::{
+    ROUND, Synthetic, assert_says, by_paper, drawing, folder_with, model, read, read_of, runs_csv,
+};
 use serde_json::Value;
 
 const FILES: [(&str, &str); 2] = [("sequences.csv", SEQUENCES), ("positions.csv", POSITIONS)];
 
-/// The charts of these files, each of which can be drawn.
-fn made(runs: &str, files: &[(&str, &str)], options: &ReportOptions) -> Vec<Chart> {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), runs, files);
-    let report = Report::read(&folder.path().join("runs.csv"), options).unwrap();
+/// What is made of these files; each of the charts can be drawn.
+fn report(runs: &str, files: &[(&str, &str)], options: &ReportOptions) -> Report {
+    let report = read(runs, files, options).unwrap();
     for chart in &report.charts {
         drawing::check(&chart.svg());
     }
-    report.charts
+    report
 }
 
 fn plain(runs: &str, files: &[(&str, &str)]) -> Vec<Chart> {
-    made(runs, files, &ReportOptions::default())
+    report(runs, files, &ReportOptions::default()).charts
+}
+
+fn entitled(title: &str) -> ReportOptions {
+    ReportOptions {
+        title: title.to_owned(),
+        ..ReportOptions::default()
+    }
 }
 
 fn names(charts: &[Chart]) -> Vec<&str> {
@@ -38,16 +40,45 @@ fn names(charts: &[Chart]) -> Vec<&str> {
 
 /// Curve and capacity.
 fn curves(runs: &str, options: &ReportOptions) -> [Chart; 2] {
-    let mut charts = read_of(runs, options).unwrap().charts;
-    for chart in &charts {
-        drawing::check(&chart.svg());
-    }
+    let mut charts = report(runs, &[], options).charts;
     charts.truncate(2);
     charts.try_into().unwrap()
 }
 
 fn plain_curves(runs: &str) -> [Chart; 2] {
     curves(runs, &ReportOptions::default())
+}
+
+/// The lines of a text as they are changed, the header among them.
+fn each_line(text: &str, change: impl Fn(&str) -> String) -> String {
+    text.lines().map(|line| change(line) + "\n").collect()
+}
+
+/// The first columns of a file, as it was before there were more.
+fn columns(text: &str, count: usize) -> String {
+    each_line(text, |line| {
+        let fields: Vec<&str> = line.split(',').take(count).collect();
+        fields.join(",")
+    })
+}
+
+/// A file whose rows have nothing in some columns.
+fn without(text: &str, columns: &[usize]) -> String {
+    let header = text.lines().next().unwrap();
+    each_line(text, |line| {
+        let mut fields: Vec<&str> = line.split(',').collect();
+        for column in columns.iter().filter(|_| line != header) {
+            fields[*column] = "";
+        }
+        fields.join(",")
+    })
+}
+
+fn first_row(text: &str) -> String {
+    text.lines()
+        .take(2)
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 fn named<'a>(charts: &'a [Chart], name: &str) -> &'a Chart {
@@ -73,10 +104,14 @@ fn legend(chart: &Chart) -> Vec<String> {
 
 /// The layers of an only panel.
 fn layers(chart: &Chart) -> &[Layer] {
-    let [row] = &chart.panels[..] else {
-        panic!("one row")
-    };
-    &row[0].layers
+    assert_eq!(chart.panels.len(), 1);
+    &chart.panels[0][0].layers
+}
+
+/// The lines of text in a drawing.
+fn drawn(chart: &Chart) -> Vec<String> {
+    let words = drawing::words(&chart.svg()).into_iter();
+    words.map(|(text, _)| text).collect()
 }
 
 /// The heights of a layer's points.
@@ -107,18 +142,11 @@ fn data(chart: &Chart) -> Value {
     fn look(value: &Value) -> String {
         let mut words = vec![value["colour"].as_str().unwrap().to_owned()];
         words.extend(value.get("fill").map(|_| "area".to_owned()));
-        words.extend(
-            value
-                .get("line")
-                .map(|line| format!("line {}", line["dash"])),
-        );
+        let line = value.get("line");
+        words.extend(line.map(|line| format!("line {}", line["dash"])));
         words.extend(value.get("mark").map(|mark| {
-            let filled = if mark["filled"] == true {
-                "filled"
-            } else {
-                "hollow"
-            };
-            let aside = if mark["aside"] == 0.0 { "" } else { " aside" };
+            let filled = ["hollow", "filled"][usize::from(mark["filled"] == true)];
+            let aside = ["", " aside"][usize::from(mark["aside"] != 0.0)];
             format!("{filled} {}{aside}", mark["shape"].as_str().unwrap())
         }));
         words.join(", ")
@@ -156,23 +184,9 @@ fn the_data_of_curves_and_capacities() {
 
 #[test]
 fn the_data_of_all_others() {
-    let options = ReportOptions {
-        title: "study".to_owned(),
-        ..ReportOptions::default()
-    };
-    let charts = made(&runs(), &FILES, &options);
-    assert_eq!(
-        names(&charts),
-        [
-            "curve",
-            "capacity",
-            "sequences",
-            "positions",
-            "membership",
-            "generalization",
-            "exposure"
-        ]
-    );
+    let charts = report(&runs(), &FILES, &entitled("study")).charts;
+    let all = "curve capacity sequences positions membership generalization exposure";
+    assert_eq!(names(&charts).join(" "), all);
     for chart in &charts[2..] {
         insta::assert_json_snapshot!(chart.name, data(chart));
     }
@@ -187,9 +201,7 @@ accuracy_on_data,accuracy_baseline,accuracy_best,accuracy_on_source
 ";
 
 fn toy(text: &str) -> Result<Chart, String> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("toy.csv");
-    std::fs::write(&path, text).unwrap();
+    let (folder, path) = folder_with(&[("toy.csv", text)]);
     let folder = format!("{}/", folder.path().display());
     toy_figure(&path, "coin").map_err(|error| error.to_string().replace(&folder, ""))
 }
@@ -233,12 +245,9 @@ fn three() -> Vec<Synthetic> {
 
 #[test]
 fn a_sweep_is_labelled() {
-    let options = ReportOptions {
-        title: "quick".to_owned(),
-        ..ReportOptions::default()
-    };
-    let [curve, capacity] = curves(&runs_csv(&three()), &options).map(|chart| words(&chart));
-    for part in [
+    let charts = curves(&runs_csv(&three()), &entitled("quick"));
+    let [curve, capacity] = charts.map(|chart| words(&chart));
+    let parts = [
         "quick: bits memorized against dataset size",
         "strict = paper",
         "sequences of 16 tokens, vocabulary 64",
@@ -248,36 +257,33 @@ fn a_sweep_is_labelled() {
         "twice the steps",
         "ceiling for models of single sequences",
         "Means over 2 seeds",
-    ] {
-        assert!(curve.contains(part), "{part}: {curve}");
-    }
+    ];
+    assert_says(&curve, &parts);
     assert!(!curve.contains("filled: plateau"));
-    for part in [
-        "fitted slope: 2.2",
-        "fitted capacity",
-        "No error bars: an interval needs three seeds.",
-    ] {
-        assert!(capacity.contains(part), "{part}: {capacity}");
-    }
+    assert_says(&capacity, &["fitted slope: 2.2", "fitted capacity"]);
+    assert_says(
+        &capacity,
+        &["No error bars: an interval needs three seeds."],
+    );
     assert!(!capacity.contains("Table 1"));
 }
 
 #[test]
 fn bands_are_those_of_the_models_and_keep_clear_of_the_data() {
     let [curve, _] = plain_curves(&runs_csv(&three()));
-    let bands: Vec<&Layer> = layers(&curve)
+    let bands = layers(&curve)
         .iter()
-        .filter(|layer| !layer.label.is_empty())
-        .collect();
+        .filter(|layer| !layer.label.is_empty());
+    let bands: Vec<&Layer> = bands.collect();
     let labels: Vec<&str> = bands.iter().map(|layer| &layer.label[..]).collect();
     assert_eq!(
         labels,
         ["3.5–3.9 × 1,920", "3.5–3.9 × 4,608", "3.5–3.9 × 8,064"]
     );
     assert_eq!(heights(bands[1])[1..3], [3.5 * 4608.0, 3.9 * 4608.0]);
-    let drawn = drawing::words(&curve.svg());
+    let drawn = drawn(&curve);
     for label in labels {
-        assert!(drawn.iter().any(|(text, _)| text == label), "{label}");
+        assert!(drawn.iter().any(|text| text == label), "{label}");
     }
 }
 
@@ -286,8 +292,11 @@ fn plateaus_are_filled_and_the_accounting_is_named() {
     // In ROUND group b is a plateau, group a is not.
     for chart in plain_curves(ROUND) {
         let words = words(&chart);
-        assert!(words.contains("filled: plateau shown") && words.contains("hollow: lower bound"));
-        assert!(words.contains("Accounting: strict (only predicted tokens count)"));
+        assert_says(&words, &["filled: plateau shown", "hollow: lower bound"]);
+        assert_says(
+            &words,
+            &["Accounting: strict (only predicted tokens count)"],
+        );
         let filled = |i: usize| chart.legend[0].entries[i].look.mark.unwrap().filled;
         assert!(filled(0) && !filled(1));
         let models = marked(&chart.panels[0][0]).into_iter();
@@ -300,33 +309,24 @@ fn plateaus_are_filled_and_the_accounting_is_named() {
         let expected = [("Circle".to_owned(), true), ("Square".to_owned(), false)];
         assert_eq!(filled, BTreeSet::from(expected));
     }
-    let options = ReportOptions {
-        accounting: Accounting::Paper,
-        ..ReportOptions::default()
-    };
-    let [curve, capacity] = curves(ROUND, &options);
-    assert!(words(&curve).contains("Accounting: paper"));
-    assert!(words(&capacity).contains("95 % t interval"));
-    let largest = marked(&curve.panels[0][0])
-        .into_iter()
-        .flat_map(heights)
-        .fold(0.0, f64::max);
-    assert_eq!(largest, 905.0);
+    let [curve, capacity] = curves(ROUND, &by_paper());
+    assert_says(&words(&curve), &["Accounting: paper"]);
+    assert_says(&words(&capacity), &["95 % t interval"]);
+    let bits = marked(&curve.panels[0][0]).into_iter().flat_map(heights);
+    assert_eq!(bits.fold(0.0, f64::max), 905.0);
 }
 
 #[test]
 fn the_papers_points_are_drawn_where_given() {
-    let folder = tempfile::tempdir().unwrap();
-    let reference = folder.path().join("table1.csv");
     let table =
         "n_layer,d_model,params,capacity_bits_fp32\n1,32,80352,3.39e5\n1,64,185280,7.27e5\n";
-    std::fs::write(&reference, table).unwrap();
+    let (_folder, reference) = folder_with(&[("table1.csv", table)]);
     let options = ReportOptions {
         reference: Some(reference),
         ..ReportOptions::default()
     };
     let [_, capacity] = curves(ROUND, &options);
-    assert!(words(&capacity).contains("Morris et al. 2025, Table 1, fp32"));
+    assert_says(&words(&capacity), &["Morris et al. 2025, Table 1, fp32"]);
     let points: Vec<Vec<f64>> = layers(&capacity).iter().map(heights).collect();
     assert!(points.contains(&vec![3.39e5, 7.27e5]), "{points:?}");
 }
@@ -337,8 +337,11 @@ fn what_a_logarithmic_axis_cannot_show_is_counted() {
         .replace(",256,320,-4", ",-256,-320,-4")
         .replace(",240,300,-4", ",0,0,-4");
     let [curve, capacity] = plain_curves(&runs).map(|chart| words(&chart));
-    assert!(curve.contains("Not drawn: 2 means at or below zero bits"));
-    assert!(capacity.contains("Not drawn: 1 model without a capacity above zero bits."));
+    assert_says(&curve, &["Not drawn: 2 means at or below zero bits"]);
+    assert_says(
+        &capacity,
+        &["Not drawn: 1 model without a capacity above zero bits."],
+    );
 }
 
 #[test]
@@ -351,7 +354,7 @@ fn edge_cases_of_curves_are_drawn() {
     one.doubled = None;
     one.seeds = 1;
     let [curve, _] = plain_curves(&runs_csv(&[one]));
-    assert!(words(&curve).contains("One seed a point"));
+    assert_says(&words(&curve), &["One seed a point"]);
 
     let mut wide = three();
     for model in &mut wide {
@@ -360,16 +363,12 @@ fn edge_cases_of_curves_are_drawn() {
         model.loads = vec![0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0];
     }
     let [curve, _] = plain_curves(&runs_csv(&wide));
-    assert!(
-        drawing::words(&curve.svg())
-            .iter()
-            .any(|(text, _)| text == "10⁶")
-    );
+    assert!(drawn(&curve).contains(&"10⁶".to_owned()));
 
     let mut shapes = three();
     shapes[1].vocabulary = 2;
     let [curve, _] = plain_curves(&runs_csv(&shapes));
-    assert!(words(&curve).contains("entropy of the dataset (bits)"));
+    assert_says(&words(&curve), &["entropy of the dataset (bits)"]);
 }
 
 /// Models that differ in four settings, and whose labels are as a grid makes them.
@@ -408,31 +407,21 @@ fn thirty_six_curves_are_told_apart() {
         assert_eq!(block.entries[5].text, "8, 0.0003, adamw, [0.9, 0.999]");
         let texts: BTreeSet<&String> = block.entries.iter().map(|entry| &entry.text).collect();
         assert_eq!(texts.len(), 36, "{texts:?}");
-        let looks = block
-            .entries
-            .iter()
-            .map(|entry| format!("{:?}", entry.look));
-        assert_eq!(looks.collect::<BTreeSet<_>>().len(), 36);
+        let entries = block.entries.iter();
+        let looks: BTreeSet<_> = entries.map(|entry| format!("{:?}", entry.look)).collect();
+        assert_eq!(looks.len(), 36);
         assert_eq!(chart.notes[0], "All models: schedule=warmup_stable_decay.");
         // The drawing holds each of them whole, on one line.
-        let drawn: BTreeSet<String> = drawing::words(&chart.svg())
-            .into_iter()
-            .map(|(text, _)| text)
-            .collect();
+        let drawn: BTreeSet<String> = drawn(&chart).into_iter().collect();
         for text in texts {
             assert!(drawn.contains(text), "{text}");
         }
     }
-    let table = read_of(&runs_csv(&models), &ReportOptions::default())
-        .unwrap()
-        .table();
-    assert!(
-        table.contains("\nwidth=8, learning_rate=0.0003, optimizer=adamw, betas=[0.9, 0.999] "),
-        "{table}"
-    );
-    assert!(
-        table.contains("\nAll models: schedule=warmup_stable_decay.\n"),
-        "{table}"
+    let table = read_of(&runs_csv(&models)).unwrap().table();
+    let name = "\nwidth=8, learning_rate=0.0003, optimizer=adamw, betas=[0.9, 0.999] ";
+    assert_says(
+        &table,
+        &[name, "\nAll models: schedule=warmup_stable_decay.\n"],
     );
     // As many of one setting keep its name, and get bands at the ends alone.
     let many: Vec<Synthetic> = (0..30)
@@ -450,14 +439,9 @@ fn thirty_six_curves_are_told_apart() {
 #[test]
 fn more_curves_than_can_be_told_apart_are_said_to_be() {
     let models = grid(4);
-    let charts = plain_curves(&runs_csv(&models));
-    for chart in charts {
-        assert!(
-            chart
-                .notes
-                .iter()
-                .any(|note| note.starts_with("48 models, more than can be told apart"))
-        );
+    for chart in plain_curves(&runs_csv(&models)) {
+        let said = "48 models, more than can be told apart";
+        assert!(chart.notes.iter().any(|note| note.starts_with(said)));
         assert!(legend(&chart).len() < 8, "the key alone");
         let curves = marked(&chart.panels[0][0]).into_iter();
         let plain = curves.filter(|layer| layer.look.mark.unwrap().shape != Shape::Dash);
@@ -469,23 +453,15 @@ fn more_curves_than_can_be_told_apart_are_said_to_be() {
 fn few_curves_with_long_labels_are_named_in_full() {
     let path = "of/a/file/".repeat(20);
     let label = |i: u64| format!("path={path}{i}, width={}", 8 + i);
-    let models: Vec<Synthetic> = (0..3)
-        .map(|i| Synthetic {
-            label: label(i),
-            group: format!("g{i}"),
-            ..model(8 + i, 1000 + i, 2.0)
-        })
-        .collect();
+    let models = [0, 1, 2].map(|i| Synthetic {
+        label: label(i),
+        group: format!("g{i}"),
+        ..model(8 + i, 1000 + i, 2.0)
+    });
     for chart in plain_curves(&runs_csv(&models)) {
-        let drawn: String = drawing::words(&chart.svg())
-            .into_iter()
-            .map(|(text, _)| text)
-            .collect();
+        let drawn = drawn(&chart).concat().replace(' ', "");
         for i in 0..3 {
-            assert!(
-                drawn.replace(' ', "").contains(&label(i).replace(' ', "")),
-                "{drawn}"
-            );
+            assert_says(&drawn, &[&label(i).replace(' ', "")]);
         }
         assert!(!drawn.contains('…'));
     }
@@ -496,35 +472,23 @@ fn one_is_no_plural_and_nothing_is_negative_zero() {
     let mut one = model(16, 1, 2.3);
     (one.length, one.loads, one.doubled) = (1, vec![1.0], None);
     let [curve, capacity] = plain_curves(&runs_csv(&[one])).map(|chart| words(&chart));
-    assert!(
-        curve.contains("sequences of 1 token,") && curve.contains(": 1 parameter,"),
-        "{curve}"
-    );
-    assert!(capacity.contains(": 1 parameter,"), "{capacity}");
+    assert_says(&curve, &["sequences of 1 token,", ": 1 parameter,"]);
+    assert_says(&capacity, &[": 1 parameter,"]);
     // Twice the steps take a little away, and that is no figure with a sign.
     let less = ROUND.replace(",320,400,-4", ",255.99,319.9875,-4");
-    let table = read_of(&less, &ReportOptions::default()).unwrap().table();
-    assert!(
-        table.contains(" 0.0 % ") && !table.contains("-0.0"),
-        "{table}"
-    );
+    let table = read_of(&less).unwrap().table();
+    assert_says(&table, &[" 0.0 % "]);
+    assert!(!table.contains("-0.0"), "{table}");
     // A mean of fresh bits just below zero, of one sequence.
     let sequences = SEQUENCES
         .replace(",-12,-12,", ",-0.02,-0.02,")
         .replace(",-20,-20,", ",0,0,");
-    let runs = runs()
-        .lines()
-        .take(2)
-        .map(|line| format!("{line}\n"))
-        .collect::<String>();
-    let charts = plain(
-        &runs.replace(",0,0,20,", ",0,0,1,"),
-        &[("sequences.csv", &sequences)],
-    );
+    let runs = first_row(&runs()).replace(",0,0,20,", ",0,0,1,");
+    let charts = plain(&runs, &[("sequences.csv", &sequences)]);
     let words = words(named(&charts, "sequences"));
-    assert!(
-        words.contains("load 0.25, 1 sequence; means: training 21.5, fresh 0.0 bits"),
-        "{words}"
+    assert_says(
+        &words,
+        &["load 0.25, 1 sequence; means: training 21.5, fresh 0.0 bits"],
     );
 }
 
@@ -532,20 +496,15 @@ fn one_is_no_plural_and_nothing_is_negative_zero() {
 fn membership_is_a_panel_a_measure() {
     let charts = plain(&runs(), &[]);
     let chart = named(&charts, "membership");
-    let headings: Vec<Vec<&str>> = chart
-        .panels
-        .iter()
-        .map(|row| row.iter().map(|panel| &panel.heading[..]).collect())
-        .collect();
+    let headings = chart.panels.iter().map(|row| {
+        let headings: Vec<&str> = row.iter().map(|panel| &panel.heading[..]).collect();
+        headings.join(" | ")
+    });
     assert_eq!(
-        headings,
+        headings.collect::<Vec<_>>(),
         [
-            &[
-                "membership: AUC",
-                "membership: balanced accuracy",
-                "membership: TPR at 1 % FPR"
-            ][..],
-            &["extracted from 8 tokens", "extracted from 16 tokens"],
+            "membership: AUC | membership: balanced accuracy | membership: TPR at 1 % FPR",
+            "extracted from 8 tokens | extracted from 16 tokens",
         ]
     );
     let [floor, first, second] = &chart.panels[0][0].layers[..] else {
@@ -569,11 +528,8 @@ fn intended_bits_stand_beside_unintended_ones_and_below_their_limit() {
     // The line at zero, then of each model limit, unintended and intended.
     let bits: Vec<Vec<f64>> = panel.layers.iter().map(heights).collect();
     let close = |found: &[f64], expected: [f64; 3]| {
-        let pairs = found.iter().zip(expected);
-        assert!(
-            pairs.map(|(a, b)| (a - b).abs()).sum::<f64>() < 1e-9,
-            "{found:?}"
-        );
+        let off: f64 = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).sum();
+        assert!(off < 1e-9, "{found:?}");
     };
     close(&bits[1], [40.0, 50.0, 60.0]);
     close(&bits[2], [164.0, 84.0, 160.0 / 3.0 + 4.0]);
@@ -588,129 +544,71 @@ fn exposure_is_the_mean_over_strings_of_a_count() {
     let lines = marked(&named(&charts, "exposure").panels[0][0]);
     assert_eq!(lines.len(), 2);
     // Copies 1, 2, 8: 10, 20 and 36 bits.
-    let points: Vec<(f64, f64)> = lines[0]
-        .points
-        .iter()
-        .map(|point| (point.x, point.y))
-        .collect();
+    let points = lines[0].points.iter().map(|point| (point.x, point.y));
+    let points: Vec<(f64, f64)> = points.collect();
     assert_eq!(points, [(1.0, 10.0), (2.0, 20.0), (8.0, 36.0)]);
 }
 
 #[test]
 fn what_is_not_there_is_not_drawn() {
-    let charts = |runs: &str, files: &[(&str, &str)]| -> Vec<&str> {
-        plain(runs, files)[2..]
-            .iter()
-            .map(|chart| chart.name)
-            .collect()
-    };
+    let charts = |runs: &str, files: &[(&str, &str)]| names(&plain(runs, files)[2..]).join(" ");
     let all = runs();
     // An experiment of before: none of the columns, none of the files.
-    let before: String = all
-        .lines()
-        .map(|line| line.split(',').take(20).collect::<Vec<_>>().join(",") + "\n")
-        .collect();
-    assert!(charts(&before, &[]).is_empty());
-    assert_eq!(charts(&before, &FILES[1..]), ["positions"]);
+    let before = columns(&all, 20);
+    assert_eq!(charts(&before, &[]), "");
+    assert_eq!(charts(&before, &FILES[1..]), "positions");
     let nameless = before.replacen("cell,", "host,", 1);
-    assert!(
-        charts(&nameless, &FILES).is_empty(),
-        "cells that have no names"
-    );
+    assert_eq!(charts(&nameless, &FILES), "", "cells that have no names");
     // A sequences.csv of before has no counts.
-    let old = SEQUENCES
-        .lines()
-        .map(|line| line.split(',').take(6).collect::<Vec<_>>().join(",") + "\n")
-        .collect::<String>();
-    assert_eq!(charts(&before, &[("sequences.csv", &old)]), ["sequences"]);
+    let old = columns(SEQUENCES, 6);
+    assert_eq!(charts(&before, &[("sequences.csv", &old)]), "sequences");
     // Uniform data: its limit is 0, there is nothing to generalize to.
     let uniform = all
         .replace(",40,4", ",0,4")
         .replace(",50,1", ",0,1")
         .replace(",60,0", ",0,0");
-    assert_eq!(charts(&uniform, &[]), ["membership"]);
+    assert_eq!(charts(&uniform, &[]), "membership");
 }
 
 #[test]
 fn a_source_with_parameters_is_judged_by_its_own_probabilities() {
-    let structured = SEQUENCES
-        .lines()
-        .map(|line| {
-            let mut fields: Vec<&str> = line.split(',').collect();
-            if fields[0] != "data" {
-                (fields[4], fields[5], fields[6], fields[7]) = ("", "", "", "");
-            }
-            fields.join(",") + "\n"
-        })
-        .collect::<String>();
+    let structured = without(SEQUENCES, &[4, 5, 6, 7]);
     let charts = plain(&runs(), &[("sequences.csv", &structured)]);
     assert!(!names(&charts).contains(&"exposure"));
     let words = words(named(&charts, "sequences"));
-    assert!(
-        words.contains("saved against the true source (bits a sequence)"),
-        "{words}"
-    );
+    assert_says(&words, &["saved against the true source (bits a sequence)"]);
     // Model less source: 10, 18, 22, 36, and -12, -20.
-    assert!(
-        words.contains("means: training 21.5, fresh −16.0 bits"),
-        "{words}"
-    );
+    assert_says(&words, &["means: training 21.5, fresh −16.0 bits"]);
     // Of a user's file neither is known.
     let unknown = structured.replace(",-40,", ",,");
     let charts = plain(&runs(), &[("sequences.csv", &unknown)]);
     assert!(!names(&charts).contains(&"sequences"));
 }
 
-/// As of a user's file: no entropy, and nothing that needs it.
-fn without_entropy(runs: &str) -> String {
-    let line = |(i, line): (usize, &str)| {
-        let mut fields: Vec<&str> = line.split(',').collect();
-        for column in [6, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23] {
-            if i > 0 {
-                fields[column] = "";
-            }
-        }
-        fields.join(",") + "\n"
-    };
-    runs.lines().enumerate().map(line).collect()
-}
-
 #[test]
 fn where_no_entropy_is_known_the_rest_is_drawn_against_samples() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &without_entropy(&runs()), &FILES[1..]);
-    let report = Report::read(&folder.path().join("runs.csv"), &ReportOptions::default()).unwrap();
+    // As of a user's file: no entropy, and nothing that needs it.
+    let columns = [6, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23];
+    let runs = without(&runs(), &columns);
+    let report = report(&runs, &FILES[1..], &ReportOptions::default());
     assert_eq!(names(&report.charts), ["positions", "membership"]);
     assert!(report.groups.is_empty() && report.slope().is_none());
-    assert!(
-        report
-            .table()
-            .contains("the entropy of its data is not known")
-    );
+    assert_says(&report.table(), &["the entropy of its data is not known"]);
     let words = words(&report.charts[1]);
-    assert!(
-        words.contains("\nsequences\n") && !words.contains("load"),
-        "{words}"
-    );
+    assert_says(&words, &["\nsequences\n"]);
+    assert!(!words.contains("load"), "{words}");
 }
 
 #[test]
 fn the_accounting_is_named_where_it_matters() {
     let runs = runs().replace(",true,", ",false,");
-    let options = ReportOptions {
-        accounting: Accounting::Paper,
-        ..ReportOptions::default()
-    };
     let sequences = SEQUENCES.replace(",36,36,", ",36,48,");
-    let charts = made(&runs, &[("sequences.csv", &sequences)], &options);
+    let charts = report(&runs, &[("sequences.csv", &sequences)], &by_paper()).charts;
     for name in ["sequences", "exposure"] {
-        assert!(
-            named(&charts, name).subtitle.contains("Accounting: paper"),
-            "{name}"
-        );
+        assert_says(&named(&charts, name).subtitle, &["Accounting: paper"]);
     }
     // 10, 18, 22 and 48.
-    assert!(words(named(&charts, "sequences")).contains("training 24.5"));
+    assert_says(&words(named(&charts, "sequences")), &["training 24.5"]);
 }
 
 #[test]
@@ -724,30 +622,22 @@ fn same_rows_same_charts_whatever_their_order_within_a_group() {
 #[test]
 fn edge_cases_are_drawn() {
     let text = runs();
-    let first = |text: &str| -> String {
-        text.lines()
-            .take(2)
-            .map(|line| format!("{line}\n"))
-            .collect()
-    };
     // One cell, no fresh data, one position.
-    let files = [
-        ("sequences.csv", &first(SEQUENCES)[..]),
-        ("positions.csv", &first(POSITIONS)),
-    ];
-    let charts = plain(&first(&text), &files);
+    let files = FILES.map(|(name, text)| (name, first_row(text)));
+    let files = [0, 1].map(|i| (files[i].0, &files[i].1[..]));
+    let charts = plain(&first_row(&text), &files);
     assert_eq!(charts.len(), 7);
-    assert!(words(named(&charts, "membership")).contains("One seed a point"));
-    assert!(words(named(&charts, "exposure")).contains("load 0.25, 20 sequences"));
+    assert_says(&words(named(&charts, "membership")), &["One seed a point"]);
+    assert_says(
+        &words(named(&charts, "exposure")),
+        &["load 0.25, 20 sequences"],
+    );
 
     // All cells of twice the steps: none of a plain curve.
-    let doubled: String = text
-        .lines()
-        .map(|line| {
-            let line = line.replacen(",0,0,", ",0,1,", 1);
-            line.replacen(",1,0,", ",1,1,", 1) + "\n"
-        })
-        .collect();
+    let doubled = each_line(&text, |line| {
+        let line = line.replacen(",0,0,", ",0,1,", 1);
+        line.replacen(",1,0,", ",1,1,", 1)
+    });
     assert_eq!(names(&plain(&doubled, &FILES)), ["curve", "capacity"]);
 
     // Thirty models, with names of all kinds.
@@ -777,13 +667,7 @@ n40-t400,b,steps=200,0,1,40,2,4,5,1,8,true,400,100,720,700,700,300,300,,,1
 
 #[test]
 fn one_training_may_belong_to_two_curves() {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), TWO_CURVES, &FILES);
-    let report = Report::read(
-        Path::new(&folder.path().join("runs.csv")),
-        &ReportOptions::default(),
-    )
-    .unwrap();
+    let report = report(TWO_CURVES, &FILES, &ReportOptions::default());
     let gain = |i: usize| report.groups[i].capacity.gain.as_ref().unwrap().mean;
     assert_eq!(report.groups.len(), 2);
     assert!((gain(0) - 0.25).abs() < 1e-12 && (gain(1) - 0.2).abs() < 1e-12);
@@ -792,9 +676,8 @@ fn one_training_may_belong_to_two_curves() {
     assert!(report.groups[0].capacity.bracketed);
     // It is drawn as a mark of its own curve and as a triangle of the other.
     let curve = named(&report.charts, "curve");
-    let at_250 = marked(&curve.panels[0][0])
-        .into_iter()
-        .filter(|layer| heights(layer).contains(&250.0));
+    let at_250 = marked(&curve.panels[0][0]).into_iter();
+    let at_250 = at_250.filter(|layer| heights(layer).contains(&250.0));
     let shapes: Vec<Shape> = at_250.map(|layer| layer.look.mark.unwrap().shape).collect();
     assert_eq!(shapes, [Shape::TriangleUp, Shape::Square]);
     // Where cells stand for themselves it is one of its own curve alone.

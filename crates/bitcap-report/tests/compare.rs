@@ -1,13 +1,13 @@
 //! Two outputs folders side by side, in numbers that are worked out by hand.
 
-#[path = "common/outputs.rs"]
-mod outputs;
+mod common;
 
 use bitcap_report::{
     Accounting, Comparison, LargestDifference, Machine, Pair, PairedBy, SettingDifference, Sides,
     compare,
 };
-use outputs::{RUNS, TIMINGS, folder};
+use common::assert_says;
+use common::outputs::{RUNS, TIMINGS, folder};
 use tempfile::TempDir;
 
 /// Sequences of four tokens, so that the paper's bits are 4/3 of the strict ones.
@@ -55,11 +55,17 @@ fn timings(rows: &str) -> String {
     format!("{TIMINGS}{rows}")
 }
 
+/// A folder with these rows in runs.csv, and one with these in timings.csv too.
+fn of(rows: &str) -> TempDir {
+    folder(&runs(rows), None)
+}
+
+fn timed(rows: &str, times: &str) -> TempDir {
+    folder(&runs(rows), Some(&timings(times)))
+}
+
 fn both() -> (TempDir, TempDir) {
-    (
-        folder(&runs(A), Some(&timings(A_TIMINGS))),
-        folder(&runs(B), Some(&timings(B_TIMINGS))),
-    )
+    (timed(A, A_TIMINGS), timed(B, B_TIMINGS))
 }
 
 fn strict(a: &TempDir, b: &TempDir) -> Comparison {
@@ -78,15 +84,18 @@ fn named(text: &str, a: &TempDir, b: &TempDir) -> String {
 }
 
 fn names(comparison: &Comparison) -> Vec<(&str, &str)> {
-    comparison
-        .pairs
-        .iter()
+    let pairs = comparison.pairs.iter();
+    pairs
         .map(|pair| (&pair.cell.a[..], &pair.cell.b[..]))
         .collect()
 }
 
 fn sides<T>(a: T, b: T) -> Sides<T> {
     Sides { a, b }
+}
+
+fn cells(a: &str, b: &str) -> Sides<String> {
+    sides(a.to_owned(), b.to_owned())
 }
 
 fn machine(host: &str, device: &str) -> Machine {
@@ -134,10 +143,7 @@ fn a_pair_in_full() {
     assert_eq!(
         comparison.pairs[0],
         Pair {
-            cell: sides(
-                "l1-w8-n10-t100-s0-00000001".to_owned(),
-                "l1-w8-n10-t100-s0-00000001".to_owned()
-            ),
+            cell: cells("l1-w8-n10-t100-s0-00000001", "l1-w8-n10-t100-s0-00000001"),
             paired_by: PairedBy::Name,
             differing_settings: Vec::new(),
             memorized_bits: sides(Some(600.0), Some(570.0)),
@@ -192,10 +198,7 @@ fn the_summary_is_over_what_is_known_of_both() {
     assert_eq!(
         all.largest_difference,
         Some(LargestDifference {
-            cell: sides(
-                "l1-w8-n20-t100-s0-00000003".to_owned(),
-                "l1-w8-n20-t100-s0-0000000b".to_owned()
-            ),
+            cell: cells("l1-w8-n20-t100-s0-00000003", "l1-w8-n20-t100-s0-0000000b"),
             difference_bits: 120.0,
         })
     );
@@ -221,7 +224,7 @@ fn by_the_papers_accounting() {
     assert_eq!(comparison.pairs[0].difference_bits, Some(-40.0));
     // (-40 + 0 + 160) / 3.
     assert_eq!(comparison.summary.mean_difference_bits, Some(40.0));
-    assert!(comparison.table().contains("by the paper accounting"));
+    assert_says(&comparison.table(), &["by the paper accounting"]);
 }
 
 #[test]
@@ -241,33 +244,25 @@ fn the_same_folder_twice_is_all_the_same() {
     assert_eq!(all.seconds_ratio, Some(1.0));
     assert_eq!(comparison.only_in, sides(Vec::new(), Vec::new()));
     let table = comparison.table();
-    assert!(
-        table.contains("Bits the same to the last bit: 6 of 6."),
-        "{table}"
-    );
+    assert_says(&table, &["Bits the same to the last bit: 6 of 6."]);
     assert!(!table.contains("largest") && !table.contains("Only in"));
 }
 
 #[test]
 fn a_difference_in_the_last_bit_is_one() {
     let b = A.replacen(",600,800,", ",600.0000000000001,800,", 1);
-    let (a, b) = (folder(&runs(A), None), folder(&runs(&b), None));
+    let (a, b) = (of(A), of(&b));
     let comparison = strict(&a, &b);
     assert_eq!(comparison.summary.same_bits, 5);
     let bits = comparison.pairs[0].difference_bits.unwrap();
     assert!(bits > 0.0 && bits < 1e-12, "{bits}");
-    assert!(
-        comparison.table().contains("+1.1e-13"),
-        "{}",
-        comparison.table()
-    );
+    assert_says(&comparison.table(), &["+1.1e-13"]);
 }
 
 #[test]
 fn nothing_in_common() {
     let lines: Vec<&str> = A.lines().collect();
-    let a = folder(&runs(&format!("{}\n", lines[0])), None);
-    let b = folder(&runs(&format!("{}\n", lines[4])), None);
+    let (a, b) = (of(lines[0]), of(lines[4]));
     let comparison = strict(&a, &b);
     assert_eq!(comparison.summary.pairs, 0);
     assert_eq!(comparison.summary.mean_difference_bits, None);
@@ -282,35 +277,30 @@ fn nothing_in_common() {
 
 #[test]
 fn without_timings_seconds_are_unknown() {
-    let a = folder(&runs(A), Some(&timings(A_TIMINGS)));
-    let b = folder(&runs(A), None);
+    let (a, b) = (timed(A, A_TIMINGS), of(A));
     let comparison = strict(&a, &b);
     assert_eq!(comparison.pairs[0].seconds, sides(Some(10.0), None));
     assert_eq!(comparison.summary.seconds_known, 0);
     assert_eq!(comparison.summary.seconds, None);
     let table = comparison.table();
-    assert!(table.contains("Seconds are known of no pair"), "{table}");
+    assert_says(&table, &["Seconds are known of no pair"]);
 }
 
 #[test]
 fn a_difference_that_runs_csv_does_not_show_is_said_to_be_one() {
     let row = A.lines().next().unwrap();
-    let a = folder(&runs(row), None);
-    let b = folder(&runs(&row.replace("00000001", "0000000f")), None);
+    let other = row.replace("00000001", "0000000f");
+    let (a, b) = (of(row), of(&other));
     let comparison = strict(&a, &b);
     assert_eq!(comparison.pairs[0].paired_by, PairedBy::Sizes);
     assert_eq!(comparison.pairs[0].differing_settings, []);
     let table = comparison.table();
-    assert!(
-        table.contains("[1] the difference is in a setting that runs.csv has no column for\n"),
-        "{table}"
+    assert_says(
+        &table,
+        &["[1] the difference is in a setting that runs.csv has no column for\n"],
     );
     // A setting that one file has no column for may differ or not.
-    let without = runs(&row.replace("00000001", "0000000f").replace(",adam,", ",")).replacen(
-        "optimizer,",
-        "",
-        1,
-    );
+    let without = runs(&other.replace(",adam,", ",")).replacen("optimizer,", "", 1);
     let comparison = strict(&a, &folder(&without, None));
     assert_eq!(comparison.pairs[0].differing_settings, []);
 }
@@ -320,10 +310,9 @@ fn a_difference_that_runs_csv_does_not_show_is_said_to_be_one() {
 fn a_cell_of_two_curves_is_compared_once() {
     let plain = "l1-w8-n20-t200-s0-00000004,0,adam,0.01,200,200,510,680,1.25\n";
     let doubled = plain.replacen(",0,adam", ",1,adam", 1);
-    let two = runs(&format!("{plain}{doubled}"));
-    let time = timings("l1-w8-n20-t200-s0-00000004,alpha,flex,now,4\n");
-    let both = folder(&two, Some(&time));
-    let one = folder(&runs(plain), Some(&time));
+    let time = "l1-w8-n20-t200-s0-00000004,alpha,flex,now,4\n";
+    let both = timed(&format!("{plain}{doubled}"), time);
+    let one = timed(plain, time);
     for (a, b) in [(&both, &both), (&both, &one), (&one, &both)] {
         let comparison = strict(a, b);
         assert_eq!(comparison.summary.pairs, 1);
@@ -334,31 +323,20 @@ fn a_cell_of_two_curves_is_compared_once() {
     // By sizes it is held against a cell that is either, and against one alone.
     let named = |row: &str, hash: &str| row.replace("00000004", hash).replace("adam", "muon");
     for row in [plain, &doubled] {
-        let other = folder(&runs(&named(row, "0000000a")), None);
+        let other = of(&named(row, "0000000a"));
         assert_eq!(strict(&both, &other).pairs[0].paired_by, PairedBy::Sizes);
         assert_eq!(strict(&other, &both).pairs[0].paired_by, PairedBy::Sizes);
     }
-    let apart = format!(
-        "{}{}",
-        named(plain, "0000000a"),
-        named(&doubled, "0000000b")
-    );
-    let apart = folder(&runs(&apart), None);
+    let apart = of(&(named(plain, "0000000a") + &named(&doubled, "0000000b")));
     let comparison = strict(&both, &apart);
     assert_eq!(
         names(&comparison),
         [("l1-w8-n20-t200-s0-00000004", "l1-w8-n20-t200-s0-0000000a")]
     );
     assert_eq!(comparison.only_in.b, ["l1-w8-n20-t200-s0-0000000b"]);
-    let (a, b) = (
-        folder(
-            &runs(&format!("{plain}{}", doubled.replace(",510,", ",511,"))),
-            None,
-        ),
-        one,
-    );
+    let other_values = of(&format!("{plain}{}", doubled.replace(",510,", ",511,")));
     assert_eq!(
-        message(&a, &b),
+        message(&other_values, &one),
         "A/runs.csv line 3: the cell \"l1-w8-n20-t200-s0-00000004\" is in line 2 with other values; rows of one cell \
          must be the same but for group, label and doubled"
     );
@@ -368,20 +346,15 @@ fn a_cell_of_two_curves_is_compared_once() {
 fn what_nothing_can_be_held_against_is_no_number() {
     let zero = A.replacen(",600,800,", ",0,0,", 1);
     let less = A.replacen(",600,800,", ",-50,-60,", 1);
-    let time = |seconds: &str| {
-        timings(&format!(
-            "l1-w8-n10-t100-s0-00000001,x,flex,now,{seconds}\n"
-        ))
-    };
-    let a = folder(&runs(&zero), Some(&time("0")));
-    let b = folder(&runs(&less), Some(&time("2")));
+    let time = |seconds: u8| format!("l1-w8-n10-t100-s0-00000001,x,flex,now,{seconds}\n");
+    let (a, b) = (timed(&zero, &time(0)), timed(&less, &time(2)));
     let comparison = strict(&a, &b);
     assert_eq!(comparison.pairs[0].difference_bits, Some(-50.0));
     assert_eq!(comparison.pairs[0].difference_percent, None);
     assert_eq!(comparison.pairs[0].seconds_ratio, None);
     assert_eq!(comparison.summary.seconds_ratio, None);
     // More than less than nothing is more.
-    let c = folder(&runs(&A.replacen(",600,800,", ",-25,-30,", 1)), None);
+    let c = of(&A.replacen(",600,800,", ",-25,-30,", 1));
     assert_eq!(strict(&b, &c).pairs[0].difference_percent, Some(50.0));
 }
 
@@ -393,14 +366,20 @@ fn folders_that_cannot_be_compared() {
         message(&a, &not_collected),
         "B has no runs.csv; `bitcap collect B` makes it from the cells that are done"
     );
-    let absent = a.path().join("absent");
-    let error = compare(&absent, b.path(), Accounting::Strict).unwrap_err();
-    assert!(named(&error.to_string(), &a, &b).starts_with("A/absent is not a folder; "));
-    let file = a.path().join("runs.csv");
-    let error = compare(b.path(), &file, Accounting::Strict).unwrap_err();
+    let error = |folder: &str| {
+        let error = compare(&a.path().join(folder), b.path(), Accounting::Strict).unwrap_err();
+        named(&error.to_string(), &a, &b)
+    };
+    assert!(error("absent").starts_with("A/absent is not a folder; "));
     assert_eq!(
-        named(&error.to_string(), &a, &b),
+        error("runs.csv"),
         "A/runs.csv is not a folder; it must be an experiment's outputs folder, which holds runs.csv"
+    );
+    // The other way round too.
+    let error = compare(b.path(), &a.path().join("runs.csv"), Accounting::Strict).unwrap_err();
+    assert_says(
+        &named(&error.to_string(), &a, &b),
+        &["A/runs.csv is not a folder; "],
     );
 }
 
@@ -495,12 +474,11 @@ fn nothing_from_a_file_moves_the_cursor() {
         .replace("-00000006", "-0000000a")
         .replacen('\u{7}', "muon", 1)
         .replace("l1-w8-n40-t100-s0-00000005", "x\u{8}");
-    let time = timings("l1-w8-n10-t100-s1-00000002,\u{1b}[1m,flex,now,1\n");
-    let a = folder(&runs(&rows), Some(&time));
-    let table = strict(&a, &folder(&runs(&b), Some(&time))).table();
-    assert!(table.contains("00000001\u{fffd}[2J"), "{table}");
-    assert!(table.contains("  x\u{fffd}"), "{table}");
-    assert!(table.contains("\u{fffd}[1m (flex)"), "{table}");
+    let time = "l1-w8-n10-t100-s1-00000002,\u{1b}[1m,flex,now,1\n";
+    let table = strict(&timed(&rows, time), &timed(&b, time)).table();
+    assert_says(&table, &["00000001\u{fffd}[2J"]);
+    assert_says(&table, &["  x\u{fffd}"]);
+    assert_says(&table, &["\u{fffd}[1m (flex)"]);
     assert!(
         table.lines().all(|line| !line.contains(char::is_control)),
         "{table}"

@@ -1,12 +1,11 @@
 //! Whatever cells two folders hold: each is somewhere once, and the other way round is the same with its signs turned.
 
-#[path = "common/outputs.rs"]
-mod outputs;
+mod common;
 
 use std::collections::BTreeMap;
 
 use bitcap_report::{Accounting, Comparison, Pair, PairedBy, compare};
-use outputs::{RUNS, TIMINGS, folder};
+use common::outputs::{RUNS, TIMINGS, folder};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
@@ -20,19 +19,13 @@ struct Row {
 fn row() -> impl Strategy<Value = Row> {
     let bits = prop_oneof![-1e3..1e6, Just(0.0), Just(600.0), -1e30..1e30, 0.0..1e-300];
     let seconds = prop_oneof![0.0..1e5, Just(0.0), 0.0..1e30];
-    let doubled = prop_oneof![
-        Just(&[0][..]),
-        Just(&[1][..]),
-        Just(&[0, 1][..]),
-        Just(&[1, 0][..])
-    ];
-    (doubled, prop::option::of(bits), prop::option::of(seconds)).prop_map(
-        |(doubled, bits, seconds)| Row {
-            doubled,
-            bits,
-            seconds,
-        },
-    )
+    let doubled = prop::sample::select(vec![&[0][..], &[1], &[0, 1], &[1, 0]]);
+    let row = (doubled, prop::option::of(bits), prop::option::of(seconds));
+    row.prop_map(|(doubled, bits, seconds)| Row {
+        doubled,
+        bits,
+        seconds,
+    })
 }
 
 /// Cells by name: few sizes and hashes, so that names and sizes are often met again; the hash `x` is none.
@@ -75,22 +68,13 @@ fn left_over(
         .count()
 }
 
-fn turned(pair: &Pair) -> (&str, &str, Option<f64>, PairedBy) {
-    (
-        &pair.cell.b,
-        &pair.cell.a,
-        pair.difference_bits.map(|bits| -bits),
-        pair.paired_by,
-    )
-}
-
-fn straight(pair: &Pair) -> (&str, &str, Option<f64>, PairedBy) {
-    (
-        &pair.cell.a,
-        &pair.cell.b,
-        pair.difference_bits,
-        pair.paired_by,
-    )
+/// What the other way round is the same of a pair, and its difference with the other sign.
+fn seen(pair: &Pair, from_b: bool) -> (&str, &str, Option<f64>, PairedBy) {
+    let (a, b, bits) = (&pair.cell.a, &pair.cell.b, pair.difference_bits);
+    match from_b {
+        true => (b, a, bits.map(|bits| -bits), pair.paired_by),
+        false => (a, b, bits, pair.paired_by),
+    }
 }
 
 fn largest(comparison: &Comparison) -> Option<f64> {
@@ -106,10 +90,11 @@ proptest! {
         let folders = (write(&a), write(&b));
         let there = compare(folders.0.path(), folders.1.path(), Accounting::Strict).unwrap();
         let back = compare(folders.1.path(), folders.0.path(), Accounting::Strict).unwrap();
-        let mut expected: Vec<_> = back.pairs.iter().map(turned).collect();
+        let mut expected: Vec<_> = back.pairs.iter().map(|pair| seen(pair, true)).collect();
         expected.sort_by_key(|pair| pair.0);
         // The folders' rows, and so the pairs, are sorted by name.
-        prop_assert_eq!(there.pairs.iter().map(straight).collect::<Vec<_>>(), expected);
+        let found: Vec<_> = there.pairs.iter().map(|pair| seen(pair, false)).collect();
+        prop_assert_eq!(found, expected);
         prop_assert_eq!(&there.only_in.a, &back.only_in.b);
         prop_assert_eq!(&there.only_in.b, &back.only_in.a);
         prop_assert_eq!(there.summary.same_bits, back.summary.same_bits);

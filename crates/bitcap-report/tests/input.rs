@@ -2,20 +2,33 @@
 
 mod common;
 
-#[path = "common/experiment.rs"]
-mod experiment;
+use std::path::Path;
 
-use bitcap_report::{Report, ReportOptions};
-use common::{ROUND, read_of, report_of};
-use experiment::{POSITIONS, SEQUENCES, runs, write};
+use bitcap_report::{Report, ReportError, ReportOptions, report};
+use common::experiment::{POSITIONS, SEQUENCES, runs, write};
+use common::{ROUND, assert_says, folder_with, read, read_of, report_of};
 
 /// The message, without the folder's name.
-fn message(runs: &str) -> String {
-    let (folder, report) = report_of(runs, &ReportOptions::default());
-    let error = report.unwrap_err().to_string();
-    assert!(!folder.path().join("curve.csv").exists());
-    error.replace(&format!("{}/", folder.path().display()), "")
+fn said<T: std::fmt::Debug>(result: Result<T, ReportError>, folder: &Path) -> String {
+    let folder = format!("{}/", folder.display());
+    result.unwrap_err().to_string().replace(&folder, "")
 }
+
+fn message(runs: &str) -> String {
+    let (folder, report) = report_of(runs);
+    assert!(!folder.path().join("curve.csv").exists());
+    said(report, folder.path())
+}
+
+/// What is said of a value in line 2 that it must be something else.
+#[track_caller]
+fn assert_refused(runs: &str, column: &str, found: &str, must: &str) {
+    let expected = format!("runs.csv line 2: `{column}` is {found:?}; it must be {must}");
+    assert_eq!(message(runs), expected);
+}
+
+const NUMBER: &str = "a number from -1e30 to 1e30";
+const COUNT: &str = "a whole number from 1";
 
 fn first_lines(count: usize) -> String {
     let lines: Vec<&str> = ROUND.lines().take(count).collect();
@@ -33,28 +46,29 @@ fn files_that_are_not_rows() {
         "runs.csv line 1: the column `group` is there 0 times; it must be there once"
     );
     for (separator, shown) in [(";", "';'"), ("\t", "'\\t'")] {
+        let said = message(&ROUND.replace(',', separator));
         assert_eq!(
-            message(&ROUND.replace(',', separator)),
+            said,
             format!(
                 "runs.csv line 1: the columns are separated by {shown}; they must be separated by commas"
             )
         );
     }
-    assert!(message(&(first_lines(2) + "x,0,b\n")).contains("rows of equal length"));
+    let unequal = message(&(first_lines(2) + "x,0,b\n"));
+    assert_says(&unequal, &["rows of equal length"]);
     let folder = tempfile::tempdir().unwrap();
-    let absent = folder.path().join("runs.csv");
-    let error =
-        bitcap_report::report(&absent, folder.path(), &ReportOptions::default()).unwrap_err();
+    let error = |runs: &Path| {
+        let report = report(runs, folder.path(), &ReportOptions::default());
+        report.unwrap_err().to_string()
+    };
     let name = folder.path().display();
     assert_eq!(
-        error.to_string(),
+        error(&folder.path().join("runs.csv")),
         format!(
             "{name} has no runs.csv; `bitcap collect {name}` makes it from the cells that are done"
         )
     );
-    let error = bitcap_report::report(folder.path(), folder.path(), &ReportOptions::default());
-    let error = error.unwrap_err().to_string();
-    assert!(error.starts_with("cannot read "), "{error}");
+    assert!(error(folder.path()).starts_with("cannot read "));
 }
 
 #[test]
@@ -73,12 +87,12 @@ fn columns() {
 fn values() {
     // In line 2: seed, group, label, doubled, samples, load, ... memorized, fresh.
     let row = "x,0,b,\"width=16, tied\",0,50,0.25,4,5,1,16,false,200,500,400,500,396,495,-8,-10";
-    for (from, to, column, found, allowed) in [
+    for (from, to, column, found, must) in [
         ("x,0,", "x,-1,", "seed", "-1", "a whole number from 0"),
         (",b,", ",,", "group", "", "the group's name"),
         ("tied\",0,", "tied\",2,", "doubled", "2", "0 or 1"),
-        (",50,", ",0,", "samples", "0", "a whole number from 1"),
-        (",50,", ",5e1,", "samples", "5e1", "a whole number from 1"),
+        (",50,", ",0,", "samples", "0", COUNT),
+        (",50,", ",5e1,", "samples", "5e1", COUNT),
         (
             ",0.25,",
             ",NaN,",
@@ -87,35 +101,14 @@ fn values() {
             "a number from 1e-30 to 1e30",
         ),
         (",false,", ",no,", "start_token", "no", "true or false"),
-        (",200,", ",,", "parameters", "", "a whole number from 1"),
-        (
-            ",400,",
-            ",inf,",
-            "ceiling_bits_strict",
-            "inf",
-            "a number from -1e30 to 1e30",
-        ),
-        (
-            ",396,",
-            ",inf,",
-            "memorized_bits_strict",
-            "inf",
-            "a number from -1e30 to 1e30",
-        ),
-        (
-            ",-10",
-            ",",
-            "fresh_memorized_bits_paper",
-            "",
-            "a number from -1e30 to 1e30",
-        ),
+        (",200,", ",,", "parameters", "", COUNT),
+        (",400,", ",inf,", "ceiling_bits_strict", "inf", NUMBER),
+        (",396,", ",inf,", "memorized_bits_strict", "inf", NUMBER),
+        (",-10", ",", "fresh_memorized_bits_paper", "", NUMBER),
     ] {
         let broken = row.replacen(from, to, 1);
         assert_ne!(broken, row, "{from}");
-        assert_eq!(
-            message(&ROUND.replacen(row, &broken, 1)),
-            format!("runs.csv line 2: `{column}` is {found:?}; it must be {allowed}")
-        );
+        assert_refused(&ROUND.replacen(row, &broken, 1), column, found, must);
     }
 }
 
@@ -127,9 +120,8 @@ fn rows_that_contradict_each_other() {
         "runs.csv line 4: the same group, samples, seed and doubled as in line 2; each cell must be on a curve once"
     );
     let other = first_lines(3).replacen(",16,false,200,", ",16,false,201,", 1);
-    assert!(
-        message(&other).starts_with("runs.csv line 3: group \"b\" differs from line 2 in label,")
-    );
+    let start = "runs.csv line 3: group \"b\" differs from line 2 in label,";
+    assert!(message(&other).starts_with(start));
 }
 
 #[test]
@@ -145,18 +137,16 @@ fn rows_of_one_cell() {
     };
     // As of a grid over `train.seed`, where cells differ in nothing that has a column: each counts.
     let alike = named(&[(0, "c1"), (0, "c2"), (1, "c3")]);
-    let report = read_of(&alike, &ReportOptions::default());
-    assert_eq!(report.unwrap().groups[0].curve.points[0].seeds, 3);
+    assert_eq!(read_of(&alike).unwrap().groups[0].curve.points[0].seeds, 3);
     let twice = named(&[(0, "c1"), (1, "c2"), (0, "c1")]);
     assert_eq!(
         message(&twice),
         "runs.csv line 4: the cell \"c1\" is in line 2 already; each cell must be on a curve once"
     );
     // On another curve it may be, as the same cell.
-    let other = named(&[(0, "c1"), (1, "c2"), (0, "c1")]);
-    let (head, last) = other.trim_end().rsplit_once('\n').unwrap();
+    let (head, last) = twice.trim_end().rsplit_once('\n').unwrap();
     let last = last.replace(",b,", ",d,").replace("tied\",0,", "tied\",1,");
-    let report = read_of(&format!("{head}\n{last}\n"), &ReportOptions::default());
+    let report = read_of(&format!("{head}\n{last}\n"));
     assert_eq!(report.unwrap().groups.len(), 2);
     let last = last.replace(",396,", ",397,");
     assert_eq!(
@@ -171,10 +161,8 @@ fn columns_of_other_versions() {
     // A column that came later than the file has no values, one that came later than the program is left alone; what a
     // known column holds must be right, whether a figure is made of it or not.
     let later = |column: &str, value: &str| {
-        let lines = ROUND.lines().enumerate();
-        let lines =
-            lines.map(|(i, line)| format!("{line},{}\n", if i == 0 { column } else { value }));
-        lines.collect::<String>()
+        let lines = ROUND.replace('\n', &format!(",{value}\n"));
+        lines.replacen(&format!(",{value}\n"), &format!(",{column}\n"), 1)
     };
     for (column, value) in [
         ("moon_phase", "full"),
@@ -182,31 +170,26 @@ fn columns_of_other_versions() {
         ("oracle", ""),
         ("counted", ""),
     ] {
-        let report = read_of(&later(column, value), &ReportOptions::default());
-        assert!(report.is_ok(), "{column}");
+        assert!(read_of(&later(column, value)).is_ok(), "{column}");
     }
     for (column, value, must) in [
-        ("heads", "two", "a whole number from 1"),
-        ("mlp_ratio", "0", "a whole number from 1"),
-        ("learning_rate", "NaN", "a number from -1e30 to 1e30"),
+        ("heads", "two", COUNT),
+        ("mlp_ratio", "0", COUNT),
+        ("learning_rate", "NaN", NUMBER),
         ("tied_head", "1", "true or false"),
         ("fresh_extraction_8", "1.01", "a number from 0 to 1"),
         ("cell", "a/b", "the name of a folder"),
     ] {
-        assert_eq!(
-            message(&later(column, value)),
-            format!("runs.csv line 2: `{column}` is {value:?}; it must be {must}")
-        );
+        assert_refused(&later(column, value), column, value, must);
     }
 }
 
-/// The message, without the folder's name.
+/// The message of an experiment whose cells have these files.
 fn message_of_files(runs: &str, files: &[(&str, &str)]) -> String {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), runs, files);
-    let error = Report::read(&folder.path().join("runs.csv"), &ReportOptions::default());
-    let folder = format!("{}/", folder.path().display());
-    error.unwrap_err().to_string().replace(&folder, "")
+    let read = Report::read(&folder.path().join("runs.csv"), &ReportOptions::default());
+    said(read, folder.path())
 }
 
 #[test]
@@ -216,23 +199,17 @@ fn what_is_there_and_wrong_is_named() {
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1)
     };
-    assert_eq!(
-        message(&runs_with(",1,1,1,0.5", ",1.5,1,1,0.5")),
-        "runs.csv line 2: `membership_auc` is \"1.5\"; it must be a number from 0 to 1"
-    );
-    assert_eq!(
-        message(&runs_with(",160,0,40,", ",many,0,40,")),
-        "runs.csv line 2: `unintended_bits` is \"many\"; it must be a number from -1e30 to 1e30"
-    );
+    let auc = runs_with(",1,1,1,0.5", ",1.5,1,1,0.5");
+    assert_refused(&auc, "membership_auc", "1.5", "a number from 0 to 1");
+    let bits = runs_with(",160,0,40,", ",many,0,40,");
+    assert_refused(&bits, "unintended_bits", "many", NUMBER);
     assert_eq!(
         message(&text.replace("extraction_8", "extraction_16")),
         "runs.csv line 1: the column `extraction_16` is there 2 times; it must be there once"
     );
     for name in ["..", "../../etc", "/etc", "a/b"] {
-        assert_eq!(
-            message(&runs_with("c8-1-0,", &format!("{name},"))),
-            format!("runs.csv line 2: `cell` is {name:?}; it must be the name of a folder")
-        );
+        let leads_out = runs_with("c8-1-0,", &format!("{name},"));
+        assert_refused(&leads_out, "cell", name, "the name of a folder");
     }
     let sequences = ("sequences.csv", SEQUENCES);
     let positions = ("positions.csv", POSITIONS);
@@ -283,17 +260,11 @@ fn what_is_there_and_wrong_is_named() {
         );
     }
     let unequal = message_of_files(&text, &[("positions.csv", "data\n1,2\n")]);
-    assert!(unequal.contains("rows of equal length"), "{unequal}");
+    assert_says(&unequal, &["rows of equal length"]);
 }
 
 #[test]
 fn a_broken_reference_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let reference = folder.path().join("table1.csv");
-    let options = ReportOptions {
-        reference: Some(reference.clone()),
-        ..ReportOptions::default()
-    };
     for (text, part) in [
         (
             "params,capacity_bits_fp32\n80352,many\n",
@@ -304,10 +275,13 @@ fn a_broken_reference_is_named() {
             "the column `capacity_bits_fp32` is there 0 times",
         ),
     ] {
-        std::fs::write(&reference, text).unwrap();
-        let report = read_of(ROUND, &options);
-        let error = report.unwrap_err().to_string();
-        assert!(error.contains(part), "{error}");
+        let (_folder, reference) = folder_with(&[("table1.csv", text)]);
+        let options = ReportOptions {
+            reference: Some(reference),
+            ..ReportOptions::default()
+        };
+        let error = read(ROUND, &[], &options).unwrap_err();
+        assert_says(&error.to_string(), &[part]);
     }
 }
 
@@ -332,7 +306,7 @@ fn rows_without_an_entropy_are_on_no_curve() {
     // Beside rows that have one, it is left out.
     let with = format!("{}\n{row}\n{}\n", lines[0], lines[2..].join("\n"));
     let without = format!("{}\n{}\n", lines[0], lines[2..].join("\n"));
-    let charts = |runs: &str| read_of(runs, &ReportOptions::default()).unwrap().charts;
+    let charts = |runs: &str| read_of(runs).unwrap().charts;
     assert_eq!(charts(&with)[..2], charts(&without)[..2]);
 }
 
@@ -340,7 +314,7 @@ fn rows_without_an_entropy_are_on_no_curve() {
 fn a_ceiling_below_zero_is_no_error_and_gives_no_share() {
     let lines: Vec<&str> = ROUND.lines().collect();
     let low = lines[1].replacen(",400,500,396,495,", ",-4,-5,-6,-7.5,", 1);
-    let report = read_of(&format!("{}\n{low}\n", lines[0]), &ReportOptions::default()).unwrap();
+    let report = read_of(&format!("{}\n{low}\n", lines[0])).unwrap();
     assert_eq!(report.groups[0].curve.points[0].fraction_of_ceiling, None);
     assert!(report.charts[0].svg().starts_with("<svg"));
 }

@@ -1,17 +1,12 @@
 //! Whatever the numbers and the words, figures are drawn or the file is refused; nothing panics.
 
 mod common;
-#[path = "common/drawing.rs"]
-#[allow(dead_code, reason = "another test's words")]
-mod drawing;
-#[path = "common/experiment.rs"]
-mod experiment;
 
 use std::collections::BTreeSet;
 
-use bitcap_report::{Report, ReportOptions};
-use common::{ROUND, read_of};
-use experiment::{POSITIONS, SEQUENCES, runs, write};
+use bitcap_report::{Report, ReportError, ReportOptions};
+use common::experiment::{self, POSITIONS, SEQUENCES, runs};
+use common::{ROUND, drawing, read_of};
 use proptest::prelude::*;
 
 /// A label as people and accidents make them.
@@ -33,11 +28,8 @@ fn share() -> impl Strategy<Value = f64> {
     prop_oneof![0.0..=1.0, Just(0.0), Just(1.0), 0.0..1e-12]
 }
 
-/// Reads an experiment's folder.
-fn read(runs: &str, files: &[(&str, &str)]) -> Result<Report, bitcap_report::ReportError> {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), runs, files);
-    Report::read(&folder.path().join("runs.csv"), &ReportOptions::default())
+fn read(runs: &str, files: &[(&str, &str)]) -> Result<Report, ReportError> {
+    common::read(runs, files, &ReportOptions::default())
 }
 
 proptest! {
@@ -71,7 +63,7 @@ proptest! {
             ]).unwrap();
         }
         let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-        for chart in read_of(&text, &ReportOptions::default()).unwrap().charts {
+        for chart in read_of(&text).unwrap().charts {
             drawing::check(&chart.svg());
             let models = chart.legend[0].entries.iter().map(|entry| &entry.text);
             let names: BTreeSet<&String> = models.clone().collect();
@@ -118,7 +110,7 @@ proptest! {
 
     #[test]
     fn random_text_is_refused_or_drawn(text in ".{0,200}", place in 0_usize..180, value in ".{0,10}") {
-        let _ = read(&text, &[]);
+        let _ = read_of(&text);
         let _ = read(&runs(), &[("sequences.csv", &text), ("positions.csv", &text)]);
         let broken = |whole: &str| {
             let mut fields: Vec<String> = whole.split(',').map(str::to_owned).collect();
@@ -127,7 +119,7 @@ proptest! {
             fields.join(",")
         };
         let _ = read(&runs(), &[("sequences.csv", &broken(SEQUENCES)), ("positions.csv", &broken(POSITIONS))]);
-        if let Ok(report) = read(&broken(ROUND), &[]) {
+        if let Ok(report) = read_of(&broken(ROUND)) {
             for chart in report.charts {
                 drawing::check(&chart.svg());
             }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::cells::Cell;
 use crate::accounting::Accounting;
 use crate::statistics::{finite, mean};
+use bitcap_plan::Timing;
 
 /// The same of both folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -126,12 +127,13 @@ pub struct LargestDifference {
 }
 
 impl<T> Sides<T> {
+    pub(super) fn new(a: T, b: T) -> Self {
+        Self { a, b }
+    }
+
     /// The same of both.
     pub(super) fn map<U>(self, of: impl Fn(T) -> U) -> Sides<U> {
-        Sides {
-            a: of(self.a),
-            b: of(self.b),
-        }
+        Sides::new(of(self.a), of(self.b))
     }
 }
 
@@ -152,22 +154,18 @@ impl Sides<f64> {
 
 impl Pair {
     pub(super) fn new(cells: Sides<&Cell>, paired_by: PairedBy, accounting: Accounting) -> Self {
-        let bits = cells.map(|cell| cell.memorized_bits.map(|bits| bits.by(accounting)));
+        let bits = cells.map(|cell| Some(cell.memorized_bits?.by(accounting)));
         let per_parameter = |cell: &Cell| {
             let bits = cell.memorized_bits?.by(accounting);
             Some(bits / cell.run.parameters as f64)
         };
         let machine = |cell: &Cell| {
-            cell.timing.as_ref().map(|timing| Machine {
-                host: timing.host.clone(),
-                device: timing.device.clone(),
-            })
+            let Timing { host, device, .. } = cell.timing.clone()?;
+            Some(Machine { host, device })
         };
-        let seconds = cells.map(|cell| cell.timing.as_ref().map(|timing| timing.seconds));
-        let difference = bits.both().map(|bits| bits.b - bits.a);
-        let percent = difference
-            .zip(bits.a)
-            .map(|(difference, a)| 100.0 * difference / a.abs());
+        let seconds = cells.map(|cell| Some(cell.timing.as_ref()?.seconds));
+        let both = bits.both();
+        let percent = both.map(|bits| 100.0 * (bits.b - bits.a) / bits.a.abs());
         Self {
             cell: cells.map(|cell| cell.run.cell.clone()),
             paired_by,
@@ -176,7 +174,7 @@ impl Pair {
                 PairedBy::Sizes => differences(cells),
             },
             memorized_bits: bits,
-            difference_bits: difference,
+            difference_bits: both.map(|bits| bits.b - bits.a),
             difference_percent: percent.and_then(finite),
             bits_per_parameter: cells.map(per_parameter),
             training_loss: cells.map(|cell| cell.run.training_loss),
@@ -189,65 +187,50 @@ impl Pair {
 
 /// Where both say what a setting is, and not the same.
 fn differences(cells: Sides<&Cell>) -> Vec<SettingDifference> {
-    let in_b = |setting: &str| {
-        let settings = &cells.b.settings;
-        settings
-            .iter()
-            .find(|(name, _)| *name == setting)
-            .map(|(_, value)| value)
-    };
     let differing = cells.a.settings.iter().filter_map(|(setting, a)| {
-        let b = in_b(setting).filter(|b| *b != a)?;
-        Some(SettingDifference {
-            setting,
-            a: a.clone(),
-            b: b.clone(),
-        })
+        let mut settings = cells.b.settings.iter();
+        let (_, b) = settings.find(|(name, b)| name == setting && b != a)?;
+        let (a, b) = (a.clone(), b.clone());
+        Some(SettingDifference { setting, a, b })
     });
     differing.collect()
 }
 
 impl Summary {
     pub(super) fn of(pairs: &[Pair]) -> Self {
-        let differences = pairs.iter().filter_map(|pair| pair.difference_bits);
-        let differences: Vec<f64> = differences.collect();
+        let differences = || pairs.iter().filter_map(|pair| pair.difference_bits);
         let timed = pairs.iter().filter_map(|pair| pair.seconds.both());
-        let timed: Vec<Sides<f64>> = timed.collect();
-        let seconds = (!timed.is_empty()).then(|| Sides {
-            a: timed.iter().map(|seconds| seconds.a).sum(),
-            b: timed.iter().map(|seconds| seconds.b).sum(),
-        });
+        let sums = |sums: Sides<f64>, one: Sides<f64>| Sides::new(sums.a + one.a, sums.b + one.b);
+        let seconds = timed.clone().reduce(sums);
         let by_name = pairs.iter().filter(|pair| pair.paired_by == PairedBy::Name);
         Self {
             pairs: pairs.len(),
             paired_by_name: by_name.count(),
-            bits_known: differences.len(),
-            same_bits: differences.iter().filter(|&&bits| bits == 0.0).count(),
-            mean_difference_bits: mean(&differences),
+            bits_known: differences().count(),
+            same_bits: differences().filter(|&bits| bits == 0.0).count(),
+            mean_difference_bits: mean(differences()),
             largest_difference: largest(pairs),
-            seconds_known: timed.len(),
+            seconds_known: timed.count(),
             seconds,
             seconds_ratio: seconds.and_then(Sides::ratio),
-            machines: Sides {
-                a: machines(pairs.iter().map(|pair| &pair.machine.a)),
-                b: machines(pairs.iter().map(|pair| &pair.machine.b)),
-            },
+            machines: Sides::new(
+                machines(pairs.iter().map(|pair| &pair.machine.a)),
+                machines(pairs.iter().map(|pair| &pair.machine.b)),
+            ),
         }
     }
 }
 
 fn largest(pairs: &[Pair]) -> Option<LargestDifference> {
-    let known = pairs
-        .iter()
-        .filter_map(|pair| Some((pair, pair.difference_bits?)));
-    let largest = known.reduce(|before, pair| match pair.1.abs() > before.1.abs() {
-        true => pair,
-        false => before,
+    let known = pairs.iter().filter_map(|pair| {
+        Some(LargestDifference {
+            cell: pair.cell.clone(),
+            difference_bits: pair.difference_bits?,
+        })
     });
-    largest.map(|(pair, difference_bits)| LargestDifference {
-        cell: pair.cell.clone(),
-        difference_bits,
-    })
+    // Reversed, since `max_by` keeps the last of equals.
+    let size = |known: &LargestDifference| known.difference_bits.abs();
+    known.rev().max_by(|a, b| size(a).total_cmp(&size(b)))
 }
 
 fn machines<'a>(machines: impl Iterator<Item = &'a Option<Machine>>) -> Vec<Machine> {

@@ -2,13 +2,24 @@
 
 use std::fmt::Write as _;
 
-use bitcap_plan::aligned;
-
 use super::comparison::{Comparison, Machine, Pair, PairedBy, SettingDifference, Sides, Summary};
 use crate::text::{change, count, decimals, plain, seconds, thousands};
+use bitcap_plan::text_table;
 
 /// Beyond so many, machines are counted and not named.
 const NAMED_MACHINES: usize = 3;
+
+const HEADINGS: [&str; 9] = [
+    "cell",
+    "bits A",
+    "bits B",
+    "B - A",
+    "of A",
+    "seconds A",
+    "seconds B",
+    "B / A",
+    "",
+];
 
 impl Comparison {
     /// Plain text for a terminal: a row a pair, then what all pairs come to, the settings that pairs by sizes differ
@@ -18,21 +29,8 @@ impl Comparison {
         let differing = differing_settings(&self.pairs);
         let mut out = String::new();
         if !self.pairs.is_empty() {
-            let header = [
-                "cell",
-                "bits A",
-                "bits B",
-                "B - A",
-                "of A",
-                "seconds A",
-                "seconds B",
-                "B / A",
-                "",
-            ];
-            let mut rows = vec![header.map(str::to_owned)];
-            rows.extend(self.pairs.iter().map(|pair| row(pair, &differing)));
-            out.push_str(&aligned(&rows, |column| (1..8).contains(&column)));
-            out.push('\n');
+            let rows = self.pairs.iter().map(|pair| row(pair, &differing));
+            out = text_table(&HEADINGS, &rows.collect::<Vec<_>>()) + "\n";
         }
         let _ = writeln!(out, "A: {}", plain(&self.folders.a));
         let _ = writeln!(out, "B: {}", plain(&self.folders.b));
@@ -54,22 +52,20 @@ impl Comparison {
 
 fn row(pair: &Pair, differing: &[&[SettingDifference]]) -> [String; 9] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let number = |(number, settings): (usize, &&[SettingDifference])| {
+        (**settings == pair.differing_settings).then(|| format!("[{number}]"))
+    };
     let note = match pair.paired_by {
         PairedBy::Name => None,
-        PairedBy::Sizes => (1..)
-            .zip(differing)
-            .find(|(_, settings)| **settings == pair.differing_settings)
-            .map(|(number, _): (usize, _)| format!("[{number}]")),
+        PairedBy::Sizes => (1..).zip(differing).find_map(number),
     };
+    let percent = pair.difference_percent.map(change);
     [
         names(&pair.cell),
         or_dash(pair.memorized_bits.a.map(thousands)),
         or_dash(pair.memorized_bits.b.map(thousands)),
         or_dash(pair.difference_bits.map(change)),
-        or_dash(
-            pair.difference_percent
-                .map(|percent| format!("{} %", change(percent))),
-        ),
+        or_dash(percent.map(|percent| percent + " %")),
         or_dash(pair.seconds.a.map(seconds)),
         or_dash(pair.seconds.b.map(seconds)),
         or_dash(pair.seconds_ratio.map(ratio)),
@@ -80,12 +76,10 @@ fn row(pair: &Pair, differing: &[&[SettingDifference]]) -> [String; 9] {
 /// What pairs by sizes differ in, each once, in the order of the pairs; their numbers are from 1.
 fn differing_settings(pairs: &[Pair]) -> Vec<&[SettingDifference]> {
     let mut differing: Vec<&[SettingDifference]> = Vec::new();
-    for pair in pairs
-        .iter()
-        .filter(|pair| pair.paired_by == PairedBy::Sizes)
-    {
-        if !differing.contains(&&pair.differing_settings[..]) {
-            differing.push(&pair.differing_settings);
+    for pair in pairs {
+        let settings = &pair.differing_settings[..];
+        if pair.paired_by == PairedBy::Sizes && !differing.contains(&settings) {
+            differing.push(settings);
         }
     }
     differing
@@ -95,11 +89,9 @@ fn words(settings: &[SettingDifference]) -> String {
     if settings.is_empty() {
         return "the difference is in a setting that runs.csv has no column for".to_owned();
     }
-    let words: Vec<String> = settings
-        .iter()
-        .map(|it| format!("{}: {} | {}", it.setting, plain(&it.a), plain(&it.b)))
-        .collect();
-    words.join(", ")
+    let words = settings.iter();
+    let words = words.map(|it| format!("{}: {} | {}", it.setting, plain(&it.a), plain(&it.b)));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn summary(comparison: &Comparison) -> String {
@@ -115,30 +107,19 @@ fn summary(comparison: &Comparison) -> String {
         all.paired_by_name,
         all.pairs - all.paired_by_name,
     );
-    let _ = match all.bits_known {
-        0 => writeln!(
-            out,
-            " The entropy of their data is not known, and so no bits."
-        ),
-        known => writeln!(
-            out,
-            " Bits the same to the last bit: {} of {known}.",
-            all.same_bits
-        ),
+    let (same, known) = (all.same_bits, all.bits_known);
+    out += &match known {
+        0 => " The entropy of their data is not known, and so no bits.\n".to_owned(),
+        _ => format!(" Bits the same to the last bit: {same} of {known}.\n"),
     };
     if let (Some(mean), Some(largest)) = (all.mean_difference_bits, &all.largest_difference)
-        && all.same_bits < all.bits_known
+        && same < known
     {
-        let _ = writeln!(
-            out,
-            "B - A in bits: mean {}, largest {} ({}).",
-            change(mean),
-            change(largest.difference_bits),
-            names(&largest.cell)
-        );
+        let (mean, most) = (change(mean), change(largest.difference_bits));
+        let of = names(&largest.cell);
+        let _ = writeln!(out, "B - A in bits: mean {mean}, largest {most} ({of}).");
     }
-    out.push_str(&time(all));
-    out
+    out + &time(all)
 }
 
 fn time(all: &Summary) -> String {
@@ -146,47 +127,35 @@ fn time(all: &Summary) -> String {
         return "Seconds are known of no pair: those of a folder are in its timings.csv.\n"
             .to_owned();
     };
-    let mut out = format!(
-        "Seconds, where both are known ({} of {}): A {}, B {}",
-        all.seconds_known,
-        count(all.pairs, "pair"),
-        seconds(sums.a),
-        seconds(sums.b)
-    );
-    if let Some(of_sums) = all.seconds_ratio {
-        let _ = write!(out, ", B / A {}", ratio(of_sums));
-    }
-    let _ = writeln!(
-        out,
-        ". A on {}; B on {}.",
-        machines(&all.machines.a),
-        machines(&all.machines.b)
-    );
-    out
+    let (known, pairs) = (all.seconds_known, count(all.pairs, "pair"));
+    let [a, b] = [sums.a, sums.b].map(seconds);
+    let ratio = all.seconds_ratio.map(ratio);
+    let ratio = ratio.map_or(String::new(), |ratio| format!(", B / A {ratio}"));
+    let [on_a, on_b] = [&all.machines.a, &all.machines.b].map(|all| machines(all));
+    format!(
+        "Seconds, where both are known ({known} of {pairs}): A {a}, B {b}{ratio}. A on {on_a}; B on {on_b}.\n"
+    )
 }
 
 fn machines(machines: &[Machine]) -> String {
     if machines.len() > NAMED_MACHINES {
         return format!("{} machines", machines.len());
     }
-    let words: Vec<String> = machines
-        .iter()
-        .map(|machine| plain(&format!("{} ({})", machine.host, machine.device)))
-        .collect();
-    words.join(", ")
+    let word = |on: &Machine| plain(&format!("{} ({})", on.host, on.device));
+    machines.iter().map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// One name where they are the same.
 fn names(cell: &Sides<String>) -> String {
-    if cell.a == cell.b {
-        return plain(&cell.a);
+    match cell.a == cell.b {
+        true => plain(&cell.a),
+        false => format!("{} | {}", plain(&cell.a), plain(&cell.b)),
     }
-    format!("{} | {}", plain(&cell.a), plain(&cell.b))
 }
 
 fn ratio(x: f64) -> String {
-    if x == 0.0 || (0.01..1e4).contains(&x) {
-        return decimals(x, 2);
+    match x == 0.0 || (0.01..1e4).contains(&x) {
+        true => decimals(x, 2),
+        false => format!("{x:.1e}"),
     }
-    format!("{x:.1e}")
 }

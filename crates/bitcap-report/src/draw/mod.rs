@@ -1,6 +1,5 @@
 //! Charts drawn: as SVG, and as PNG rendered from it.
 
-mod area;
 mod panel;
 mod png;
 mod svg;
@@ -8,10 +7,9 @@ mod ticks;
 
 use crate::chart::{Axis, Block, Chart, GREY, Panel};
 use crate::error::ReportError;
-use area::Area;
-use panel::{NAME_SIZE, Placed, sample, y_numbers_width};
+use panel::{Area, NAME, Placed, SMALL_GREY, sample, y_numbers_width};
 use png::{text_width, wrapped};
-use svg::{Anchor, BLACK, SMALL, Svg, number};
+use svg::{BLACK, SMALL, Svg, Type, number};
 
 /// 7 inches.
 const WIDTH: f64 = 672.0;
@@ -42,11 +40,12 @@ impl Chart {
     /// bytes.
     #[must_use]
     pub fn svg(&self) -> String {
-        let (svg, y) = (Svg::default(), 2.0);
-        let mut page = Page { svg, y };
-        page.text(&self.title, (LEFT, RIGHT), TITLE_SIZE, TITLE_LINE, BLACK);
+        let svg = Svg::default();
+        let mut page = Page { svg, y: 2.0 };
+        let title = Type(TITLE_SIZE, "start", BLACK);
+        page.text(&self.title, (LEFT, RIGHT), title, TITLE_LINE);
         page.y += TITLE_LINE - NOTE_LINE;
-        page.text(&self.subtitle, (LEFT, RIGHT), SMALL, NOTE_LINE, GREY);
+        page.text(&self.subtitle, (LEFT, RIGHT), SMALL_GREY, NOTE_LINE);
         page.y += 12.0;
         page.panels(self);
         for block in self.legend.iter().filter(|block| !block.entries.is_empty()) {
@@ -54,7 +53,7 @@ impl Chart {
         }
         page.y -= 2.0;
         for note in &self.notes {
-            page.text(note, BELOW, NOTE_SIZE, NOTE_LINE, GREY);
+            page.text(note, BELOW, Type(NOTE_SIZE, "start", GREY), NOTE_LINE);
         }
         page.svg
             .document(WIDTH, (page.y + 10.0).ceil(), &self.title)
@@ -78,11 +77,10 @@ struct Page {
 
 impl Page {
     /// Lines of text between two edges.
-    fn text(&mut self, text: &str, (left, right): (f64, f64), size: f64, line: f64, colour: &str) {
-        for words in wrapped(size, text, right - left) {
+    fn text(&mut self, text: &str, (left, right): (f64, f64), set: Type<'_>, line: f64) {
+        for words in wrapped(set.0, text, right - left) {
             self.y += line;
-            self.svg
-                .text((left, self.y), size, Anchor::Start, colour, &words);
+            self.svg.text((left, self.y), set, &words);
         }
     }
 
@@ -90,11 +88,8 @@ impl Page {
     fn panels(&mut self, chart: &Chart) {
         let columns = chart.panels.iter().map(Vec::len).max().unwrap_or(1);
         // Wide numbers push the panels to the right.
-        let numbers = chart
-            .panels
-            .iter()
-            .filter_map(|row| row.first())
-            .map(y_numbers_width);
+        let first = chart.panels.iter().filter_map(|row| row.first());
+        let numbers = first.map(y_numbers_width);
         let left = LEFT.max(numbers.fold(0.0, f64::max) + Y_NAME + 14.0);
         let width = (RIGHT - left + BESIDE) / columns as f64 - BESIDE;
         // Where the rows begin whose first panels have the same name at their y axes.
@@ -132,8 +127,7 @@ impl Page {
                 let (x, y) = (number(Y_NAME), number(f64::midpoint(named_from, bottom)));
                 let turned = format!("<g transform=\"translate({x} {y}) rotate(-90)\">");
                 self.svg.raw(&turned);
-                self.svg
-                    .text((0.0, 0.0), NAME_SIZE, Anchor::Middle, BLACK, y_name(panels));
+                self.svg.text((0.0, 0.0), NAME, y_name(panels));
                 self.svg.raw("</g>");
             }
             self.y = bottom + below;
@@ -146,15 +140,13 @@ impl Page {
     fn block(&mut self, block: &Block) {
         if !block.heading.is_empty() {
             self.y -= 3.0;
-            self.text(&block.heading, BELOW, SMALL, NOTE_LINE, GREY);
+            self.text(&block.heading, BELOW, SMALL_GREY, NOTE_LINE);
             self.y += 5.0;
         }
         let (left, width) = (BELOW.0 - 4.0, BELOW.1 - BELOW.0 + 4.0);
         let room = width - SAMPLE - 6.0;
-        let widths = block
-            .entries
-            .iter()
-            .map(|entry| text_width(SMALL, &entry.text));
+        let entries = block.entries.iter();
+        let widths = entries.map(|entry| text_width(SMALL, &entry.text));
         let column = SAMPLE + 6.0 + widths.fold(0.0, f64::max).min(room) + ENTRY_GAP;
         // The last column needs no gap after it.
         let columns = (((width + ENTRY_GAP) / column) as usize).max(1);
@@ -167,7 +159,7 @@ impl Page {
                 sample(&mut self.svg, &entry.look, (left + SAMPLE / 2.0, y));
                 for line in wrapped(SMALL, &entry.text, room) {
                     let at = (left + SAMPLE + 6.0, y + SMALL * 0.36);
-                    self.svg.text(at, SMALL, Anchor::Start, BLACK, &line);
+                    self.svg.text(at, Type(SMALL, "start", BLACK), &line);
                     y += ENTRY_LINE;
                 }
             }

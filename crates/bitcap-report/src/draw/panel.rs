@@ -1,13 +1,13 @@
 //! A panel: its axes and the data in it.
 
-use super::area::Area;
 use super::png::text_width;
-use super::svg::{Anchor, BLACK, Pixel, SMALL, Svg, number};
+use super::svg::{BLACK, Pixel, SMALL, Svg, Type, number};
 use super::ticks::{Ruler, Tick};
 use crate::chart::{GREY, Layer, Look, Panel, Point, Shape};
 
-/// Type size of an axis's name.
-pub(super) const NAME_SIZE: f64 = 11.5;
+/// How an axis's name is set, and the heading of a panel.
+pub(super) const NAME: Type<'_> = Type(11.5, "middle", BLACK);
+pub(super) const SMALL_GREY: Type<'_> = Type(SMALL, "start", GREY);
 const GRID: &str = "#EEEEEE";
 /// Half the width of an error bar's caps, and of a [`Shape::Dash`], so that it shows behind other marks.
 const CAP: f64 = 2.6;
@@ -16,6 +16,50 @@ const DASH: f64 = 11.0;
 const CLEAR: f64 = 7.0;
 /// Type size of the words beside an area.
 const BESIDE: f64 = 8.0;
+
+/// A box: left, top, right, bottom, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Area(
+    pub(super) f64,
+    pub(super) f64,
+    pub(super) f64,
+    pub(super) f64,
+);
+
+impl Area {
+    /// Larger by a margin on every side.
+    fn with_margin(self, margin: f64) -> Self {
+        let Self(left, top, right, bottom) = self;
+        Self(left - margin, top - margin, right + margin, bottom + margin)
+    }
+
+    fn meets(self, other: Self) -> bool {
+        self.0 < other.2 && other.0 < self.2 && self.1 < other.3 && other.1 < self.3
+    }
+
+    fn is_within(self, other: Self) -> bool {
+        self.0 >= other.0 && self.1 >= other.1 && self.2 <= other.2 && self.3 <= other.3
+    }
+
+    /// Whether a straight line between two places goes through.
+    fn is_crossed(self, from: Pixel, to: Pixel) -> bool {
+        let Self(left, top, right, bottom) = self;
+        let [from, to] = if from.0 <= to.0 {
+            [from, to]
+        } else {
+            [to, from]
+        };
+        if from.0 > right || to.0 < left {
+            return false;
+        }
+        let height = |x: f64| from.1 + (to.1 - from.1) * (x - from.0) / (to.0 - from.0);
+        let (a, b) = match from.0 < to.0 {
+            true => (height(from.0.max(left)), height(to.0.min(right))),
+            false => (from.1, to.1),
+        };
+        a.min(b) <= bottom && a.max(b) >= top
+    }
+}
 
 /// A panel and its place on the page.
 pub(super) struct Placed<'a> {
@@ -124,14 +168,14 @@ impl Placed<'_> {
             level(svg, tick.at, 4.0);
             if self.x_numbers {
                 let at = (tick.middle, bottom + 15.0);
-                svg.text(at, SMALL, Anchor::Middle, BLACK, &tick.label);
+                svg.text(at, Type(SMALL, "middle", BLACK), &tick.label);
             }
         }
         for tick in y_ticks {
             upright(svg, tick.at, 4.0);
             if self.y_numbers {
                 let at = (left - 7.0, tick.at + SMALL * 0.36);
-                svg.text(at, SMALL, Anchor::End, BLACK, &tick.label);
+                svg.text(at, Type(SMALL, "end", BLACK), &tick.label);
             }
         }
     }
@@ -139,29 +183,18 @@ impl Placed<'_> {
     fn words(&self, svg: &mut Svg) {
         let (Area(left, top, right, bottom), panel) = (self.area, self.panel);
         if !panel.heading.is_empty() {
-            svg.text(
-                (left, top - 5.0),
-                SMALL,
-                Anchor::Start,
-                GREY,
-                &panel.heading,
-            );
+            svg.text((left, top - 5.0), SMALL_GREY, &panel.heading);
         }
         if self.x_name {
             let at = (f64::midpoint(left, right), bottom + 34.0);
-            svg.text(at, NAME_SIZE, Anchor::Middle, BLACK, &panel.x.label);
+            svg.text(at, NAME, &panel.x.label);
         }
         let mut taken = Vec::new();
         for layer in panel.layers.iter().filter(|layer| !layer.label.is_empty()) {
             if let Some(found) = self.beside(layer, &taken) {
                 let baseline = (found.0, found.3 - 0.15 * BESIDE);
-                svg.text(
-                    baseline,
-                    BESIDE,
-                    Anchor::Start,
-                    &layer.look.colour,
-                    &layer.label,
-                );
+                let set = Type(BESIDE, "start", &layer.look.colour);
+                svg.text(baseline, set, &layer.label);
                 taken.push(found);
             }
         }
@@ -178,11 +211,7 @@ impl Placed<'_> {
         let places = [(first, above), (first, below), (last, above), (last, below)];
         let places = places.map(|(left, top)| Area(left, top, left + width, top + BESIDE));
         let covers = |place: Area, layer: &Layer| {
-            let line = layer
-                .look
-                .line
-                .map(|_| self.pixels(layer))
-                .unwrap_or_default();
+            let line = layer.look.line.map_or(Vec::new(), |_| self.pixels(layer));
             let mut marks = self.marks(layer).into_iter();
             line.windows(2)
                 .any(|ends| place.is_crossed(ends[0], ends[1]))
@@ -221,15 +250,13 @@ pub(super) fn sample(svg: &mut Svg, look: &Look, (x, y): Pixel) {
 fn lines(svg: &mut Svg, look: &Look, points: &[Pixel]) {
     let colour = &look.colour;
     if let Some(fill) = look.fill.map(number) {
-        svg.polygon(
-            points,
-            &format!("fill=\"{colour}\" fill-opacity=\"{fill}\""),
-        );
+        let style = format!("fill=\"{colour}\" fill-opacity=\"{fill}\"");
+        svg.polygon(points, &style);
     }
     if let Some(line) = look.line {
         let mut more = String::new();
         if !line.dash.is_empty() {
-            more.push_str(&format!(" stroke-dasharray=\"{}\"", line.dash));
+            more = format!(" stroke-dasharray=\"{}\"", line.dash);
         }
         if line.opacity < 1.0 {
             more.push_str(&format!(" stroke-opacity=\"{}\"", number(line.opacity)));
@@ -251,9 +278,8 @@ fn mark(svg: &mut Svg, look: &Look, (x, y): Pixel) {
     let (corners, reach, dent, turn) = match mark.shape {
         Shape::Circle => {
             let [x, y, r] = [x, y, mark.radius].map(number);
-            return svg.raw(&format!(
-                "<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" {style}/>"
-            ));
+            let circle = format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" {style}/>");
+            return svg.raw(&circle);
         }
         Shape::Dash => return svg.line(&[(x - DASH, y), (x + DASH, y)], colour, 1.4, ""),
         Shape::Square => (4, 1.25, 1.25, 45.0),
@@ -271,4 +297,28 @@ fn mark(svg: &mut Svg, look: &Look, (x, y): Pixel) {
         (x + reach * angle.sin(), y - reach * angle.cos())
     };
     svg.polygon(&(0..corners).map(corner).collect::<Vec<_>>(), &style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_a_box() {
+        let area = Area(20.0, 50.0, 40.0, 60.0);
+        for (crossed, from, to) in [
+            (true, (0.0, 0.0), (100.0, 180.0)),
+            (true, (30.0, 0.0), (30.0, 100.0)),
+            (true, (100.0, 55.0), (25.0, 55.0)),
+            (false, (0.0, 55.0), (10.0, 55.0)),
+            (false, (0.0, 70.0), (100.0, 70.0)),
+            (false, (0.0, 0.0), (100.0, 100.0)),
+            (false, (30.0, 0.0), (30.0, 40.0)),
+        ] {
+            assert_eq!(area.is_crossed(from, to), crossed, "{from:?} {to:?}");
+        }
+        assert!(area.meets(Area(39.0, 59.0, 90.0, 90.0)));
+        assert!(!area.meets(Area(40.0, 50.0, 60.0, 60.0)));
+        assert!(area.is_within(area) && !area.with_margin(1.0).is_within(area));
+    }
 }

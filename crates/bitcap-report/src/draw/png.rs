@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
-use super::svg::{Anchor, Svg};
+use super::svg::{BLACK, Svg, Type};
 use crate::error::ReportError;
 
 /// 300 dots an inch, as printers ask for: our SVG has 96 pixels an inch.
@@ -33,16 +33,12 @@ fn parse(svg: &str) -> Result<Tree, resvg::usvg::Error> {
 pub(super) fn render(figure: &'static str, svg: &str) -> Result<Vec<u8>, ReportError> {
     let failed = |problem: String| ReportError::Draw { figure, problem };
     let tree = parse(svg).map_err(|error| failed(error.to_string()))?;
-    let size = tree
-        .size()
-        .to_int_size()
-        .scale_by(SCALE)
-        .ok_or_else(|| failed("it has no size".to_owned()))?;
-    let mut pixmap = Pixmap::new(size.width(), size.height())
-        .ok_or_else(|| failed("it is too large".to_owned()))?;
+    let size = tree.size().to_int_size().scale_by(SCALE);
+    let pixmap = size.and_then(|size| Pixmap::new(size.width(), size.height()));
+    let mut pixmap = pixmap.ok_or_else(|| failed("it is too large".to_owned()))?;
     let scale = Transform::from_scale(
-        size.width() as f32 / tree.size().width(),
-        size.height() as f32 / tree.size().height(),
+        pixmap.width() as f32 / tree.size().width(),
+        pixmap.height() as f32 / tree.size().height(),
     );
     resvg::render(&tree, scale, &mut pixmap.as_mut());
     pixmap
@@ -53,44 +49,33 @@ pub(super) fn render(figure: &'static str, svg: &str) -> Result<Vec<u8>, ReportE
 /// How wide a line of text is in the font of the PNG, in pixels.
 pub(super) fn text_width(size: f64, text: &str) -> f64 {
     let mut line = Svg::default();
-    line.text((0.0, 0.0), size, Anchor::Start, "#000000", text);
-    parse(&line.document(96.0, 96.0, ""))
-        .ok()
-        .and_then(|tree| {
-            let node = tree.root().children().get(1)?;
-            Some(f64::from(node.abs_bounding_box().width()))
-        })
-        .unwrap_or(0.0)
+    line.text((0.0, 0.0), Type(size, "start", BLACK), text);
+    let tree = parse(&line.document(96.0, 96.0, "")).ok();
+    let words = tree.as_ref().and_then(|tree| tree.root().children().get(1));
+    words.map_or(0.0, |words| f64::from(words.abs_bounding_box().width()))
 }
 
 /// The text in lines that fit, broken between words; within them only where one word is wider than a line.
 pub(super) fn wrapped(size: f64, text: &str, width: f64) -> Vec<String> {
     let fits = |line: &str| text_width(size, line) <= width;
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        if let Some(line) = lines.last_mut() {
-            let longer = format!("{line} {word}");
-            if fits(&longer) {
-                *line = longer;
-                continue;
-            }
+    for mut word in text.split(' ').filter(|word| !word.is_empty()) {
+        let longer = lines.last().map(|line| format!("{line} {word}"));
+        if let Some(longer) = longer.filter(|longer| fits(longer)) {
+            lines.pop();
+            lines.push(longer);
+            continue;
         }
-        let mut rest: Vec<char> = word.chars().collect();
-        while !rest.is_empty() {
-            let line = |count: usize| rest[..count].iter().collect::<String>();
-            let (mut count, mut too_many) = (1, rest.len() + 1);
-            if fits(&line(rest.len())) {
-                count = rest.len();
-            }
-            while too_many - count > 1 {
-                let middle = usize::midpoint(count, too_many);
-                match fits(&line(middle)) {
-                    true => count = middle,
-                    false => too_many = middle,
-                }
-            }
-            lines.push(line(count));
-            rest.drain(..count);
+        while !word.is_empty() {
+            let ends = word.char_indices().map(|(at, c)| at + c.len_utf8());
+            let ends: Vec<usize> = ends.collect();
+            // The most characters that fit, and one at the least.
+            let end = match fits(word) {
+                true => word.len(),
+                false => ends[ends.partition_point(|&end| fits(&word[..end])).max(1) - 1],
+            };
+            lines.push(word[..end].to_owned());
+            word = &word[end..];
         }
     }
     lines

@@ -11,13 +11,9 @@ pub(super) const SMALL: f64 = 9.5;
 /// A place on the page, in pixels of 1/96 inch from its upper left corner.
 pub(super) type Pixel = (f64, f64);
 
-/// Where text is set from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Anchor {
-    Start,
-    Middle,
-    End,
-}
+/// How a line of text is set: its size, its end that stands at a place (`start`, `middle` or `end`), and its colour.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Type<'a>(pub(super) f64, pub(super) &'static str, pub(super) &'a str);
 
 /// Elements, one after another.
 #[derive(Default)]
@@ -45,19 +41,7 @@ impl Svg {
     }
 
     /// One line of text.
-    pub(super) fn text(
-        &mut self,
-        (x, y): Pixel,
-        size: f64,
-        anchor: Anchor,
-        colour: &str,
-        text: &str,
-    ) {
-        let anchor = match anchor {
-            Anchor::Start => "start",
-            Anchor::Middle => "middle",
-            Anchor::End => "end",
-        };
+    pub(super) fn text(&mut self, (x, y): Pixel, Type(size, anchor, colour): Type<'_>, text: &str) {
         let (x, y, size, text) = (number(x), number(y), number(size), escape(text));
         let style = format!("font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{colour}\"");
         self.raw(&format!("<text x=\"{x}\" y=\"{y}\" {style}>{text}</text>"));

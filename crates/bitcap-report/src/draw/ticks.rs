@@ -58,10 +58,8 @@ impl Ruler<'_> {
             if fewer.len() < 2 && !ticks.is_empty() {
                 break;
             }
-            let placed = fewer
-                .into_iter()
-                .map(|(value, label)| self.tick(value, label));
-            ticks = placed.collect();
+            let placed = |(value, label)| self.tick(value, label);
+            ticks = fewer.into_iter().map(placed).collect();
             if self.is_clear(&ticks) {
                 break;
             }
@@ -93,13 +91,14 @@ impl Ruler<'_> {
     fn is_clear(&self, ticks: &[Tick]) -> bool {
         let half = |tick: &Tick| text_width(SMALL, &tick.label) / 2.0;
         ticks.windows(2).all(|pair| {
-            let pitch = (pair[1].at - pair[0].at).abs();
             let between = pair[1].middle - half(&pair[1]) - pair[0].middle - half(&pair[0]);
-            match self.is_level() {
-                true => pitch >= PITCH && between >= BETWEEN,
-                false => pitch >= PITCH_UPWARDS,
-            }
+            let clear = !self.is_level() || between >= BETWEEN;
+            clear && (pair[1].at - pair[0].at).abs() >= self.pitch()
         })
+    }
+
+    fn pitch(&self) -> f64 {
+        [PITCH_UPWARDS, PITCH][usize::from(self.is_level())]
     }
 
     fn is_level(&self) -> bool {
@@ -123,11 +122,10 @@ impl Ruler<'_> {
         let powers = any(|e| e >= 6) || any(|e| e < -2) || any(|e| e < 0) && any(|e| e >= 4);
         let label = |(mantissa, exponent): (u32, i32)| {
             let value = value_of(mantissa, exponent);
-            let label = match (powers, mantissa) {
-                (true, 1) => format!("10{}", superscript(exponent)),
-                (true, _) => format!("{mantissa}×10{}", superscript(exponent)),
-                (false, _) if exponent < 0 => decimals(value, exponent.unsigned_abs() as usize),
-                (false, _) => thousands(value),
+            let label = match powers {
+                true => power(&mantissa.to_string(), exponent),
+                false if exponent < 0 => decimals(value, exponent.unsigned_abs() as usize),
+                false => thousands(value),
             };
             (value, label)
         };
@@ -150,12 +148,7 @@ impl Ruler<'_> {
     /// Values and labels at multiples of a round step; thinned out, of steps that are about twice as large.
     fn linear_ticks(&self, thinned: u32) -> Vec<(f64, String)> {
         let Self(Axis { low, high, .. }, from, to) = *self;
-        let pitch = if self.is_level() {
-            PITCH
-        } else {
-            PITCH_UPWARDS
-        };
-        let least = (high - low) / (to - from).abs() * pitch * f64::from(1 << thinned);
+        let least = (high - low) / (to - from).abs() * self.pitch() * f64::from(1 << thinned);
         let step = match self.0.scale {
             Scale::Whole => round_step(least).max(1.0),
             _ => round_step(least),
@@ -165,9 +158,8 @@ impl Ruler<'_> {
         let count = (last - first + 1.0).clamp(0.0, 100.0) as usize;
         let values = (0..count).map(|i| (first + i as f64) * step);
         let largest = low.abs().max(high.abs());
-        values
-            .map(|value| (value, linear_label(value, step, largest)))
-            .collect()
+        let label = |value| (value, linear_label(value, step, largest));
+        values.map(label).collect()
     }
 }
 
@@ -194,22 +186,23 @@ fn power_label(x: f64, step: f64) -> String {
     let digits = (x.abs().log10().floor() - step.log10().floor()).clamp(0.0, 6.0) as usize;
     let text = format!("{x:.digits$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent = superscript(exponent.parse().unwrap_or(0));
     let mantissa = match mantissa.contains('.') {
         true => mantissa.trim_end_matches('0').trim_end_matches('.'),
         false => mantissa,
     };
+    power(mantissa, exponent.parse().unwrap_or(0))
+}
+
+/// So many times a power of ten.
+fn power(mantissa: &str, exponent: i32) -> String {
+    let digits = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raised = |c: char| c.to_digit(10).map_or('⁻', |digit| digits[digit as usize]);
+    let exponent: String = exponent.to_string().chars().map(raised).collect();
     match mantissa {
         "1" => format!("10{exponent}"),
         "-1" => format!("-10{exponent}"),
         mantissa => format!("{mantissa}×10{exponent}"),
     }
-}
-
-fn superscript(n: i32) -> String {
-    let digits = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    let raised = |c: char| c.to_digit(10).map_or('⁻', |digit| digits[digit as usize]);
-    n.to_string().chars().map(raised).collect()
 }
 
 #[cfg(test)]
@@ -227,26 +220,30 @@ mod tests {
 
     #[test]
     fn ticks_are_round() {
-        assert_eq!(linear(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
-        assert_eq!(linear(-0.2, 0.41), ["−0.2", "0.0", "0.2", "0.4"]);
-        assert_eq!(linear(-900.0, 100.0), ["−800", "−600", "−400", "−200", "0"]);
-        assert_eq!(linear(0.0, 8e3), ["0", "2,000", "4,000", "6,000", "8,000"]);
-        assert_eq!(linear(0.0, 4e7), ["0", "10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]);
+        for ((low, high), expected) in [
+            ((0.0, 1.0), &["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"][..]),
+            ((-0.2, 0.41), &["−0.2", "0.0", "0.2", "0.4"]),
+            ((-900.0, 100.0), &["−800", "−600", "−400", "−200", "0"]),
+            ((0.0, 8e3), &["0", "2,000", "4,000", "6,000", "8,000"]),
+            ((0.0, 4e7), &["0", "10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]),
+            // There is no room for more.
+            ((0.0, 4e-5), &["0", "2×10⁻⁵", "4×10⁻⁵"]),
+            ((10.0, 10.00001), &["10.000000", "10.000005", "10.000010"]),
+        ] {
+            assert_eq!(linear(low, high), expected);
+        }
         assert_eq!(linear(-1e7, 0.0)[0], "−10⁷");
-        assert_eq!(
-            linear(0.0, 4e-5),
-            ["0", "2×10⁻⁵", "4×10⁻⁵"],
-            "no room for more"
-        );
-        assert_eq!(
-            linear(10.0, 10.00001),
-            ["10.000000", "10.000005", "10.000010"]
-        );
-        let log = |low, high| labels(&Axis::between("", Scale::Log, (low, high)));
-        assert_eq!(log(20.0, 600.0), ["20", "50", "100", "200", "500"]);
-        assert_eq!(log(0.02, 0.6), ["0.02", "0.05", "0.1", "0.2", "0.5"]);
-        assert_eq!(log(1e5, 1e7), ["10⁵", "3×10⁵", "10⁶", "3×10⁶", "10⁷"]);
-        assert_eq!(log(1e-3, 1e6), ["10⁻²", "10⁰", "10²", "10⁴", "10⁶"]);
+        for ((low, high), expected) in [
+            ((20.0, 600.0), ["20", "50", "100", "200", "500"]),
+            ((0.02, 0.6), ["0.02", "0.05", "0.1", "0.2", "0.5"]),
+            ((1e5, 1e7), ["10⁵", "3×10⁵", "10⁶", "3×10⁶", "10⁷"]),
+            ((1e-3, 1e6), ["10⁻²", "10⁰", "10²", "10⁴", "10⁶"]),
+        ] {
+            assert_eq!(
+                labels(&Axis::between("", Scale::Log, (low, high))),
+                expected
+            );
+        }
     }
 
     #[test]
@@ -261,11 +258,8 @@ mod tests {
             for (from, to) in [(10.0, 200.0), (410.0, 10.0)] {
                 let ticks = Ruler(axis, from, to).ticks();
                 assert!((2..=20).contains(&ticks.len()), "{what:?}: {ticks:?}");
-                let inside = |at: f64| (9.0..=411.0).contains(&at);
-                assert!(
-                    ticks.iter().all(|tick| inside(tick.at)),
-                    "{what:?}: {ticks:?}"
-                );
+                let inside = ticks.iter().all(|tick| (9.0..=411.0).contains(&tick.at));
+                assert!(inside, "{what:?}: {ticks:?}");
             }
         };
         for high in [1.0, 1.01, 3.0, 17.0, 200.0, 4e3, 9e5, 1e9, 1e40, 1e300] {

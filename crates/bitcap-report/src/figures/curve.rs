@@ -1,15 +1,16 @@
 //! Memorized bits against dataset size.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::capacity::{accounting_line, alpha_text, band_entry, plateau_key};
-use super::common::{Experiment, PAPER_BAND, bars_note};
+use super::{Experiment, PAPER_BAND, bars_note};
 use crate::accounting::Accounting;
 use crate::capacity::GroupReport;
-use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, NOTHING, PALE, Panel, Point};
-use crate::chart::{Mark, Shape};
+use crate::chart::{
+    Axis, Block, Chart, Entry, GREY, Layer, Look, Mark, NOTHING, PALE, Panel, Point, Shape,
+};
 use crate::curve;
-use crate::statistics::mean;
+use crate::statistics::{Spread, mean};
 use crate::text::{count, thousands};
 
 const HEIGHT: f64 = 296.0;
@@ -32,66 +33,70 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
     let bands = banded_sizes(groups);
     let mut heights: Vec<f64> = Vec::new();
     for point in points().filter(shown) {
-        let (mean, deviation) = (spread(point).mean, spread(point).deviation.unwrap_or(0.0));
+        let Spread { mean, deviation } = spread(point);
+        let deviation = deviation.unwrap_or(0.0);
         // A bar that reaches towards zero is cut off, or it would stretch the axis.
         heights.extend([mean, mean + deviation, (mean - deviation).max(mean / 2.0)]);
     }
     if heights.is_empty() {
         heights.extend(points().map(|point| point.entropy_bits));
     }
-    heights.extend(bands.iter().map(|&size| PAPER_BAND.1 * size as f64));
+    heights.extend(bands.iter().map(|size| PAPER_BAND.1 * size));
     let data = Data::of(groups);
     let x = Axis::log(&data.label(), points().map(|p| data.place(p)), 0.08);
     let y = Axis::log("memorized (bits), mean over seeds", heights, 0.1);
 
-    let all_looks = of.looks();
-    let mut layers: Vec<Layer> = Vec::new();
-    for &size in &bands {
+    let looks = of.looks();
+    let band = |&size: &f64| {
         // A band that several models share is none of theirs.
-        let mut owners = groups
-            .iter()
-            .filter(|group| group.curve.model.parameters == size);
+        let mut owners = groups.iter().filter(|group| group.parameters() == size);
         let colour = match (owners.next(), owners.next()) {
-            (Some(owner), None) => &all_looks[owner.place].colour,
+            (Some(owner), None) => &looks[owner.place].colour,
             _ => GREY,
         };
-        layers.push(band(&x, size as f64, colour));
-    }
-    layers.push(Layer::new(data.diagonal(&x), diagonal_look()));
+        let [least, most] = [PAPER_BAND.0, PAPER_BAND.1].map(|alpha| alpha * size);
+        Layer {
+            label: format!("3.5–3.9 × {}", thousands(size)),
+            ..Layer::band(&x, (least, least), (most, most), &Look::area(colour, 0.2))
+        }
+    };
+    let mut layers: Vec<Layer> = bands.iter().map(band).collect();
+    let diagonal_look = Look::line(PALE, 1.0, "");
+    layers.push(Layer::new(data.diagonal(&x), &diagonal_look));
+    let ceiling_look = Look::line(GREY, 1.0, "4 3");
     let ceilings = data.ceilings(of.accounting);
-    let mut key = plateau_key(groups);
-    let mut models = Vec::new();
-    for line in &ceilings {
-        layers.push(Layer::new(line.iter().copied(), ceiling_look()));
-    }
+    let any_ceiling = !ceilings.is_empty();
+    let ceilings = ceilings.into_iter();
+    layers.extend(ceilings.map(|line| Layer::new(line, &ceiling_look)));
     let layer = |points: &[curve::Point], look: &Look| {
         let shown = points.iter().filter(shown);
-        let points = shown.map(|p| Point::mean(data.place(p), spread(p)));
-        Layer::of(points, look.clone())
+        Layer::new(shown.map(|p| Point::mean(data.place(p), spread(p))), look)
     };
+    let (mut models, mut any_doubled) = (Vec::new(), false);
     for group in groups {
-        let look = all_looks[group.place]
-            .clone()
-            .filled(group.capacity.plateau);
-        let (plain, doubled) = (&group.curve.points, &group.curve.doubled);
-        layers.push(layer(plain, &look));
-        if !doubled.is_empty() {
-            layers.push(layer(doubled, &doubled_look(&look)));
+        let look = looks[group.place].clone().filled(group.capacity.plateau);
+        layers.push(layer(&group.curve.points, &look));
+        if !group.curve.doubled.is_empty() {
+            let doubled = layer(&group.curve.doubled, &doubled_look(&look));
+            any_doubled |= !doubled.points.is_empty();
+            layers.push(doubled);
         }
         models.push((group.place, look, alpha_text(group, of.accounting)));
     }
-    let mut doubled = groups.iter().flat_map(|group| &group.curve.doubled);
-    if doubled.any(|point| shown(&point)) {
+
+    let mut key = plateau_key(groups);
+    if any_doubled {
         let look = Look::mark(GREY, Shape::TriangleUp, 3.4, false);
-        key.push(Entry::new(look, "twice the steps (set to the right)"));
+        key.push(Entry::new(&look, "twice the steps (set to the right)"));
     }
-    key.push(Entry::new(diagonal_look(), "entropy of the data"));
-    if !ceilings.is_empty() {
-        let text = "ceiling for models of single sequences";
-        key.push(Entry::new(ceiling_look(), text));
+    key.push(Entry::new(&diagonal_look, "entropy of the data"));
+    if any_ceiling {
+        key.push(Entry::new(
+            &ceiling_look,
+            "ceiling for models of single sequences",
+        ));
     }
     key.push(band_entry());
-
     let (models, mut notes) = of.models(models);
     notes.push(bars_note(points().map(|point| point.seeds)));
     let hidden = points().filter(|point| !shown(point)).count();
@@ -104,7 +109,7 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
     Chart {
         name: "curve",
         title: of.titled("bits memorized against dataset size"),
-        subtitle: accounting_line(groups, of.accounting),
+        subtitle: accounting_line(groups, of.accounting).to_owned(),
         panels: vec![vec![Panel::new("", HEIGHT, x, y, layers)]],
         legend: vec![models, Block::of(key)],
         notes,
@@ -163,9 +168,8 @@ impl<'a> Data<'a> {
         let ceiling = |point: &curve::Point| point.ceiling_bits.by(accounting);
         let shows = |point: &&curve::Point| ceiling(point) < CEILING_SHOWS * point.entropy_bits;
         kinds.retain(|_, points| points.iter().any(shows));
-        let lines = kinds
-            .into_values()
-            .map(|points| self.means(points, ceiling));
+        let lines = kinds.into_values();
+        let lines = lines.map(|points| self.means(points, ceiling));
         lines.filter(|line| line.len() >= 2).collect()
     }
 
@@ -182,7 +186,7 @@ impl<'a> Data<'a> {
             at.entry(x).or_default().push(property(point));
         }
         let line = at.into_iter();
-        let line = line.filter_map(|(x, values)| Some((f64::from_bits(x), mean(&values)?)));
+        let line = line.filter_map(|(x, values)| Some((f64::from_bits(x), mean(values)?)));
         line.filter(|&(_, y)| y > NOTHING).collect()
     }
 }
@@ -193,23 +197,14 @@ fn all_points(group: &GroupReport) -> impl Iterator<Item = &curve::Point> {
 }
 
 /// Parameters of the models that get a band: all of a few sizes, else the smallest and the largest.
-fn banded_sizes(groups: &[GroupReport]) -> Vec<u64> {
-    let sizes = groups.iter().map(|group| group.curve.model.parameters);
-    let sizes: BTreeSet<u64> = sizes.collect();
-    match (sizes.first(), sizes.last()) {
-        (Some(&first), Some(&last)) if sizes.len() > MOST_BANDS => vec![first, last],
-        _ => sizes.into_iter().collect(),
+fn banded_sizes(groups: &[GroupReport]) -> Vec<f64> {
+    let mut sizes: Vec<f64> = groups.iter().map(GroupReport::parameters).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup();
+    if sizes.len() > MOST_BANDS {
+        sizes.drain(1..sizes.len() - 1);
     }
-}
-
-/// The paper's capacity of a model of this size.
-fn band(x: &Axis, size: f64, colour: &str) -> Layer {
-    let (low, high) = (PAPER_BAND.0 * size, PAPER_BAND.1 * size);
-    let corners = [(x.low, low), (x.high, low), (x.high, high), (x.low, high)];
-    Layer {
-        label: format!("3.5–3.9 × {}", thousands(size)),
-        ..Layer::new(corners, Look::area(colour, 0.2))
-    }
+    sizes
 }
 
 /// The mark of cells trained with twice the steps: never shown to be a plateau, so hollow.
@@ -222,12 +217,4 @@ fn doubled_look(look: &Look) -> Look {
     });
     let look = look.clone().unlined();
     Look { mark, ..look }
-}
-
-fn diagonal_look() -> Look {
-    Look::line(PALE, 1.0, "")
-}
-
-fn ceiling_look() -> Look {
-    Look::line(GREY, 1.0, "4 3")
 }

@@ -1,10 +1,10 @@
 //! Of copies: bits memorized of a string against how often it stands in the data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::common::{Experiment, accounting_words, looks, size_of_data};
-use super::means::{self, Mean};
+use super::means::Mean;
 use super::positions::{nearest_to_load_1, one_a_size};
+use super::{Experiment, accounting_words, looks, size_of_data};
 use crate::cell_files::{self, Kind};
 use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, PALE, Panel};
 use crate::error::ReportError;
@@ -33,17 +33,8 @@ struct Line<'a> {
 }
 
 /// A line a model at its load nearest to 1; of one model alone a line a size. `None` where no cell has copies.
-///
-/// # Errors
-/// Where a file of a cell is there and not as it must be.
 pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
-    let groups = || {
-        of.runs
-            .groups
-            .iter()
-            .filter(|group| !group.plain.is_empty())
-    };
-    let alone = groups().count() == 1;
+    let alone = of.runs.plain().count() == 1;
     let mut lines = Vec::new();
     for (place, group) in of.runs.groups.iter().enumerate() {
         let sizes = one_a_size(group);
@@ -56,45 +47,35 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
             lines.extend(line(of, place, cell)?);
         }
     }
-    if lines.is_empty() {
+    // Where there are both kinds, the words are those for the second.
+    let Some(kind) = lines.iter().map(|line| line.kind).max() else {
         return Ok(None);
-    }
+    };
     let rank = |line: &Line<'_>| match alone {
         true => line.cell.run.samples,
         false => line.cell.run.parameters,
     };
-    let looks = looks(&lines.iter().map(rank).collect::<Vec<_>>());
+    let looks = looks(lines.iter().map(rank));
     let means = || lines.iter().flat_map(|line| &line.means);
-    let memorized = lines.iter().all(|line| line.kind == Kind::Memorized);
-    let label = match memorized {
-        true => "memorized (bits a string)",
-        false => "saved against the true source (bits a string)",
-    };
-    let x = Axis::log(
-        "copies of the string in the data",
-        means().map(|mean| mean.x),
-        0.1,
-    );
-    let reach = lines.iter().flat_map(|line| means::reach(&line.means));
-    let y = Axis::linear(label, reach.chain([0.0]));
-    let mut layers = vec![Layer::across(&x, 0.0, Look::line(PALE, 1.0, ""))];
-    let mut models = Vec::new();
-    for (line, look) in lines.iter().zip(looks) {
-        layers.push(means::layer(&line.means, &look));
-        models.push((line.place, look, size_of_data(line.cell)));
-    }
+    let copies = means().map(|mean| mean.x);
+    let x = Axis::log("copies of the string in the data", copies, 0.1);
+    let reach = means().flat_map(Mean::reach).chain([0.0]);
+    let y = Axis::linear(&kind.label("string"), reach);
+    let mut layers = vec![Layer::across(&x, 0.0, &Look::line(PALE, 1.0, ""))];
+    let lines_and_looks = || lines.iter().zip(&looks);
+    layers.extend(lines_and_looks().map(|(line, look)| Layer::new(&line.means, look)));
+    let size = |line: &Line<'_>| size_of_data(line.cell);
     let (models, mut notes) = match alone {
         true => {
-            let entries = models
-                .into_iter()
-                .map(|(_, look, size)| Entry::new(look, size));
+            let entries = lines_and_looks().map(|(line, look)| Entry::new(look, size(line)));
             (Block::of(entries.collect()), Vec::new())
         }
         false => {
-            models
-                .iter_mut()
-                .for_each(|(_, _, size)| size.insert_str(0, ", "));
-            of.models(models)
+            let model = |(line, look): (&Line<'_>, &Look)| {
+                let after = format!(", {}", size(line));
+                (line.place, look.clone(), after)
+            };
+            of.models(lines_and_looks().map(model).collect())
         }
     };
     notes.push(
@@ -104,8 +85,8 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
         let note = "Counts are pooled, eight bins to a factor of ten; x is their geometric mean.";
         notes.push(note.to_owned());
     }
-    let predicted = groups().all(|group| group.model.start_token);
-    let subtitle = match memorized && !predicted {
+    let predicted = of.runs.plain().all(|group| group.model().start_token);
+    let subtitle = match kind == Kind::Memorized && !predicted {
         true => accounting_words(of.accounting),
         false => "Every string counted once, whatever its copies",
     };
@@ -135,14 +116,10 @@ fn line<'a>(
     let (mut strings, mut kind) = (Vec::new(), None);
     let seeds = of.runs.groups[place].plain.iter().map(|cell| &cell.run);
     for run in seeds.filter(|run| run.samples == cell.run.samples) {
-        let Some(file) = cell_files::sequences(&of.runs.root, run)? else {
-            continue;
-        };
-        if *kind.get_or_insert(file.kind) == file.kind {
-            let counted = file.training.iter();
-            let counted = counted.filter_map(|string| Some((string.count?, string.bits)));
-            strings.extend(counted.map(|(count, bits)| (count, bits.by(of.accounting))));
-        }
+        let file = cell_files::sequences(&of.runs.root, run)?;
+        let file = file.filter(|file| *kind.get_or_insert(file.kind) == file.kind);
+        let all = file.into_iter().flat_map(|file| file.training);
+        strings.extend(all.filter_map(|own| Some((own.count?, own.bits.by(of.accounting)))));
     }
     let Some(kind) = kind.filter(|_| !strings.is_empty()) else {
         return Ok(None);
@@ -162,9 +139,7 @@ type Strings = Vec<(u64, f64)>;
 
 /// Means by count, ascending, and whether counts were pooled.
 fn by_count(strings: Strings) -> (Vec<Mean>, bool) {
-    let mut counts: Vec<u64> = strings.iter().map(|string| string.0).collect();
-    counts.sort_unstable();
-    counts.dedup();
+    let counts: BTreeSet<u64> = strings.iter().map(|string| string.0).collect();
     let pooled = counts.len() > MOST_COUNTS;
     let mut bins: BTreeMap<u64, Strings> = BTreeMap::new();
     for (count, bits) in strings {
@@ -174,24 +149,20 @@ fn by_count(strings: Strings) -> (Vec<Mean>, bool) {
         };
         bins.entry(bin).or_default().push((count, bits));
     }
-    let means = bins.into_values().filter_map(|mut strings| {
+    let means = bins.into_values().map(|mut strings| {
         // Sums do not depend on the order of the rows.
         strings.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let logs: Vec<f64> = strings
-            .iter()
-            .map(|string| (string.0 as f64).ln())
-            .collect();
-        let bits: Vec<f64> = strings.iter().map(|string| string.1).collect();
+        let logs = strings.iter().map(|(count, _)| (*count as f64).ln());
         Some(Mean {
             x: match pooled {
-                true => mean(&logs)?.exp(),
+                true => mean(logs)?.exp(),
                 false => strings[0].0 as f64,
             },
-            y: spread(&bits)?,
+            y: spread(strings.iter().map(|(_, bits)| *bits))?,
             count: strings.len(),
         })
     });
-    (means.collect(), pooled)
+    (means.flatten().collect(), pooled)
 }
 
 #[cfg(test)]
@@ -221,14 +192,11 @@ mod tests {
 
     #[test]
     fn few_of_many_sizes_are_shown() {
-        let cell = |samples| Cell {
-            run: Run {
-                samples,
-                ..Run::default()
-            },
-            bits: None,
+        let run = |samples| Run {
+            samples,
+            ..Run::default()
         };
-        let cells: Vec<Cell> = (0..20).map(cell).collect();
+        let cells: Vec<Cell> = (0..20).map(|samples| run(samples).into()).collect();
         for count in 0..20 {
             let sizes: Vec<&Cell> = cells[..count].iter().collect();
             let shown: Vec<u64> = spaced(&sizes).iter().map(|cell| cell.run.samples).collect();

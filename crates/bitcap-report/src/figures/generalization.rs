@@ -1,9 +1,10 @@
 //! Rote and generalization against load, and below it how far the model is from the source on fresh data.
 
-use super::common::{Experiment, size_text};
 use super::means::{self, Mean, Measure};
+use super::{Experiment, size_text};
 use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, PALE, Panel, Shape};
 use crate::runs::Group;
+use crate::statistics::range;
 
 const HEIGHTS: (f64, f64) = (210.0, 130.0);
 /// Means that differ by more than this factor are drawn on a logarithmic axis.
@@ -16,37 +17,34 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     if drawn.is_empty() {
         return None;
     }
-    let means = |measure: Measure| -> Vec<Vec<Mean>> {
-        let groups = drawn.iter().map(|(_, (group, _))| group);
-        groups
-            .map(|group| means::means(of.runs, group, measure))
-            .collect()
-    };
-    let unintended = means(|run| run.unintended_bits);
-    let intended = means(|run| run.intended_bits);
-    let limit = means(|run| run.intended_limit_bits);
-    let excess = means(|run| run.fresh_excess_bits_per_token);
-
     let x = means::x_axis(of.runs, false);
-    let zero = Layer::across(&x, 0.0, Look::line(PALE, 1.0, ""));
+    let zero = Layer::across(&x, 0.0, &Look::line(PALE, 1.0, ""));
     let (mut bits, mut lower) = (vec![zero.clone()], Vec::new());
+    let (mut of_unintended, mut of_excess, mut reach) = (Vec::new(), Vec::new(), vec![0.0]);
     let mut models = Vec::new();
-    for (i, (place, (group, look))) in drawn.iter().enumerate() {
-        let look = look.clone().lined(1.5, "", 1.0);
-        let points = limit[i].iter().map(|mean| (mean.x, mean.y.mean));
-        bits.push(Layer::new(points, limit_look(&look.colour)));
-        bits.push(means::layer(&unintended[i], &look));
-        bits.push(means::layer(&intended[i], &intended_look(&look)));
-        lower.push(means::layer(&excess[i], &look));
-        models.push((*place, look, size_text(&group.model)));
+    for (place, (group, look)) in drawn {
+        let means = |measure: Measure| means::means(of.runs, group, measure);
+        let look = look.lined(1.5, "", 1.0);
+        let limit = means(|run| run.intended_limit_bits);
+        let unintended = means(|run| run.unintended_bits);
+        let intended = means(|run| run.intended_bits);
+        let excess = means(|run| run.fresh_excess_bits_per_token);
+        let points = limit.iter().map(|mean| (mean.x, mean.y.mean));
+        bits.push(Layer::new(points, &limit_look(&look.colour)));
+        bits.push(Layer::new(&unintended, &look));
+        bits.push(Layer::new(&intended, &intended_look(&look)));
+        lower.push(Layer::new(&excess, &look));
+        let all = limit.iter().chain(&unintended).chain(&intended);
+        reach.extend(all.flat_map(Mean::reach));
+        of_unintended.extend(unintended);
+        of_excess.extend(excess);
+        models.push((place, look, size_text(group.model())));
     }
-    let all = [&unintended, &intended, &limit].into_iter().flatten();
-    let reach = all.flat_map(|line| means::reach(line)).chain([0.0]);
     let y = Axis::linear("bits", reach);
     let heading = "training data: bits of the whole dataset";
     let mut panels = vec![vec![Panel::new(heading, HEIGHTS.0, x.clone(), y, bits)]];
-    if excess.iter().any(|line| !line.is_empty()) {
-        let y = excess_axis(&excess);
+    if !of_excess.is_empty() {
+        let y = excess_axis(&of_excess);
         if y.low <= 0.0 {
             lower.insert(0, zero);
         }
@@ -55,12 +53,12 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     }
     let grey = Look::mark(GREY, Shape::Circle, 4.2, true).lined(1.5, "", 1.0);
     let key = vec![
-        Entry::new(grey.clone(), "unintended (rote)"),
-        Entry::new(intended_look(&grey), "intended (generalization)"),
-        Entry::new(limit_look(GREY), "limit of intended"),
+        Entry::new(&grey, "unintended (rote)"),
+        Entry::new(&intended_look(&grey), "intended (generalization)"),
+        Entry::new(&limit_look(GREY), "limit of intended"),
     ];
     let (models, mut notes) = of.models(models);
-    notes.extend(means::notes(of.runs, unintended.iter()));
+    notes.extend(means::notes(of.runs, &of_unintended));
     notes.push(
         "Unintended: what a code that may mix model and oracle saves against the oracle alone, which is the exact source \
          unless runs.csv names a model. Intended: memorized bits less that; its limit: entropy less the oracle's code."
@@ -84,16 +82,15 @@ fn structured(group: &Group) -> bool {
     means::measured(group, |run| run.unintended_bits) && means::measured(group, limit)
 }
 
-fn excess_axis(excess: &[Vec<Mean>]) -> Axis {
-    let heights = || excess.iter().flatten().map(|mean| mean.y.mean);
-    let least = heights().fold(f64::INFINITY, f64::min);
-    let most = heights().fold(0.0, f64::max);
+fn excess_axis(excess: &[Mean]) -> Axis {
+    let heights = || excess.iter().map(|mean| mean.y.mean);
     let label = "excess (bits/token)";
-    if least > 0.0 && most > WIDE * least {
-        return Axis::log(label, heights(), 0.1);
+    match range(heights()) {
+        Some((least, most)) if least > 0.0 && most > WIDE * least => {
+            Axis::log(label, heights(), 0.1)
+        }
+        _ => Axis::linear(label, excess.iter().flat_map(Mean::reach).chain([0.0])),
     }
-    let reach = excess.iter().flat_map(|line| means::reach(line));
-    Axis::linear(label, reach.chain([0.0]))
 }
 
 fn intended_look(look: &Look) -> Look {

@@ -1,9 +1,7 @@
 //! Means over seeds against load, as several figures draw them.
 
-use std::collections::BTreeMap;
-
-use super::common::bars_note;
-use crate::chart::{Axis, Layer, Look, Point};
+use super::bars_note;
+use crate::chart::{Axis, Point};
 use crate::runs::{Group, Runs};
 use crate::statistics::{Spread, mean, spread};
 use bitcap_plan::Run;
@@ -56,44 +54,37 @@ pub(super) fn measured(group: &Group, measure: impl Fn(&Run) -> Option<f64>) -> 
 /// Means over seeds by size, ascending; of sizes where no cell has the measure there is none.
 pub(super) fn means(runs: &Runs, group: &Group, measure: Measure) -> Vec<Mean> {
     let loads = has_loads(runs);
-    let mut sizes: BTreeMap<u64, Vec<(u64, f64, f64)>> = BTreeMap::new();
-    for cell in &group.plain {
-        let run = &cell.run;
-        if let Some(value) = measure(run) {
-            let seeds = sizes.entry(run.samples).or_default();
-            seeds.push((run.seed, place(run, loads), value));
-        }
-    }
-    let means = sizes.into_values().filter_map(|mut seeds| {
-        // Sums do not depend on the order of the rows.
-        seeds.sort_by(|a, b| a.0.cmp(&b.0).then(a.2.total_cmp(&b.2)));
-        let xs: Vec<f64> = seeds.iter().map(|seed| seed.1).collect();
-        let ys: Vec<f64> = seeds.iter().map(|seed| seed.2).collect();
+    let cells = group.plain.iter().map(|cell| &cell.run);
+    let measured = cells.filter_map(|run| Some((run, measure(run)?)));
+    let measured: Vec<(&Run, f64)> = measured.collect();
+    let sizes = measured.chunk_by(|a, b| a.0.samples == b.0.samples);
+    let means = sizes.map(|seeds| {
         Some(Mean {
-            x: mean(&xs)?,
-            y: spread(&ys)?,
+            x: mean(seeds.iter().map(|(run, _)| place(run, loads)))?,
+            y: spread(seeds.iter().map(|(_, value)| *value))?,
             count: seeds.len(),
         })
     });
-    means.collect()
+    means.flatten().collect()
 }
 
-pub(super) fn layer(means: &[Mean], look: &Look) -> Layer {
-    let points = means.iter().map(|mean| Point::mean(mean.x, mean.y));
-    Layer::of(points, look.clone())
+impl Mean {
+    /// The values that a linear axis must hold: the ends of its bar.
+    pub(super) fn reach(&self) -> [f64; 2] {
+        let deviation = self.y.deviation.unwrap_or(0.0);
+        [self.y.mean - deviation, self.y.mean + deviation]
+    }
 }
 
-/// The values that a linear axis must hold: means and the ends of their bars.
-pub(super) fn reach(means: &[Mean]) -> impl Iterator<Item = f64> {
-    means.iter().flat_map(|mean| {
-        let deviation = mean.y.deviation.unwrap_or(0.0);
-        [mean.y.mean - deviation, mean.y.mean + deviation]
-    })
+impl From<&Mean> for Point {
+    fn from(mean: &Mean) -> Self {
+        Self::mean(mean.x, mean.y)
+    }
 }
 
 /// What bars mean, of all means that are drawn, and that doubled cells are not.
-pub(super) fn notes<'a>(runs: &Runs, means: impl Iterator<Item = &'a Vec<Mean>>) -> Vec<String> {
-    let mut notes = vec![bars_note(means.flatten().map(|mean| mean.count))];
+pub(super) fn notes(runs: &Runs, means: &[Mean]) -> Vec<String> {
+    let mut notes = vec![bars_note(means.iter().map(|mean| mean.count))];
     if runs.groups.iter().any(|group| !group.doubled.is_empty()) {
         notes.push("Cells of twice the steps are not drawn.".to_owned());
     }
@@ -103,36 +94,22 @@ pub(super) fn notes<'a>(runs: &Runs, means: impl Iterator<Item = &'a Vec<Mean>>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runs::{Cell, Model};
     use std::path::PathBuf;
 
     fn runs(cells: &[(u64, u64, Option<f64>, Option<f64>)]) -> Runs {
-        let cell = |&(samples, seed, load, auc): &(u64, u64, Option<f64>, Option<f64>)| Cell {
-            run: Run {
-                samples,
-                seed,
-                load,
-                membership_auc: auc,
-                ..Run::default()
-            },
-            bits: None,
+        let run = |&(samples, seed, load, membership_auc): &_| Run {
+            samples,
+            seed,
+            load,
+            membership_auc,
+            ..Run::default()
         };
-        let model = Model {
-            label: String::new(),
-            vocabulary: 4,
-            length: 4,
-            layers: 1,
-            width: 8,
-            parameters: 9,
-            start_token: true,
+        let group = Group {
+            plain: cells.iter().map(|cell| run(cell).into()).collect(),
+            ..Group::default()
         };
         Runs {
-            groups: vec![Group {
-                group: "g".to_owned(),
-                model,
-                plain: cells.iter().map(cell).collect(),
-                doubled: Vec::new(),
-            }],
+            groups: vec![group],
             root: PathBuf::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! Membership inference and extraction against load: a panel a measure, a line a model.
 
-use super::common::{Experiment, size_text};
-use super::means::{self, Mean, Measure};
+use super::means::{self, Measure};
+use super::{Experiment, size_text};
 use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, Panel, Scale};
 
 const HEIGHT: f64 = 150.0;
@@ -35,42 +35,40 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     let groups = &of.runs.groups;
     let looks = of.looks();
     let floor_look = Look::line(GREY, 1.0, "4 3");
-    let (mut all, mut panels): (Vec<Vec<Mean>>, _) = (Vec::new(), Vec::new());
-    let mut guessed = false;
+    let x = means::x_axis(of.runs, true);
+    let (mut all, mut panels, mut guessed) = (Vec::new(), Vec::new(), false);
     for row in ROWS {
         let mut shown = Vec::new();
         for (measure, heading, floor) in row {
             if !groups.iter().any(|group| means::measured(group, measure)) {
                 continue;
             }
-            let x = means::x_axis(of.runs, true);
-            let floor = floor.map(|floor| Layer::across(&x, floor, floor_look.clone()));
             guessed |= floor.is_some();
+            let floor = floor.map(|floor| Layer::across(&x, floor, &floor_look));
             let mut layers: Vec<Layer> = floor.into_iter().collect();
             for (group, look) in groups.iter().zip(&looks) {
                 let means = means::means(of.runs, group, measure);
-                layers.push(means::layer(&means, look));
-                all.push(means);
+                layers.push(Layer::new(&means, look));
+                all.extend(means);
             }
             let y = Axis::between("", Scale::Linear, (-0.05, 1.05));
-            shown.push(Panel::new(heading, HEIGHT, x, y, layers));
+            shown.push(Panel::new(heading, HEIGHT, x.clone(), y, layers));
         }
-        if !shown.is_empty() {
-            panels.push(shown);
-        }
+        panels.push(shown);
     }
+    panels.retain(|row| !row.is_empty());
     if panels.is_empty() {
         return None;
     }
     let models = groups.iter().zip(looks).enumerate();
-    let models = models.map(|(place, (group, look))| (place, look, size_text(&group.model)));
+    let models = models.map(|(place, (group, look))| (place, look, size_text(group.model())));
     let (models, mut notes) = of.models(models.collect());
     let mut legend = vec![models];
-    notes.extend(means::notes(of.runs, all.iter()));
+    notes.extend(means::notes(of.runs, &all));
     notes.extend(means::load_note(of.runs));
     if guessed {
         let text = "what guessing gives: 0.5, 0.5 and 0.01";
-        legend.push(Block::of(vec![Entry::new(floor_look, text)]));
+        legend.push(Block::of(vec![Entry::new(&floor_look, text)]));
         notes.push(
             "Members (training data) are told from fresh data by code length. F1 is not drawn: with as many members \
              as non-members, calling all of them members already gives 2/3, so the best F1 is never below that."

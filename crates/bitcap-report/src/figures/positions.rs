@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::common::{Experiment, FRESH, TRAINING, model_text, size_of_data};
+use super::{Experiment, FRESH, TRAINING, model_text, size_of_data};
 use crate::cell_files::{self, Position, Positions};
 use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, Panel, Scale, Shape};
 use crate::error::ReportError;
@@ -19,44 +19,42 @@ pub(super) const FEW: &str = "Shown are the lowest load of the largest model, th
                               of each the lowest seed.";
 
 /// A panel a cell, all of one model; `None` where no cell has a file of positions.
-///
-/// # Errors
-/// Where a file of a cell is there and not as it must be.
 pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
-    let Some((group, cells)) = chosen(of.runs, cell_files::positions)? else {
+    let cells = chosen(of.runs, cell_files::positions)?;
+    let Some((Cell { run: model, .. }, _)) = cells.first() else {
         return Ok(None);
     };
-    let uniform = (group.model.vocabulary as f64).log2();
+    let uniform = (model.vocabulary as f64).log2();
+    let uniform_look = Look::line(GREY, 1.2, "1.5 2.5");
     let all = |positions: &Positions| [&positions.training[..], &positions.fresh].concat();
     let rows = cells.iter().flat_map(|(_, positions)| all(positions));
     let places = rows.map(|row| f64::from(row.position));
     let x = Axis::linear("position in the sequence", places).of_whole_numbers();
-    let mut panels = Vec::new();
-    for (cell, positions) in &cells {
+    let panel = |(cell, positions): &(&Cell, Positions)| {
         let bits = all(positions).into_iter().map(|row| row.code_bits);
         let most = bits.fold(uniform, f64::max);
         let ends = (-0.05 * most, 1.08 * most);
         let y = Axis::between("mean code length (bits a token)", Scale::Linear, ends);
         let layers = vec![
-            Layer::across(&x, uniform, uniform_look()),
-            layer(&positions.fresh, false),
-            layer(&positions.training, true),
+            Layer::across(&x, uniform, &uniform_look),
+            layer(&positions.fresh, fresh_look()),
+            layer(&positions.training, training_look()),
         ];
         let heading = size_of_data(cell);
-        panels.push(vec![Panel::new(&heading, HEIGHT, x.clone(), y, layers)]);
-    }
-    let tokens = count(group.model.vocabulary, "token");
-    let uniform = format!("{tokens} equally likely: {} bits", decimals(uniform, 2));
+        vec![Panel::new(&heading, HEIGHT, x.clone(), y, layers)]
+    };
+    let tokens = count(model.vocabulary, "token");
+    let level = format!("{tokens} equally likely: {} bits", decimals(uniform, 2));
     let legend = vec![
-        Entry::new(look(true), "training data"),
-        Entry::new(look(false), "fresh data"),
-        Entry::new(uniform_look(), uniform),
+        Entry::new(&training_look(), "training data"),
+        Entry::new(&fresh_look(), "fresh data"),
+        Entry::new(&uniform_look, level),
     ];
     Ok(Some(Chart {
         name: "positions",
         title: of.titled("bits by position"),
-        subtitle: model_text(&group.model),
-        panels,
+        subtitle: model_text(model),
+        panels: cells.iter().map(panel).collect(),
         legend: vec![Block::of(legend)],
         notes: vec![format!(
             "Lower is better; of uniform data what is below the dotted line is memorized. Each panel has its own y axis. \
@@ -65,52 +63,37 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     }))
 }
 
-fn layer(rows: &[Position], training: bool) -> Layer {
-    let points = rows
-        .iter()
-        .map(|row| (f64::from(row.position), row.code_bits));
-    let mut look = look(training);
+fn layer(rows: &[Position], mut look: Look) -> Layer {
+    let point = |row: &Position| (f64::from(row.position), row.code_bits);
     look.mark = look.mark.filter(|_| rows.len() <= MOST_MARKS);
-    Layer::new(points, look)
+    Layer::new(rows.iter().map(point), &look)
 }
 
-fn look(training: bool) -> Look {
-    match training {
-        true => Look::mark(TRAINING, Shape::Circle, 2.8, true).lined(1.5, "", 1.0),
-        false => Look::mark(FRESH, Shape::Square, 2.6, false).lined(1.5, "5 3", 1.0),
-    }
+fn training_look() -> Look {
+    Look::mark(TRAINING, Shape::Circle, 2.8, true).lined(1.5, "", 1.0)
 }
 
-fn uniform_look() -> Look {
-    Look::line(GREY, 1.2, "1.5 2.5")
+fn fresh_look() -> Look {
+    Look::mark(FRESH, Shape::Square, 2.6, false).lined(1.5, "5 3", 1.0)
 }
 
-/// The few cells that stand for a whole sweep where single sequences are shown, and what a file of them holds: of the
-/// largest model (the first of them) the lowest load, the one nearest to 1 and the highest; of each size the lowest
-/// seed. Where loads are not known, the smallest, the middle and the largest size. `None` where none has the file.
-#[allow(
-    clippy::type_complexity,
-    reason = "a group and its cells, each with what was read"
-)]
+/// The few cells that stand for a whole sweep where single sequences are shown, each with what a file of it holds, where
+/// it has the file: of the largest model (the first of them) the lowest load, the one nearest to 1 and the highest; of
+/// each size the lowest seed. Where loads are not known, the smallest, the middle and the largest size.
 pub(super) fn chosen<T>(
     runs: &Runs,
     read: impl Fn(&Path, &Run) -> Result<Option<T>, ReportError>,
-) -> Result<Option<(&Group, Vec<(&Cell, T)>)>, ReportError> {
-    let groups = runs
-        .groups
-        .iter()
+) -> Result<Vec<(&Cell, T)>, ReportError> {
+    let largest = runs
+        .plain()
         .rev()
-        .filter(|group| !group.plain.is_empty());
-    let Some(group) = groups.max_by_key(|group| group.model.parameters) else {
-        return Ok(None);
-    };
+        .max_by_key(|group| group.model().parameters);
+    let sizes = largest.map_or(Vec::new(), one_a_size);
     let mut found = Vec::new();
-    for cell in few(&one_a_size(group), super::means::has_loads(runs)) {
-        if let Some(file) = read(&runs.root, &cell.run)? {
-            found.push((cell, file));
-        }
+    for cell in few(&sizes, super::means::has_loads(runs)) {
+        found.extend(read(&runs.root, &cell.run)?.map(|file| (cell, file)));
     }
-    Ok((!found.is_empty()).then_some((group, found)))
+    Ok(found)
 }
 
 /// The first, the last, and the one between them that stands nearest to load 1.
@@ -130,7 +113,6 @@ fn few<'a>(sizes: &[&'a Cell], loads: bool) -> Vec<&'a Cell> {
 /// Of each size the cell with the lowest seed, by size, ascending.
 pub(super) fn one_a_size(group: &Group) -> Vec<&Cell> {
     let mut cells: Vec<&Cell> = group.plain.iter().collect();
-    cells.sort_by_key(|cell| (cell.run.samples, cell.run.seed));
     cells.dedup_by_key(|cell| cell.run.samples);
     cells
 }
@@ -148,21 +130,15 @@ mod tests {
     use super::*;
 
     fn sizes(loads: &[Option<f64>]) -> Vec<u64> {
-        let cells = loads.iter().zip(1..).map(|(load, i)| Cell {
-            run: Run {
-                samples: 10 * i,
-                load: *load,
-                ..Run::default()
-            },
-            bits: None,
+        let runs = loads.iter().zip(1..).map(|(&load, i)| Run {
+            samples: 10 * i,
+            load,
+            ..Run::default()
         });
-        let cells: Vec<Cell> = cells.collect();
+        let cells: Vec<Cell> = runs.map(Cell::from).collect();
         let cells: Vec<&Cell> = cells.iter().collect();
-        let known = loads.iter().all(Option::is_some);
-        few(&cells, known)
-            .iter()
-            .map(|cell| cell.run.samples)
-            .collect()
+        let shown = few(&cells, loads.iter().all(Option::is_some)).into_iter();
+        shown.map(|cell| cell.run.samples).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::common::{looks, titled};
+use super::{looks, titled};
 use crate::chart::{Axis, Block, Chart, Entry, Layer, Panel};
 use crate::error::ReportError;
 use crate::records;

@@ -1,12 +1,12 @@
 //! Histograms of the bits of single sequences, training and fresh, of a few sizes of one model.
 
-use super::common::{Experiment, FRESH, TRAINING, accounting_words, model_text, size_of_data};
 use super::positions::{FEW, chosen};
+use super::{Experiment, FRESH, TRAINING, accounting_words, model_text, size_of_data};
 use crate::cell_files::{self, Kind, Sequence, Sequences};
 use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, PALE, Panel, Scale};
 use crate::error::ReportError;
 use crate::runs::Cell;
-use crate::statistics::{mean, round_step};
+use crate::statistics::{mean, range, round_step};
 use crate::text::decimals;
 
 const HEIGHT: f64 = 105.0;
@@ -14,33 +14,26 @@ const HEIGHT: f64 = 105.0;
 const BINS: (f64, f64) = (32.0, 60.0);
 
 /// A panel a cell, all of one model; `None` where no cell has a file of sequences.
-///
-/// # Errors
-/// Where a file of a cell is there and not as it must be.
 pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
-    let Some((group, mut cells)) = chosen(of.runs, cell_files::sequences)? else {
+    let mut cells = chosen(of.runs, cell_files::sequences)?;
+    let Some(&(Cell { run: model, .. }, Sequences { kind, .. })) = cells.first() else {
         return Ok(None);
     };
-    let kind = cells[0].1.kind;
     // Cells of one group have one source, so this leaves out none.
     cells.retain(|(_, sequences)| sequences.kind == kind);
-    let label = match kind {
-        Kind::Memorized => "memorized (bits a sequence)",
-        Kind::SavedAgainstSource => "saved against the true source (bits a sequence)",
-    };
-    let panels = cells.iter();
-    let panels = panels.map(|(cell, sequences)| vec![panel(of, cell, sequences, label)]);
-    let mut subtitle = model_text(&group.model);
-    if kind == Kind::Memorized && !group.model.start_token {
-        subtitle.push_str(&format!("; {}", accounting_words(of.accounting)));
-    }
     let what = match kind {
         Kind::Memorized => "memorized bits of single sequences",
         Kind::SavedAgainstSource => "bits saved on single sequences",
     };
+    let mut subtitle = model_text(model);
+    if kind == Kind::Memorized && !model.start_token {
+        subtitle.push_str(&format!("; {}", accounting_words(of.accounting)));
+    }
+    let panels = cells.iter();
+    let panels = panels.map(|(cell, sequences)| vec![panel(of, cell, sequences)]);
     let legend = vec![
-        Entry::new(training_look(), "training data"),
-        Entry::new(fresh_look(), "fresh data"),
+        Entry::new(&training_look(), "training data"),
+        Entry::new(&fresh_look(), "fresh data"),
     ];
     let note = format!("Each panel has its own axes. {FEW} Of copies every string counts once.");
     Ok(Some(Chart {
@@ -53,29 +46,31 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     }))
 }
 
-fn panel(of: &Experiment<'_>, cell: &Cell, sequences: &Sequences, label: &str) -> Panel {
+fn panel(of: &Experiment<'_>, cell: &Cell, sequences: &Sequences) -> Panel {
     let bits = |data: &[Sequence]| -> Vec<f64> {
-        let rows = data.iter();
-        rows.map(|row| row.bits.by(of.accounting)).collect()
+        data.iter().map(|row| row.bits.by(of.accounting)).collect()
     };
     let (training, fresh) = (bits(&sequences.training), bits(&sequences.fresh));
-    let bins = Bins::over(&[&training, &fresh]);
+    let bins = Bins::over(training.iter().chain(&fresh).copied());
     let (of_training, of_fresh) = (bins.shares(&training), bins.shares(&fresh));
-    let shares = of_training.iter().chain(&of_fresh).copied();
-    let x = Axis::between(label, Scale::Linear, bins.ends());
-    let ends = (0.0, 1.08 * shares.fold(0.0, f64::max));
-    let y = Axis::between("share of sequences", Scale::Linear, ends);
-    let zero = [(0.0, y.low), (0.0, y.high)];
+    let shares = of_training.iter().chain(&of_fresh);
+    let most = shares.copied().fold(0.0, f64::max);
+    let x = Axis::between(
+        &sequences.kind.label("sequence"),
+        Scale::Linear,
+        bins.ends(),
+    );
+    let y = Axis::between("share of sequences", Scale::Linear, (0.0, 1.08 * most));
     let mut layers = vec![
-        Layer::new(zero, Look::line(PALE, 1.0, "")),
-        Layer::new(bins.outline(&of_training), training_look()),
+        Layer::new([(0.0, y.low), (0.0, y.high)], &Look::line(PALE, 1.0, "")),
+        Layer::new(bins.outline(&of_training), &training_look()),
     ];
     if !fresh.is_empty() {
-        layers.push(Layer::new(bins.outline(&of_fresh), fresh_look()));
+        layers.push(Layer::new(bins.outline(&of_fresh), &fresh_look()));
     }
     let mut means = Vec::new();
     for (data, values) in [("training", training), ("fresh", fresh)] {
-        let mean = mean(&values).map(|mean| decimals(mean, 1).replace('-', "−"));
+        let mean = mean(values).map(|mean| decimals(mean, 1).replace('-', "−"));
         means.extend(mean.map(|mean| format!("{data} {mean}")));
     }
     let heading = format!("{}; means: {} bits", size_of_data(cell), means.join(", "));
@@ -101,19 +96,10 @@ struct Bins {
 }
 
 impl Bins {
-    fn over(data: &[&[f64]]) -> Self {
-        let all = || data.iter().copied().flatten().copied();
-        let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
-            (low.min(x), high.max(x))
-        });
-        if low > high {
-            return Self {
-                width: 1.0,
-                first: 0.0,
-                count: 1,
-            };
-        }
-        let wanted = (4.0 * (all().count() as f64).cbrt()).clamp(BINS.0, BINS.1);
+    fn over(values: impl Iterator<Item = f64> + Clone) -> Self {
+        // Of nothing a bin that is empty.
+        let (low, high) = range(values.clone()).unwrap_or((0.0, 0.0));
+        let wanted = (4.0 * (values.count() as f64).cbrt()).clamp(BINS.0, BINS.1);
         // A narrower histogram would tell roundings apart.
         let least = 1e-6 * low.abs().max(high.abs()).max(1.0);
         let width = round_step(((high - low) / wanted).max(least));
@@ -164,7 +150,7 @@ mod tests {
     #[test]
     fn bins_are_round_and_hold_all() {
         let data: Vec<f64> = (0..27).map(f64::from).collect();
-        let bins = Bins::over(&[&data, &[-3.0]]);
+        let bins = Bins::over(data.iter().copied().chain([-3.0]));
         // A span of 29 over 32 bins: at least 0.9, so 1. From -3 to 26, and one at either end.
         assert_eq!((bins.width, bins.first, bins.count), (1.0, -4.0, 32));
         let shares = bins.shares(&data);
@@ -184,7 +170,7 @@ mod tests {
             vec![1e-300, 0.0],
             vec![96.0, 95.999_999_999],
         ] {
-            let bins = Bins::over(&[&values]);
+            let bins = Bins::over(values.iter().copied());
             assert!((1..=70).contains(&bins.count), "{values:?}: {bins:?}");
             let total: f64 = bins.shares(&values).iter().sum();
             assert!(values.is_empty() || (total - 1.0).abs() < 1e-9);

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::common::{looks, titled};
-use crate::chart::{Axis, Block, Chart, Entry, Layer, Look, Panel, Scale};
+use super::{looks, titled};
+use crate::chart::{Axis, Block, Chart, Entry, Layer, Panel, Scale};
 use crate::error::ReportError;
 use crate::records;
 use bitcap_plan::record::{count, share};
@@ -28,22 +28,28 @@ struct ToyRow {
     accuracy_on_source: f64,
 }
 
-/// A line: what it is called, and where it is taken from.
-type Line = (&'static str, fn(&ToyRow) -> f64);
+/// What lines are of, what each is called, and where it is taken from.
+type Lines = (&'static str, &'static [(&'static str, fn(&ToyRow) -> f64)]);
 
-const BITS: [Line; 3] = [
-    ("unintended (rote)", |row| row.unintended_bits),
-    ("intended (generalization)", |row| row.intended_bits),
-    ("total memorized", |row| row.memorized_bits),
-];
-const ACCURACIES: [Line; 4] = [
-    ("on new samples of the same source", |row| {
-        row.accuracy_on_data
-    }),
-    ("the best possible there", |row| row.accuracy_best),
-    ("a fair guess", |row| row.accuracy_baseline),
-    ("on samples of another source", |row| row.accuracy_on_source),
-];
+const BITS: Lines = (
+    "bits",
+    &[
+        ("unintended (rote)", |row| row.unintended_bits),
+        ("intended (generalization)", |row| row.intended_bits),
+        ("total memorized", |row| row.memorized_bits),
+    ],
+);
+const ACCURACY: Lines = (
+    "accuracy",
+    &[
+        ("on new samples of the same source", |row| {
+            row.accuracy_on_data
+        }),
+        ("the best possible there", |row| row.accuracy_best),
+        ("a fair guess", |row| row.accuracy_baseline),
+        ("on samples of another source", |row| row.accuracy_on_source),
+    ],
+);
 
 /// The chart of a toy case's CSV file (columns as `bitcap toy` writes them: `samples`, `memorized_bits`,
 /// `unintended_bits`, `intended_bits`, `accuracy_on_data`, `accuracy_baseline`, `accuracy_best`,
@@ -52,22 +58,25 @@ const ACCURACIES: [Line; 4] = [
 /// # Errors
 /// Where the file cannot be read, a column is missing, a value is impossible, or there are no rows.
 pub fn toy_figure(csv: &Path, title: &str) -> Result<Chart, ReportError> {
-    let records = records::read(csv, "")?;
-    let mut rows: Vec<ToyRow> = records.rows.into_iter().map(|(_, row)| row).collect();
+    let mut rows: Vec<ToyRow> = records::read(csv, "")?.into_rows();
     rows.sort_by_key(|row| row.samples);
     let samples = rows.iter().map(|row| row.samples as f64);
     let x = Axis::linear("samples that the learner sees", samples).of_whole_numbers();
-    let bits = BITS.iter().flat_map(|(_, of)| rows.iter().map(of));
-    let bits = Axis::linear("bits", bits.chain([0.0]));
-    let accuracy = Axis::between("accuracy", Scale::Linear, (-0.05, 1.05));
-    let panel = |heading: &str, height, y, lines| {
-        vec![Panel::new(
-            heading,
-            height,
-            x.clone(),
-            y,
-            layers(&rows, lines),
-        )]
+    let bits = BITS.1.iter().flat_map(|(_, of)| rows.iter().map(of));
+    let bits = Axis::linear(BITS.0, bits.chain([0.0]));
+    let accuracy = Axis::between(ACCURACY.0, Scale::Linear, (-0.05, 1.05));
+    let panel = |heading: &str, height, y, lines: &Lines| {
+        // The first of the lines stand for what matters and lie on top.
+        let lines = lines.1.iter().zip(looks(vec![1; lines.1.len()])).rev();
+        let layers = lines.map(|((_, of), look)| {
+            Layer::new(rows.iter().map(|row| (row.samples as f64, of(row))), &look)
+        });
+        vec![Panel::new(heading, height, x.clone(), y, layers.collect())]
+    };
+    let block = |(label, lines): &Lines| {
+        let lines = lines.iter().zip(looks(vec![1; lines.len()]));
+        let entries = lines.map(|((name, _), look)| Entry::new(&look, format!("{label}: {name}")));
+        Block::of(entries.collect())
     };
     Ok(Chart {
         name: "toy",
@@ -75,29 +84,9 @@ pub fn toy_figure(csv: &Path, title: &str) -> Result<Chart, ReportError> {
         subtitle: "By exact enumeration".to_owned(),
         panels: vec![
             panel("memorized of all samples together", 190.0, bits, &BITS),
-            panel("of the learner's answer", 130.0, accuracy, &ACCURACIES),
+            panel("of the learner's answer", 130.0, accuracy, &ACCURACY),
         ],
-        legend: vec![block("bits", &BITS), block("accuracy", &ACCURACIES)],
+        legend: vec![block(&BITS), block(&ACCURACY)],
         notes: Vec::new(),
     })
-}
-
-fn line_looks(lines: &[Line]) -> Vec<Look> {
-    looks(&vec![1; lines.len()])
-}
-
-/// The first of the lines stand for what matters and lie on top.
-fn layers(rows: &[ToyRow], lines: &[Line]) -> Vec<Layer> {
-    let lines = lines.iter().zip(line_looks(lines)).rev();
-    let layer = |((_, of), look): (&Line, Look)| {
-        let points = rows.iter().map(|row| (row.samples as f64, of(row)));
-        Layer::new(points, look)
-    };
-    lines.map(layer).collect()
-}
-
-fn block(label: &str, lines: &[Line]) -> Block {
-    let lines = lines.iter().zip(line_looks(lines));
-    let entries = lines.map(|((name, _), look)| Entry::new(look, format!("{label}: {name}")));
-    Block::of(entries.collect())
 }

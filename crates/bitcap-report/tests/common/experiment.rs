@@ -64,7 +64,8 @@ fresh,2,-2,,4
 /// Writes runs.csv and, into the folder of every cell that it names, the given files.
 pub(crate) fn write(root: &Path, runs: &str, files: &[(&str, &str)]) {
     std::fs::write(root.join("runs.csv"), runs).unwrap();
-    for row in runs.lines().skip(1) {
+    let rows = runs.lines().skip(1).filter(|_| !files.is_empty());
+    for row in rows {
         let cell = root.join("cells").join(row.split(',').next().unwrap());
         std::fs::create_dir_all(&cell).unwrap();
         for (name, text) in files {

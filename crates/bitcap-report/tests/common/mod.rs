@@ -1,8 +1,16 @@
-//! Synthetic runs.csv files whose capacities are known.
+//! Synthetic runs.csv files whose capacities are known, and what a report makes of files.
 
 #![allow(dead_code, missing_docs, reason = "each test file uses a part")]
 
+pub(crate) mod drawing;
+pub(crate) mod experiment;
+pub(crate) mod outputs;
+
 use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use bitcap_report::{Accounting, Report, ReportError, ReportOptions};
+use tempfile::TempDir;
 
 pub(crate) const HEADER: &str = "cell,group,label,seed,doubled,source,vocabulary,length,samples,distinct,load,\
     layers,width,heads,mlp_ratio,tied_head,start_token,initialization,parameters,\
@@ -119,30 +127,54 @@ fn row(out: &mut String, m: &Synthetic, load: f64, seed: u64, doubled: Option<f6
     );
 }
 
-/// What is found in a folder that holds this runs.csv and nothing else; nothing is written.
-pub(crate) fn read_of(
+/// What is found in a folder that holds this runs.csv and, in the folder of every cell that it names, these files;
+/// nothing is written.
+pub(crate) fn read(
     runs: &str,
-    options: &bitcap_report::ReportOptions,
-) -> Result<bitcap_report::Report, bitcap_report::ReportError> {
+    files: &[(&str, &str)],
+    options: &ReportOptions,
+) -> Result<Report, ReportError> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("runs.csv");
-    std::fs::write(&path, runs).unwrap();
-    bitcap_report::Report::read(&path, options)
+    experiment::write(folder.path(), runs, files);
+    Report::read(&folder.path().join("runs.csv"), options)
+}
+
+/// The same of this runs.csv alone, and a report as it is by default.
+pub(crate) fn read_of(runs: &str) -> Result<Report, ReportError> {
+    read(runs, &[], &ReportOptions::default())
+}
+
+/// By the paper's accounting.
+pub(crate) fn by_paper() -> ReportOptions {
+    ReportOptions {
+        accounting: Accounting::Paper,
+        ..ReportOptions::default()
+    }
+}
+
+/// A folder with these files, and where the first of them is.
+pub(crate) fn folder_with(files: &[(&str, &str)]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let first = folder.path().join(files[0].0);
+    (folder, first)
 }
 
 /// Runs the report in a folder of its own that holds this runs.csv.
-pub(crate) fn report_of(
-    runs: &str,
-    options: &bitcap_report::ReportOptions,
-) -> (
-    tempfile::TempDir,
-    Result<bitcap_report::Report, bitcap_report::ReportError>,
-) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("runs.csv");
-    std::fs::write(&path, runs).unwrap();
-    let report = bitcap_report::report(&path, folder.path(), options);
+pub(crate) fn report_of(runs: &str) -> (TempDir, Result<Report, ReportError>) {
+    let (folder, path) = folder_with(&[("runs.csv", runs)]);
+    let report = bitcap_report::report(&path, folder.path(), &ReportOptions::default());
     (folder, report)
+}
+
+/// Fails where one of the parts is not in a text.
+#[track_caller]
+pub(crate) fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "no {part:?} in: {text}");
+    }
 }
 
 /// A small file in round numbers: only the columns that are needed, in another order, and one further column.

@@ -130,7 +130,7 @@ fn made(root: &Path, options: &ReportOptions, own: Option<&HashSet<&str>>) -> an
     if let Some(own) = own {
         report
             .groups
-            .retain(|group| own.contains(group.curve.group.as_str()));
+            .retain(|group| own.contains(group.curve.model.group.as_str()));
     }
     if all > 0 && report.groups.is_empty() {
         return Ok(Made {

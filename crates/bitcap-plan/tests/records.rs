@@ -6,18 +6,20 @@ use bitcap_plan::{Run, Timing};
 
 /// The tables of our own experiments.
 fn published() -> Vec<PathBuf> {
+    let files = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../outputs/published");
-    let folders = std::fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());
-    let files = files.map(|entry| entry.unwrap().path());
-    files
-        .filter(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with("runs") && name.ends_with(".csv")
-        })
-        .collect()
+    let mut tables: Vec<PathBuf> = files(&root)
+        .iter()
+        .flat_map(|folder| files(folder))
+        .collect();
+    tables.retain(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.starts_with("runs") && name.ends_with(".csv")
+    });
+    tables
 }
 
 fn written(rows: &[impl serde::Serialize]) -> String {
@@ -60,44 +62,29 @@ fn empty_fields_quotes_and_flags_are_kept() {
         ..Run::default()
     };
     let text = written(std::slice::from_ref(&run));
-    let fields = csv::Reader::from_reader(text.as_bytes())
-        .records()
-        .next()
-        .unwrap()
-        .unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let fields = reader.records().next().unwrap().unwrap();
     assert_eq!(fields.len(), 70);
     assert_eq!((&fields[4], &fields[26]), ("1", ""), "doubled, source_bits");
     // A file as collect writes it has no zeros where a whole number from 1 must be.
-    let counts = [
-        "vocabulary",
-        "length",
-        "layers",
-        "width",
-        "heads",
-        "mlp_ratio",
-        "parameters",
-    ];
     let mut error = csv::Reader::from_reader(text.as_bytes());
-    let error = error
-        .deserialize::<Run>()
-        .next()
-        .unwrap()
-        .unwrap_err()
-        .to_string();
+    let error = error.deserialize::<Run>().next().unwrap().unwrap_err();
+    let error = error.to_string();
     assert!(
         error.contains("it must be a whole number from 1"),
         "{error}"
     );
-    let header = text.lines().next().unwrap().to_owned();
-    let mut fields: Vec<String> = fields.iter().map(str::to_owned).collect();
-    for (name, field) in header.split(',').zip(&mut fields) {
-        if counts.contains(&name) {
-            "7".clone_into(field);
+    let counts = "vocabulary length layers width heads mlp_ratio parameters";
+    let names = text.lines().next().unwrap().split(',');
+    let counted = names.clone().zip(&fields).map(|(name, field)| {
+        match counts.split(' ').any(|count| count == name) {
+            true => "7",
+            false => field,
         }
-    }
+    });
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(header.split(',')).unwrap();
-    writer.write_record(&fields).unwrap();
+    writer.write_record(names.clone()).unwrap();
+    writer.write_record(counted).unwrap();
     let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
     let rows: Vec<Run> = read(&text);
     assert_eq!(
