@@ -48,13 +48,11 @@ pub fn quantize_figure(csv: &Path, title: &str) -> Result<Chart, ReportError> {
         let points = rows.map(|row| (row.stored_bits, row.memorized_bits_strict));
         Layer::new(points.filter(|&(_, bits)| bits >= 0.0), look)
     };
-    let looks = looks(&[1; SCALES.len()]);
+    let looks = looks(SCALES.map(|_| 1));
     let layers = SCALES.iter().zip(&looks);
-    let layers = layers
-        .map(|((name, _), look)| series(name, look.clone()))
-        .collect();
-    let entries = SCALES.iter().zip(looks);
-    let entries = entries.map(|((_, text), look)| Entry::new(look, (*text).to_owned()));
+    let layers = layers.map(|((name, _), look)| series(name, look)).collect();
+    let entries = SCALES.iter().zip(&looks);
+    let entries = entries.map(|((_, text), look)| Entry::new(look, *text));
     let mut levels: Vec<f64> = rows.iter().map(|row| row.weight_bits).collect();
     levels.sort_by(|a, b| b.total_cmp(a));
     levels.dedup();
