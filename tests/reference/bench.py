@@ -9,8 +9,8 @@ threads it is that of bitcap-kernels' example, for a cell is one thread. Rounds 
 eager, torch.compile and a matrix product follow each other, `--rounds` times: `fastest` is the
 fastest step of all, `median` the median of the rounds' medians. Useful FLOPs are what no
 implementation can leave out: six for each weight of a matrix, and of attention what is not masked.
-Memory is the most that the process has held (VmHWM), PyTorch's own code, and for torch.compile its
-compiler, included.
+Memory is the most that the process has held (VmHWM): bitcap's whole, and of PyTorch's what is
+beyond the import of torch, torch.compile's compiler included.
 
 `scaling` writes scaling.csv and scaling.md: fastest step and memory against each size alone.
 Run it on a quiet machine. Needs torch (requirements-bench.txt), a C++ compiler and Linux.
@@ -118,6 +118,7 @@ def table(args, programs):
     shapes = [tuple(map(int, text.split(","))) for text in args.shape or []] or SHAPES
     peak = float(output(programs[1], "--peak"))
     rows, start_bytes, about = [], [], None
+    beyond = lambda figures: (figures["memory_bytes"] - figures.get("start_bytes", 0)) / MIB
     for threads in args.threads or [1, 2]:
         for shape in shapes:
             torch = {mode: Torch(mode, shape, threads) for mode in ("eager", "compile", "matrix")}
@@ -147,7 +148,7 @@ def table(args, programs):
                         "useful_gflops": round(gflops, 1),
                         "part_of_peak": round(gflops / (peak * threads), 3),
                         "matrix_product_gflops": round(matrix, 1),
-                        "memory_mib": round(max(f["memory_bytes"] for f in rounds[name]) / MIB, 1),
+                        "memory_mib": round(max(map(beyond, rounds[name])), 1),
                     }
                 )
                 print(rows[-1], flush=True)
@@ -161,7 +162,7 @@ def table(args, programs):
             f"{max(row['matrix_product_gflops'] for row in rows if row['threads'] == threads):.1f} GFLOP/s on {threads} thread{'s' * (threads > 1)}"
             for threads in sorted({row["threads"] for row in rows})
         )
-        + f". PyTorch holds {statistics.median(start_bytes) / MIB:.0f} MiB before it makes a model.",
+        + f". The import of torch takes {statistics.median(start_bytes) / MIB:.0f} MiB, which its columns leave out.",
         "",
         "| V | S | layers | width | heads | batch | threads | bitcap, tokens/s | eager | compile | bitcap / eager | bitcap / compile "
         "| by medians | GFLOP/s | of the peak | MiB: bitcap | eager | compile |",
