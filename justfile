@@ -54,6 +54,7 @@ bench FOLDER="outputs/published/bench":
     cargo build --release -p bitcap-kernels --example bench
     target/venv-bench/bin/python tests/reference/bench.py table target/release/bitcap target/release/examples/bench {{FOLDER}}
     target/venv-bench/bin/python tests/reference/bench.py scaling target/release/bitcap target/release/examples/bench {{FOLDER}}
+    target/venv-bench/bin/python tests/reference/bench.py quick target/release/bitcap target/release/examples/bench {{FOLDER}}
     cargo run --release -p bitcap-report --example bench_charts {{FOLDER}}
 
 # Run the tests of the one crate with `unsafe` under AddressSanitizer, which every compiler brings along; the variable lets a stable one take -Z

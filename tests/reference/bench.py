@@ -2,6 +2,7 @@
 
     python tests/reference/bench.py table target/release/bitcap target/release/examples/bench outputs/published/bench
     python tests/reference/bench.py scaling target/release/bitcap target/release/examples/bench outputs/published/bench
+    python tests/reference/bench.py quick target/release/bitcap target/release/examples/bench outputs/published/bench
 
 `table` writes bench.csv and bench.md. A step is forward, backward and Adam on the whole batch in
 float32, by the wall clock; on one thread bitcap's is the trainer's own (`bitcap bench`), on two
@@ -13,6 +14,11 @@ Memory is the most that the process has held (VmHWM): bitcap's whole, and of PyT
 beyond the import of torch, torch.compile's compiler included.
 
 `scaling` writes scaling.csv and scaling.md: fastest step and memory against each size alone.
+
+`quick` writes quick.md: how long all cells of experiments/quick.toml take, two side by side,
+trained, measured and reported by bitcap with its kernels and without, and only trained by two
+processes of PyTorch, eager.
+
 Run it on a quiet machine. Needs torch (requirements-bench.txt), a C++ compiler and Linux.
 """
 
@@ -22,9 +28,12 @@ import json
 import math
 import pathlib
 import platform
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 SIZES = ("V", "S", "layers", "width", "heads", "batch")
 SHAPES = [
@@ -230,6 +239,57 @@ def scaling(args, programs):
     (args.folder / "scaling.md").write_text("\n".join(lines) + "\n")
 
 
+def quick(args, programs):
+    with tempfile.TemporaryDirectory() as folder:
+        ways = {
+            "bitcap": lambda: sweep(programs[0], folder, "auto"),
+            "bitcap, `--set engine.kernels=off`": lambda: sweep(programs[0], folder, "off"),
+            "PyTorch eager, training alone": lambda: train(cells_of(f"{folder}/auto/quick/runs.csv")),
+        }
+        lines = [
+            f"{machine()}. All cells of experiments/quick.toml, two side by side, one thread each.",
+            "",
+            "| | cells an hour | seconds | of the processors |",
+            "|---|---|---|---|",
+        ]
+        for name, run in ways.items():
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            start = time.perf_counter()
+            run()
+            seconds = time.perf_counter() - start
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            cells = len(cells_of(f"{folder}/auto/quick/runs.csv"))
+            lines.append(f"| {name} | {3600 * cells / seconds:,.0f} | {seconds:.1f} | {busy:.1f} |")
+            print(lines[-1], flush=True)
+    (args.folder / "quick.md").write_text("\n".join(lines) + "\n")
+
+
+def sweep(program, folder, kernels):
+    options = ["--jobs", "2", "--outputs", f"{folder}/{kernels}", "--set", f"engine.kernels={kernels}"]
+    output(program, "sweep", "experiments/quick.toml", *options)
+
+
+def cells_of(runs):
+    with open(runs) as file:
+        sizes = "vocabulary length layers width heads samples steps".split()
+        return [",".join(row[size] for size in sizes) for row in csv.DictReader(file)]
+
+
+def train(cells):
+    # The longest first, then in turns: both processes end at about the same time.
+    cells.sort(key=lambda cell: -math.prod(map(int, cell.split(","))))
+    script = pathlib.Path(__file__).with_name("bench_torch.py")
+    command = [sys.executable, script, "train", "", "1"]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, text=True) for _ in range(2)]
+    for i, process in enumerate(processes):
+        process.stdin.write("\n".join(cells[i::2]))
+        process.stdin.close()
+    for process in processes:
+        if process.wait() != 0:
+            sys.exit("PyTorch failed")
+
+
 def exponent(points):
     x, y = zip(*((math.log(x), math.log(max(y, 1e-3))) for x, y in points))
     return statistics.linear_regression(x, y).slope
@@ -252,7 +312,7 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["table", "scaling"])
+    parser.add_argument("what", choices=["table", "scaling", "quick"])
     parser.add_argument("bitcap", help="the built program")
     parser.add_argument("kernels", help="the built example `bench` of bitcap-kernels")
     parser.add_argument("folder", type=pathlib.Path, help="where the files go")
@@ -263,7 +323,7 @@ def main():
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     programs = (args.bitcap, args.kernels)
-    {"table": table, "scaling": scaling}[args.what](args, programs)
+    {"table": table, "scaling": scaling, "quick": quick}[args.what](args, programs)
 
 
 if __name__ == "__main__":

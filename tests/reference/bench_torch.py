@@ -7,7 +7,11 @@ is; `matrix`, products of two square float32 matrices, without a shape. The step
 backward and Adam on the whole batch in float32, of a GPT-2 with a tied head and a start token, by
 torch's fused attention and no more operations than it has. Then the number of threads.
 
-For each line on standard input, a number of seconds, steps are made for so long and their times
+The mode `train` takes cells on standard input instead, a line a cell, V,S,layers,width,heads,N,steps,
+trains each in eager mode as experiments/quick.toml says (Muon for the blocks' matrices, Adam for the
+rest, cosine, full batch), and prints nothing.
+
+In the others, for each line on standard input, a number of seconds, steps are made for so long and their times
 printed as JSON, in seconds: `fastest` and `median`; with `memory_bytes`, the most this process has
 held so far, and `start_bytes`, what it held before it made anything.
 """
@@ -60,13 +64,17 @@ class Gpt2(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
+def data(vocabulary, length, batch):
+    targets = torch.randint(vocabulary, (batch, length))
+    start = torch.full((batch, 1), vocabulary)
+    return torch.cat([start, targets[:, :-1]], dim=1), targets
+
+
 def training_step(shape, compiled):
     vocabulary, length, layers, width, heads, batch = shape
     model = Gpt2(vocabulary, length, layers, width, heads)
     forward = torch.compile(model) if compiled else model
-    targets = torch.randint(vocabulary, (batch, length))
-    start = torch.full((batch, 1), vocabulary)
-    inputs = torch.cat([start, targets[:, :-1]], dim=1)
+    inputs, targets = data(vocabulary, length, batch)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.99))
 
     def step():
@@ -75,6 +83,24 @@ def training_step(shape, compiled):
         optimizer.step()
 
     return step
+
+
+def train(cell):
+    vocabulary, length, layers, width, heads, samples, steps = cell
+    model = Gpt2(vocabulary, length, layers, width, heads)
+    inputs, targets = data(vocabulary, length, samples)
+    matrices = [p for p in model.blocks.parameters() if p.ndim == 2]
+    others = [p for p in model.parameters() if all(p is not matrix for matrix in matrices)]
+    optimizers = [
+        torch.optim.Muon(matrices, lr=0.06, weight_decay=0.0),
+        torch.optim.Adam(others, lr=0.03, betas=(0.9, 0.99)),
+    ]
+    schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(o, steps) for o in optimizers]
+    for _ in range(steps):
+        model.zero_grad()
+        model(inputs, targets).backward()
+        for each in optimizers + schedules:
+            each.step()
 
 
 def matrix_product():
@@ -93,6 +119,10 @@ def main():
     mode, shape, threads = sys.argv[1:]
     torch.set_num_threads(int(threads))
     torch.manual_seed(0)
+    if mode == "train":
+        for cell in sys.stdin:
+            train([int(size) for size in cell.split(",")])
+        return
     start = memory("VmRSS")
     if mode == "matrix":
         step = matrix_product()
