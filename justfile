@@ -46,6 +46,17 @@ check:
 docs:
     BITCAP_WRITE_DOCS=1 cargo test -p bitcap-plan --test experiment_docs
 
-# Time training steps on this machine
-bench *ARGS:
-    cargo run --release -- bench {{ARGS}}
+# Time training steps beside PyTorch's, and as each size grows (half an hour; wants a quiet machine and a C++ compiler)
+bench FOLDER="outputs/published/bench":
+    python3 -m venv target/venv-bench
+    target/venv-bench/bin/pip install --quiet -r tests/reference/requirements-bench.txt
+    cargo build --release
+    cargo build --release -p bitcap-kernels --example bench
+    target/venv-bench/bin/python tests/reference/bench.py table target/release/bitcap target/release/examples/bench {{FOLDER}}
+    target/venv-bench/bin/python tests/reference/bench.py scaling target/release/bitcap target/release/examples/bench {{FOLDER}}
+    target/venv-bench/bin/python tests/reference/bench.py quick target/release/bitcap target/release/examples/bench {{FOLDER}}
+    cargo run --release -p bitcap-report --example bench_charts {{FOLDER}}
+
+# Run the tests of the one crate with `unsafe` under AddressSanitizer, which every compiler brings along; the variable lets a stable one take -Z
+sanitize *ARGS:
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test -p bitcap-kernels --target {{arch()}}-unknown-linux-gnu --target-dir target/sanitize {{ARGS}}

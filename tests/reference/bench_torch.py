@@ -1,53 +1,57 @@
-"""Times one training step in PyTorch, on one thread, so that bitcap's figures can be had as ratios.
+"""Times training steps in PyTorch: what bench.py runs beside bitcap, one process a mode.
 
-    python tests/reference/bench_torch.py --batch 259 --batch 691
+    python tests/reference/bench_torch.py eager 64,16,1,16,2,173 1
 
-The step is forward, backward and Adam on the whole batch, in float32, eager mode (no torch.compile):
-tiny model of V 64, S 16, width 16, one block of two heads, tied head, start token. The model is
-written here with torch's fused attention and no more operations than GPT-2 has; `--transformers`
-times transformers' GPT2LMHeadModel instead, which does more around each operation. Prints the
-median over the rounds of the mean step of a round, and the fastest round. Run it on a quiet machine.
+The modes: `eager`; `compile`, where forward and loss are torch.compile's and the optimizer is as it
+is; `matrix`, products of two square float32 matrices, without a shape. The step is forward,
+backward and Adam on the whole batch in float32, of a GPT-2 with a tied head and a start token, by
+torch's fused attention and no more operations than it has. Then the number of threads.
+
+The mode `train` takes cells on standard input instead, a line a cell, V,S,layers,width,heads,N,steps,
+trains each in eager mode as experiments/quick.toml says (Muon for the blocks' matrices, Adam for the
+rest, cosine, full batch), and prints nothing.
+
+In the others, for each line on standard input, a number of seconds, steps are made for so long and their times
+printed as JSON, in seconds: `fastest` and `median`; with `memory_bytes`, the most this process has
+held so far, and `start_bytes`, what it held before it made anything.
 """
 
-import argparse
+import json
 import statistics
+import sys
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-import reference_model as ref
-
-STEPS_PER_ROUND = 20
-ROUNDS = 10
+MATRIX = 1536
 
 
 class Gpt2(nn.Module):
-    """The function of GPT2LMHeadModel with a tied head: input ids [N, T] to logits [N, T, V + 1]."""
+    """The function of GPT2LMHeadModel with a tied head: loss of the targets [N, S], given inputs [N, S]."""
 
-    def __init__(self, cfg):
+    def __init__(self, vocabulary, length, layers, width, heads):
         super().__init__()
-        d = cfg.n_embd
-        self.heads = cfg.n_head
-        self.wte = nn.Embedding(cfg.vocab_size, d)
-        self.wpe = nn.Embedding(cfg.n_positions, d)
+        self.heads = heads
+        self.wte = nn.Embedding(vocabulary + 1, width)
+        self.wpe = nn.Embedding(length, width)
         self.blocks = nn.ModuleList(
             nn.ModuleDict(
                 {
-                    "ln_1": nn.LayerNorm(d),
-                    "qkv": nn.Linear(d, 3 * d),
-                    "projection": nn.Linear(d, d),
-                    "ln_2": nn.LayerNorm(d),
-                    "up": nn.Linear(d, cfg.n_inner),
-                    "down": nn.Linear(cfg.n_inner, d),
+                    "ln_1": nn.LayerNorm(width),
+                    "qkv": nn.Linear(width, 3 * width),
+                    "projection": nn.Linear(width, width),
+                    "ln_2": nn.LayerNorm(width),
+                    "up": nn.Linear(width, 4 * width),
+                    "down": nn.Linear(4 * width, width),
                 }
             )
-            for _ in range(cfg.n_layer)
+            for _ in range(layers)
         )
-        self.ln_f = nn.LayerNorm(d)
+        self.ln_f = nn.LayerNorm(width)
 
-    def forward(self, inputs):
+    def forward(self, inputs, targets):
         n, t = inputs.shape
         x = self.wte(inputs) + self.wpe.weight[:t]
         for block in self.blocks:
@@ -55,69 +59,91 @@ class Gpt2(nn.Module):
             q, k, v = qkv.permute(2, 0, 3, 1, 4)
             mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
             x = x + block["projection"](mixed.transpose(1, 2).reshape(n, t, -1))
-            hidden = F.gelu(block["up"](block["ln_2"](x)), approximate="tanh")
-            x = x + block["down"](hidden)
-        return F.linear(self.ln_f(x), self.wte.weight)
+            x = x + block["down"](F.gelu(block["up"](block["ln_2"](x)), approximate="tanh"))
+        logits = F.linear(self.ln_f(x), self.wte.weight)
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, action="append", help="sequences a step (259)")
-    parser.add_argument("--vocabulary", type=int, default=64)
-    parser.add_argument("--length", type=int, default=16)
-    parser.add_argument("--width", type=int, default=16)
-    parser.add_argument("--layers", type=int, default=1)
-    parser.add_argument("--heads", type=int, default=2)
-    parser.add_argument("--transformers", action="store_true", help="time GPT2LMHeadModel")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    for batch in args.batch or [259]:
-        bench(args, batch)
+def data(vocabulary, length, batch):
+    targets = torch.randint(vocabulary, (batch, length))
+    start = torch.full((batch, 1), vocabulary)
+    return torch.cat([start, targets[:, :-1]], dim=1), targets
 
 
-def bench(args, batch):
-    torch.manual_seed(0)
-    cfg = ref.config(
-        tied=True,
-        start_token=True,
-        vocabulary=args.vocabulary,
-        length=args.length,
-        width=args.width,
-        layers=args.layers,
-        heads=args.heads,
-    )
-    tokens = torch.randint(args.vocabulary, (batch, args.length))
-    inputs, targets = ref.inputs_and_targets(cfg, tokens)
-    if args.transformers:
-        model = ref.build(cfg, ref.draw_weights(cfg, 0), torch.float32)
-        forward = lambda: ref.logits(model, inputs)
-    else:
-        model = Gpt2(cfg)
-        forward = lambda: model(inputs)
-    parameters = sum(p.numel() for p in model.parameters())
+def training_step(shape, compiled):
+    vocabulary, length, layers, width, heads, batch = shape
+    model = Gpt2(vocabulary, length, layers, width, heads)
+    forward = torch.compile(model) if compiled else model
+    inputs, targets = data(vocabulary, length, batch)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.99))
 
     def step():
         optimizer.zero_grad()
-        ref.mean_loss(forward(), targets).backward()
+        forward(inputs, targets).backward()
         optimizer.step()
 
-    for _ in range(STEPS_PER_ROUND):
+    return step
+
+
+def train(cell):
+    vocabulary, length, layers, width, heads, samples, steps = cell
+    model = Gpt2(vocabulary, length, layers, width, heads)
+    inputs, targets = data(vocabulary, length, samples)
+    matrices = [p for p in model.blocks.parameters() if p.ndim == 2]
+    others = [p for p in model.parameters() if all(p is not matrix for matrix in matrices)]
+    optimizers = [
+        torch.optim.Muon(matrices, lr=0.06, weight_decay=0.0),
+        torch.optim.Adam(others, lr=0.03, betas=(0.9, 0.99)),
+    ]
+    schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(o, steps) for o in optimizers]
+    for _ in range(steps):
+        model.zero_grad()
+        model(inputs, targets).backward()
+        for each in optimizers + schedules:
+            each.step()
+
+
+def matrix_product():
+    a, b = torch.randn(2, MATRIX, MATRIX)
+    out = torch.empty(MATRIX, MATRIX)
+    return lambda: torch.mm(a, b, out=out)
+
+
+def memory(key):
+    with open("/proc/self/status") as status:
+        line = next(line for line in status if line.startswith(key))
+    return 1024 * int(line.split()[1])
+
+
+def main():
+    mode, shape, threads = sys.argv[1:]
+    torch.set_num_threads(int(threads))
+    torch.manual_seed(0)
+    if mode == "train":
+        for cell in sys.stdin:
+            train([int(size) for size in cell.split(",")])
+        return
+    start = memory("VmRSS")
+    if mode == "matrix":
+        step = matrix_product()
+    else:
+        step = training_step([int(size) for size in shape.split(",")], mode == "compile")
+    for _ in range(3):
         step()
-    rounds = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        for _ in range(STEPS_PER_ROUND):
+    print(json.dumps({"torch": torch.__version__, "matrix": MATRIX}), flush=True)
+    for seconds in sys.stdin:
+        times, end = [], time.perf_counter() + float(seconds)
+        while not times or time.perf_counter() < end:
+            before = time.perf_counter()
             step()
-        rounds.append((time.perf_counter() - start) / STEPS_PER_ROUND)
-    trained = batch * args.length
-    median, fastest = statistics.median(rounds), min(rounds)
-    print(
-        f"batch {batch}, {parameters} parameters: {median * 1e3:.2f} ms a step, "
-        f"{trained / median:.0f} tokens a second, "
-        f"{6 * parameters * trained / median / 1e9:.2f} GFLOP/s (fastest {fastest * 1e3:.2f} ms)",
-        flush=True,
-    )
+            times.append(time.perf_counter() - before)
+        figures = {
+            "fastest": min(times),
+            "median": statistics.median(times),
+            "memory_bytes": memory("VmHWM"),
+            "start_bytes": start,
+        }
+        print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":

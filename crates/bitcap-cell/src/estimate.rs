@@ -50,7 +50,10 @@ impl StepTime {
         };
         let (many, few) = (pass.clamp(2, MOST_TIMED), pass.min(MOST_TIMED).div_ceil(4));
         let kernels = settings.engine.kernels;
-        let time = |n| least_seconds(&architecture, &settings.train, n, &device, kernels);
+        let time = |n| -> Result<f64, DeviceError> {
+            let times = step_times(&architecture, &settings.train, n, &device, kernels, TIMED)?;
+            Ok(times.into_iter().fold(f64::INFINITY, f64::min))
+        };
         let (slow, fast) = (time(many)?, time(few)?);
         let a_sequence = ((slow - fast) / (many - few) as f64).max(slow / (2 * many) as f64);
         Ok(Self {
@@ -117,35 +120,34 @@ pub fn estimate(cells: &[&PlannedCell]) -> Result<Vec<f64>, DeviceError> {
         .collect()
 }
 
-/// Seconds of a step of Adam on `sequences` sequences: the least of those timed, one thread, f32.
+/// Seconds of each of some steps of Adam on `sequences` sequences, which take `timed` in all or a
+/// little longer: at least one, one thread, f32.
 ///
 /// # Errors
 /// If the device cannot be used.
-pub fn step_seconds(
+pub fn adam_step_seconds(
     model: &ModelSettings,
     data: DataShape,
     sequences: usize,
     device: DeviceSpec,
     kernels: Kernels,
-) -> Result<f64, DeviceError> {
+    timed: Duration,
+) -> Result<Vec<f64>, DeviceError> {
     let device = open(device)?;
     let architecture = architecture(model, data, &device);
-    least_seconds(
-        &architecture,
-        &TrainSettings::adam(1, 1e-3),
-        sequences,
-        &device,
-        kernels,
-    )
+    let train = TrainSettings::adam(1, 1e-3);
+    step_times(&architecture, &train, sequences, &device, kernels, timed)
 }
 
-fn least_seconds(
+/// Seconds of each step, at least one.
+fn step_times(
     architecture: &Arc<dyn Architecture>,
     train: &TrainSettings,
     sequences: usize,
     device: &Device,
     kernels: Kernels,
-) -> Result<f64, DeviceError> {
+    timed: Duration,
+) -> Result<Vec<f64>, DeviceError> {
     let data = architecture.data();
     // Any tokens do: the time does not depend on them.
     let tokens: Vec<u16> = (0..sequences * data.length)
@@ -160,7 +162,7 @@ fn least_seconds(
     let weights = initial_weights(architecture.layout(), 0);
     let model = Model::new(architecture.clone(), weights, device);
     let mut trainer = Trainer::new(&model, &train, &task, kernels);
-    let mut least = f64::INFINITY;
+    let mut times = Vec::new();
     let began = Instant::now();
     // The first step is not counted: it touches memory for the first time.
     for step in 0u32.. {
@@ -172,16 +174,15 @@ fn least_seconds(
             Err(TrainError::Device(error)) => return Err(error),
         }
         if step > 0 {
-            least = least.min(clock.elapsed().as_secs_f64());
+            times.push(clock.elapsed().as_secs_f64());
         }
-        let timed = began.elapsed();
-        if (step >= STEPS && timed > TIMED) || (step > 0 && timed > PATIENCE) {
+        let passed = began.elapsed();
+        if (step >= STEPS && passed > timed) || (step > 0 && passed > timed.max(PATIENCE)) {
             break;
         }
     }
-    Ok(if least.is_finite() {
-        least
-    } else {
-        began.elapsed().as_secs_f64()
-    })
+    if times.is_empty() {
+        times.push(began.elapsed().as_secs_f64());
+    }
+    Ok(times)
 }

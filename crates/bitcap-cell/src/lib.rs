@@ -22,7 +22,7 @@ mod trained_cell;
 mod training;
 
 pub use error::CellError;
-pub use estimate::{StepTime, estimate, step_seconds};
+pub use estimate::{StepTime, adam_step_seconds, estimate};
 pub use event_file::write_events;
 pub use memory::check_memory;
 pub use options::RunOptions;

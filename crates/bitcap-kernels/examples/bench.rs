@@ -1,8 +1,7 @@
 //! Times training steps: loss, gradient and Adam. `--shape V,S,L,d,heads,batch` (several times;
-//! default all shapes of the table), `--seconds` a shape (2), `--threads` (1), `--peak` for the
-//! multiply-add peak alone. Prints CSV; times are the fastest of all steps, on one thread those of
-//! the processor, which other programs' turns do not count in. Memory is the most that this
-//! process has held so far.
+//! default all shapes of the table), `--seconds` a shape (2), `--threads` (1); `--peak` for the
+//! multiply-add peak alone, `--lanes` for the numbers in a vector. Prints CSV; times are the
+//! fastest step's and the median step's. Memory is the most that this process has held so far.
 
 #[path = "../tests/common/layout.rs"]
 #[expect(unreachable_pub, reason = "shared with the tests")]
@@ -11,7 +10,6 @@ mod layout;
 use std::time::{Duration, Instant};
 
 use bitcap_kernels::{Adam, Cpu, Sizes, Threads};
-use rustix::time::{ClockId, clock_gettime};
 
 struct Shape {
     vocabulary: usize,
@@ -42,6 +40,10 @@ fn main() {
             println!("{:.1}", bitcap_kernels::peak_gflops(Cpu::detect()));
             return;
         }
+        if name == "--lanes" {
+            println!("{}", Cpu::detect().lanes());
+            return;
+        }
         let value = arguments.next().expect("each option has a value");
         match name.as_str() {
             "--shape" => shapes.push(value),
@@ -54,7 +56,7 @@ fn main() {
         shapes = SHAPES.map(String::from).to_vec();
     }
     println!(
-        "vocabulary,length,layers,width,heads,batch,milliseconds,tokens_a_second,gflops,megabytes"
+        "vocabulary,length,layers,width,heads,batch,milliseconds,median_milliseconds,tokens_a_second,gflops,megabytes"
     );
     for shape in &shapes {
         let numbers: Vec<usize> = shape
@@ -72,12 +74,14 @@ fn main() {
             heads,
             batch,
         };
-        let time = time(&shape_of, seconds, threads);
+        let times = times(&shape_of, seconds, threads);
+        let (time, median) = (times[0], times[times.len() / 2]);
         let tokens = (batch * length) as f64;
         let flops = tokens * flops_a_token(vocabulary + 1, length, layers, width);
         println!(
-            "{shape},{:.3},{:.0},{:.1},{:.1}",
+            "{shape},{:.3},{:.3},{:.0},{:.1},{:.1}",
             time * 1e3,
+            median * 1e3,
             tokens / time,
             flops / time / 1e9,
             megabytes()
@@ -93,8 +97,8 @@ fn flops_a_token(rows: usize, length: usize, layers: usize, width: usize) -> f64
     6.0 * matrices as f64 + (layers * width) as f64 * seen * 12.0
 }
 
-/// Seconds of the fastest step.
-fn time(shape: &Shape, seconds: f64, threads: usize) -> f64 {
+/// Seconds of each step, the fastest first.
+fn times(shape: &Shape, seconds: f64, threads: usize) -> Vec<f64> {
     let sizes = Sizes {
         rows: shape.vocabulary + 1,
         length: shape.length,
@@ -120,17 +124,10 @@ fn time(shape: &Shape, seconds: f64, threads: usize) -> f64 {
     let mut gradient = vec![0.0; weights.len()];
     let (mut first, mut second) = (gradient.clone(), gradient.clone());
     let scale = 1.0 / tokens.len() as f32;
-    let mut fastest = Duration::MAX;
+    let mut times: Vec<Duration> = Vec::new();
     let start = Instant::now();
-    let now = || {
-        if threads == 1 {
-            processor_time()
-        } else {
-            start.elapsed()
-        }
-    };
     for step in 1.. {
-        let before = now();
+        let before = Instant::now();
         let loss = model.loss_and_gradient(&weights, &inputs, &tokens, scale, &mut gradient);
         let adam = Adam {
             rate: 1e-3,
@@ -142,14 +139,15 @@ fn time(shape: &Shape, seconds: f64, threads: usize) -> f64 {
             step,
         };
         adam.apply(cpu, &mut weights, &gradient, &mut first, &mut second);
-        fastest = fastest.min(now() - before);
+        times.push(before.elapsed());
         assert!(loss.is_finite());
         if start.elapsed().as_secs_f64() > seconds {
             eprintln!("step {step}: {} nats a token", loss * f64::from(scale));
             break;
         }
     }
-    fastest.as_secs_f64()
+    times.sort();
+    times.iter().map(Duration::as_secs_f64).collect()
 }
 
 /// The most memory this process has held, where Linux tells.
@@ -158,12 +156,6 @@ fn megabytes() -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
     kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / 1024.0)
-}
-
-/// What this process has had of its processor so far.
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// xorshift64*: data to train on need not be good.

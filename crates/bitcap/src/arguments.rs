@@ -361,6 +361,13 @@ pub(crate) struct Toy {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
+    /// Time this shape alone, in numbers: vocabulary, length, layers, width, heads, sequences a step; can be given
+    /// several times
+    #[arg(long = "shape", value_name = "V,S,L,D,H,N", value_parser = BenchShape::parse)]
+    pub(crate) shapes: Vec<BenchShape>,
+    /// Seconds that the steps of a shape take together, at the least
+    #[arg(long, default_value_t = 0.1, value_parser = bench_seconds)]
+    pub(crate) seconds: f64,
     /// Device to time
     #[arg(long, value_name = "DEVICE", default_value_t)]
     pub(crate) device: DeviceSpec,
@@ -370,4 +377,48 @@ pub(crate) struct Bench {
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A model, its data and its batch, to be timed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BenchShape {
+    pub(crate) vocabulary: u32,
+    pub(crate) length: u32,
+    pub(crate) layers: u32,
+    pub(crate) width: u32,
+    pub(crate) heads: u32,
+    pub(crate) batch: u32,
+}
+
+impl BenchShape {
+    fn parse(text: &str) -> Result<Self, String> {
+        let numbers: Result<Vec<u32>, _> = text.split(',').map(str::parse).collect();
+        let wanted = "six whole numbers as in 64,16,1,16,2,173";
+        let numbers = numbers.map_err(|error| format!("{error}; expected {wanted}"))?;
+        let [vocabulary, length, layers, width, heads, batch] = numbers[..] else {
+            return Err(format!("{} numbers; expected {wanted}", numbers.len()));
+        };
+        if !(1..=1 << 20).contains(&batch) {
+            return Err(format!(
+                "{batch} sequences a step; from 1 to 1048576 can be timed"
+            ));
+        }
+        Ok(Self {
+            vocabulary,
+            length,
+            layers,
+            width,
+            heads,
+            batch,
+        })
+    }
+}
+
+fn bench_seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if (0.0..=3600.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("from 0 to 3600 seconds".to_owned())
+    }
 }
