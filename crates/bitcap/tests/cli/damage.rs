@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::again::{assert_same, without_the_clock};
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::until;
 use crate::{Place, TINY, assert_says, refused, stderr, stdout};
 

@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use assert_cmd::Command;
 
-use crate::again::{assert_same, without_the_clock};
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::until;
 use crate::{Place, TINY, assert_says, stderr, stdout};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::again::{assert_same, without_the_clock};
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::{children, kill, until};
 use crate::{Place, TINY};
 

@@ -1,6 +1,5 @@
 //! The program as people run it, end to end, each test in a folder of its own.
 
-mod again;
 mod bad_input;
 mod damage;
 mod dataset;
@@ -23,6 +22,7 @@ mod stops;
 mod streams;
 mod structured;
 mod sweep;
+mod swept_before;
 mod user_file;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! Several sweeps on one folder: cells are shared, none is done twice.
 
-use crate::again::{assert_same, without_the_clock};
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::until;
 use crate::{Place, TINY, assert_says, changed};
 

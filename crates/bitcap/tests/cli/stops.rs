@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::again::{assert_same, without_the_clock};
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::{children, kill, until};
 use crate::{Place, TINY, assert_says, stdout};
 
