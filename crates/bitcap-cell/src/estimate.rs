@@ -43,10 +43,11 @@ impl StepTime {
         let architecture = architecture(&settings.model, settings.data_shape(), &device);
         let pass = match settings.train.micro_batch {
             Some(pass) => usize::try_from(pass).unwrap_or(usize::MAX),
-            None => {
-                let predicted = architecture.data().predicted();
-                largest_pass(architecture.widest_activation(), predicted, &device)
-            }
+            None => largest_pass(
+                architecture.widest_activation(),
+                architecture.data(),
+                &device,
+            ),
         };
         let (many, few) = (pass.clamp(2, MOST_TIMED), pass.min(MOST_TIMED).div_ceil(4));
         let kernels = settings.engine.kernels;

@@ -3,6 +3,7 @@
 
 mod append_only;
 mod checkpoints;
+mod device_check;
 mod error;
 mod estimate;
 mod event_file;
@@ -20,6 +21,7 @@ mod tensorboard;
 mod trained_cell;
 mod training;
 
+pub use device_check::{DeviceCheck, check_device, require_sound};
 pub use error::CellError;
 pub use estimate::{StepTime, estimate, step_seconds};
 pub use event_file::write_events;

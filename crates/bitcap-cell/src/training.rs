@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bitcap_model::{Model, PredictionTask, architecture, initial_weights, matrix_path, open};
+use bitcap_model::{
+    Model, PredictionTask, architecture, check_precision, initial_weights, matrix_path, open,
+};
 use bitcap_train::{TrainError, Trainer};
 
 use crate::CellError;
 use crate::append_only::{Log, Metrics};
 use crate::checkpoints::{Checkpoints, Notes};
+use crate::device_check::require_sound;
 use crate::known_data::KnownData;
 use crate::options::RunOptions;
 use bitcap_base::FileLock;
@@ -50,7 +53,15 @@ pub(crate) fn train(
     options: &RunOptions<'_>,
     tell: &mut dyn FnMut(&CellEvent),
 ) -> Result<Trained, CellError> {
-    let device = open(settings.engine.device)?;
+    let (device, precision) = (settings.engine.device, settings.train.precision);
+    if settings.engine.trust_device {
+        check_precision(device, precision)?;
+    } else {
+        let mut note = |text| tell(&CellEvent::Note { text });
+        require_sound(device, precision, options.git_revision, &mut note)?;
+    }
+    let matrix_path = matrix_path(device, precision)?;
+    let device = open(device)?;
     let architecture = architecture(&settings.model, settings.data_shape(), &device);
     let task = PredictionTask::new(architecture.data(), &data.dataset.tokens);
     let initial = initial_weights(architecture.layout(), settings.train.seed);
@@ -81,8 +92,7 @@ pub(crate) fn train(
     }
     lock.check()?;
     let (_, metrics_blake3) = files.metrics.sync()?;
-    let by_burn = || matrix_path(settings.engine.device).to_owned();
-    let matrix_path = trainer.kernels().unwrap_or_else(by_burn);
+    let matrix_path = trainer.kernels().unwrap_or(matrix_path);
     let model = trainer.model();
     model.save(&cell.path("model"))?;
     let work = Work {

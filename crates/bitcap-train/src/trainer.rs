@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bitcap_model::{Architecture, DeviceError, Model, PredictionTask};
-use bitcap_plan::{Kernels, TrainSettings};
+use bitcap_plan::{Kernels, Precision, TrainSettings};
 use burn::tensor::{DType, Tensor};
 
 use crate::Optimizer;
@@ -82,12 +82,15 @@ impl<'a> Trainer<'a> {
         kernels: Kernels,
     ) -> Self {
         let by_kernels = match kernels {
-            Kernels::Auto => KernelStep::new(model, task),
-            Kernels::Off => None,
+            Kernels::Auto if settings.precision == Precision::F32 => KernelStep::new(model, task),
+            Kernels::Auto | Kernels::Off => None,
         };
         let step: Box<dyn Step + 'a> = match by_kernels {
             Some(step) => Box::new(step),
-            None => Box::new(ComposedStep::new(model, task, settings.micro_batch)),
+            None => {
+                let (passes, precision) = (settings.micro_batch, settings.precision);
+                Box::new(ComposedStep::new(model, task, passes, precision))
+            }
         };
         Self::with_step(model, settings, task, step)
     }

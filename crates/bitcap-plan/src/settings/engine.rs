@@ -57,15 +57,20 @@ impl fmt::Display for Kernels {
 #[serde(deny_unknown_fields)]
 pub struct EngineSettings {
     /// The device that models are trained and measured on: `flex` or `ndarray` (CPU), `wgpu`, `vulkan`
-    /// or `cuda` (GPU), these with a number if there is more than one, as in `cuda:1`. Other devices
-    /// than `flex` need a build with the cargo feature of that name.
+    /// or `cuda` (GPU), these with a number if there is more than one, as in `cuda:1`; `wgpu:cpu` is
+    /// software that stands in for a GPU, for tests. Other devices than `flex` need a build with the
+    /// cargo feature of that name.
     #[serde(default)]
     pub device: DeviceSpec,
     /// Whether bitcap's own kernels train what they can, a GPT-2 in f32 on flex. `"off"` composes the
     /// training of Burn's operations; the two differ by rounding.
     #[serde(default, skip_serializing_if = "Kernels::is_auto")]
     pub kernels: Kernels,
-    /// Cells that run side by side in a sweep, at least 1. By default the number of cores.
+    /// Whether a GPU is used without being compared with flex first, or although it did not agree.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub trust_device: bool,
+    /// Cells that run side by side in a sweep, on each device; at least 1. By default the number of
+    /// cores, and 1 on a GPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jobs: Option<u32>,
     /// Seconds between two checkpoints of a training, at least 0; 0 makes one after each step.
@@ -107,6 +112,10 @@ pub struct EngineSettings {
     /// there is no common folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<PathBuf>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A minute of work is what a machine that fails may cost.
@@ -224,6 +233,9 @@ pub struct CellEngine {
     /// Whether bitcap's own kernels train what they can.
     #[serde(default, skip_serializing_if = "Kernels::is_auto")]
     pub kernels: Kernels,
+    /// Whether a GPU is used without being compared with flex.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub trust_device: bool,
     /// Seconds between two checkpoints of the training.
     #[serde(default = "default_checkpoint_seconds")]
     pub checkpoint_seconds: f64,
