@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::until;
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::{Place, TINY, assert_says, refused, stderr, stdout};
 
 fn longer() -> String {

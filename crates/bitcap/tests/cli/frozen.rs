@@ -9,8 +9,8 @@ use std::process::Stdio;
 
 use assert_cmd::Command;
 
-use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::until;
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::{Place, TINY, assert_says, stderr, stdout};
 
 /// Trainings that last for a while, one after another.

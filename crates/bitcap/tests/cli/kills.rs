@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::{children, kill, until};
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::{Place, TINY};
 
 /// Kills of one run of the test; more by hand: BITCAP_TEST_KILLS=1000. The moments follow from a

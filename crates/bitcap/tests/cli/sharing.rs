@@ -1,7 +1,7 @@
 //! Several sweeps on one folder: cells are shared, none is done twice.
 
-use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::until;
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::{Place, TINY, assert_says, changed};
 
 fn longer() -> String {

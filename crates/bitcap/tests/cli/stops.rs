@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::swept_before::{assert_same, without_the_clock};
 use crate::process::{children, kill, until};
+use crate::swept_before::{assert_same, without_the_clock};
 use crate::{Place, TINY, assert_says, stdout};
 
 /// Trainings that last for longer than any test waits, with rows soon and checkpoints never, but
