@@ -8,8 +8,8 @@ backward and Adam on the whole batch in float32, of a GPT-2 with a tied head and
 torch's fused attention and no more operations than it has. Then the number of threads.
 
 The mode `train` takes cells on standard input instead, a line a cell, V,S,layers,width,heads,N,steps,
-trains each in eager mode as experiments/quick.toml says (Muon for the blocks' matrices, Adam for the
-rest, cosine, full batch), and prints nothing.
+trains each in eager mode (Muon for the blocks' matrices, Adam for the rest, cosine, full batch), and
+prints nothing.
 
 In the others, for each line on standard input, a number of seconds, steps are made for so long and their times
 printed as JSON, in seconds: `fastest` and `median`; with `memory_bytes`, the most this process has
