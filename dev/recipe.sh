@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every choice of the training recipe varied alone around experiments/recipe.toml: cells of one
-# folder, outputs/recipe, with one table at the end. The results are in outputs/published/recipe.
+# folder, outputs/recipe, with one table at the end. What has been run of it is in
+# outputs/published/recipe.
 #
 # BITCAP is the program, `cargo run --release --` unless given.
 set -euo pipefail
