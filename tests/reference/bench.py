@@ -253,7 +253,7 @@ def quick(args, programs):
             "PyTorch eager, training alone": lambda: train(cells_of(f"{folder}/auto/quick/runs.csv")),
         }
         lines = [
-            f"{machine()}. All cells of experiments/quick.toml, trained by 300 steps of Muon, two side by side, "
+            f"{machine()}. All cells of experiments/quick.toml, trained by 150 steps of Muon, two side by side, "
             "one thread each.",
             "",
             "| | cells an hour | seconds | of the processors |",
@@ -274,7 +274,7 @@ def quick(args, programs):
 
 def sweep(program, folder, kernels):
     # PyTorch has Muon, and no SOAP.
-    overrides = ["train.optimizer=muon", "train.steps=300", f"engine.kernels={kernels}"]
+    overrides = ["train.optimizer=muon", "train.steps=150", f"engine.kernels={kernels}"]
     options = [word for override in overrides for word in ("--set", override)]
     folder = f"{folder}/{kernels}"
     output(program, "sweep", "experiments/quick.toml", "--jobs", "2", "--outputs", folder, *options)
