@@ -66,6 +66,9 @@ pub fn quantize_figure(csv: &Path, title: &str) -> Result<Chart, ReportError> {
         ),
         panels: vec![vec![Panel::new("", 220.0, x, y, layers)]],
         legend: vec![Block::of(entries.collect())],
-        notes: Vec::new(),
+        notes: match rows.iter().any(|row| row.memorized_bits_strict < 0.0) {
+            true => vec!["Where the code is longer than the data there is no mark.".to_owned()],
+            false => Vec::new(),
+        },
     })
 }

@@ -147,7 +147,7 @@ fn each_gpu_has_one_cell_at_a_time() {
 #[ignore = "needs GNU parallel and sshd"]
 fn cells_of_a_host_that_vanishes_are_run_on_the_other() {
     let mut hosts = Hosts::start();
-    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 4000"));
+    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 40000"));
     let running = start(&place, &hosts, &NO_COMMON_FOLDER);
     until("a cell trains on h1", || rows_on(&hosts, "h1") > 3);
     hosts.vanish("h1");
@@ -156,7 +156,7 @@ fn cells_of_a_host_that_vanishes_are_run_on_the_other() {
 
     // With a common folder another host goes on where it was.
     let hosts = &mut Hosts::start();
-    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 4000"));
+    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 40000"));
     let running = start(&place, hosts, &[]);
     until("all three slots have checkpoints", || {
         let cells = fs::read_dir(place.path("outputs/engines/cells"));
@@ -180,7 +180,7 @@ fn cells_of_a_host_that_vanishes_are_run_on_the_other() {
 fn an_interrupted_submission_goes_on() {
     for (name, more) in [("TERM", &[][..]), ("INT", &NO_COMMON_FOLDER)] {
         let hosts = Hosts::start();
-        let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 4000"));
+        let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 40000"));
         let running = start(&place, &hosts, more);
         until("cells train", || {
             let states = place.states(hosts.command(program()));
