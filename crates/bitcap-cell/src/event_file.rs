@@ -1,10 +1,11 @@
 //! A cell's metrics.csv as TensorBoard shows it.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crate::CellError;
 use crate::tensorboard::EventFile;
+use bitcap_base::since_1970;
 use bitcap_plan::CellFolder;
 
 /// What the columns of metrics.csv after step and tokens are called there.
@@ -58,6 +59,5 @@ pub fn write_events(cell: &CellFolder, folder: &Path) -> Result<(), CellError> {
 }
 
 fn now() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0.0, |time| time.as_secs_f64())
+    since_1970(SystemTime::now()).as_secs_f64()
 }

@@ -229,6 +229,52 @@ fn a_stopped_cell_goes_on() {
     assert_eq!(steps, [0, 1]);
 }
 
+/// What was trained on one device does not go on where it would be rounded otherwise.
+#[test]
+fn a_checkpoint_of_another_numeric_class_is_refused() {
+    let made = made();
+    let stop = Stop::new();
+    stop.request();
+    made.run_with(0, &stop, &mut |_| {}).unwrap();
+    let folder = made.cell(0).path("checkpoint");
+    let checkpoint = || {
+        fs::read_dir(&folder)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path()
+    };
+    // A sound one of the same step, from a device that does not exist.
+    let (here, there) = ("flex-f32", "fl3x-f32");
+    let (path, mut bytes) = (checkpoint(), fs::read(checkpoint()).unwrap());
+    let class = format!(r#"device_class\":\"{here}"#);
+    let found: Vec<usize> = bytes
+        .windows(class.len())
+        .enumerate()
+        .filter_map(|(at, window)| (window == class.as_bytes()).then_some(at + class.len()))
+        .collect();
+    let [end] = found[..] else {
+        panic!("{found:?}");
+    };
+    bytes[end - here.len()..end].copy_from_slice(there.as_bytes());
+    fs::remove_file(&path).unwrap();
+    let hash = blake3::hash(&bytes).to_hex();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let old = name.rsplit(['-', '.']).nth(1).unwrap();
+    let name = name.replace(old, &hash[..old.len()]);
+    fs::write(folder.join(name), &bytes).unwrap();
+
+    let error = made.run(0).unwrap_err();
+    let CellError::OtherDevice { then, now, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!((then.as_str(), now.as_str()), (there, here));
+    // It can still go on where it was begun.
+    assert_eq!(fs::read(checkpoint()).unwrap(), bytes);
+    assert_eq!(made.cell(0).state(), CellState::Stopped);
+}
+
 /// A folder that goes away under a cell that is worked on: nothing is written into one that takes
 /// its place.
 #[test]

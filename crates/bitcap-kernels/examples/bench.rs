@@ -11,23 +11,17 @@ use std::time::{Duration, Instant};
 
 use bitcap_kernels::{Adam, Cpu, Sizes, Threads};
 
-struct Shape {
-    vocabulary: usize,
-    length: usize,
-    layers: usize,
-    width: usize,
-    heads: usize,
-    batch: usize,
-}
+/// V, S, layers, width, heads, batch.
+type Shape = [usize; 6];
 
-const SHAPES: [&str; 7] = [
-    "64,16,1,16,2,173",
-    "64,16,1,32,4,256",
-    "2048,64,1,32,2,64",
-    "2048,64,2,64,2,64",
-    "2,64,2,16,2,256",
-    "2048,64,1,32,2,512",
-    "2048,64,4,128,4,128",
+const SHAPES: [Shape; 7] = [
+    [64, 16, 1, 16, 2, 173],
+    [64, 16, 1, 32, 4, 256],
+    [2048, 64, 1, 32, 2, 64],
+    [2048, 64, 2, 64, 2, 64],
+    [2, 64, 2, 16, 2, 256],
+    [2048, 64, 1, 32, 2, 512],
+    [2048, 64, 4, 128, 4, 128],
 ];
 
 fn main() {
@@ -46,40 +40,30 @@ fn main() {
         }
         let value = arguments.next().expect("each option has a value");
         match name.as_str() {
-            "--shape" => shapes.push(value),
+            "--shape" => {
+                let sizes = value.split(',').map(|size| size.parse().expect("a size"));
+                let sizes: Vec<usize> = sizes.collect();
+                shapes.push(Shape::try_from(sizes).expect("six sizes"));
+            }
             "--threads" => threads = value.parse().expect("a number of threads"),
             "--seconds" => seconds = value.parse().expect("seconds"),
             _ => panic!("no option {name}"),
         }
     }
     if shapes.is_empty() {
-        shapes = SHAPES.map(String::from).to_vec();
+        shapes = SHAPES.to_vec();
     }
     println!(
         "vocabulary,length,layers,width,heads,batch,milliseconds,median_milliseconds,tokens_a_second,gflops,megabytes"
     );
     for shape in &shapes {
-        let numbers: Vec<usize> = shape
-            .split(',')
-            .map(|x| x.parse().expect("a size"))
-            .collect();
-        let [vocabulary, length, layers, width, heads, batch] = numbers[..] else {
-            panic!("six sizes");
-        };
-        let shape_of = Shape {
-            vocabulary,
-            length,
-            layers,
-            width,
-            heads,
-            batch,
-        };
-        let times = times(&shape_of, seconds, threads);
+        let times = times(shape, seconds, threads);
         let (time, median) = (times[0], times[times.len() / 2]);
+        let [vocabulary, length, layers, width, heads, batch] = *shape;
         let tokens = (batch * length) as f64;
         let flops = tokens * flops_a_token(vocabulary + 1, length, layers, width);
         println!(
-            "{shape},{:.3},{:.3},{:.0},{:.1},{:.1}",
+            "{vocabulary},{length},{layers},{width},{heads},{batch},{:.3},{:.3},{:.0},{:.1},{:.1}",
             time * 1e3,
             median * 1e3,
             tokens / time,
@@ -99,25 +83,24 @@ fn flops_a_token(rows: usize, length: usize, layers: usize, width: usize) -> f64
 
 /// Seconds of each step, the fastest first.
 fn times(shape: &Shape, seconds: f64, threads: usize) -> Vec<f64> {
+    let [vocabulary, length, layers, width, heads, batch] = *shape;
     let sizes = Sizes {
-        rows: shape.vocabulary + 1,
-        length: shape.length,
-        layers: shape.layers,
-        width: shape.width,
-        heads: shape.heads,
-        hidden: 4 * shape.width,
+        rows: vocabulary + 1,
+        length,
+        layers,
+        width,
+        heads,
+        hidden: 4 * width,
     };
     let offsets = layout::offsets(&sizes, true);
     let mut random = Random(1);
     let mut weights: Vec<f32> = (0..offsets.len).map(|_| 0.1 * random.normal()).collect();
-    let tokens: Vec<i32> = (0..shape.batch * shape.length)
-        .map(|_| (random.next() % shape.vocabulary as u64) as i32)
+    let tokens: Vec<i32> = (0..batch * length)
+        .map(|_| (random.next() % vocabulary as u64) as i32)
         .collect();
     let inputs: Vec<i32> = tokens
-        .chunks(shape.length)
-        .flat_map(|s| {
-            std::iter::once(shape.vocabulary as i32).chain(s[..s.len() - 1].iter().copied())
-        })
+        .chunks(length)
+        .flat_map(|s| std::iter::once(vocabulary as i32).chain(s[..s.len() - 1].iter().copied()))
         .collect();
     let cpu = Cpu::detect();
     let mut model = Threads::new(cpu, sizes, &offsets, threads).expect("a model of these sizes");

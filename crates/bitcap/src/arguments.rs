@@ -380,7 +380,7 @@ pub(crate) struct Bench {
 }
 
 /// A model, its data and its batch, to be timed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize)]
 pub(crate) struct BenchShape {
     pub(crate) vocabulary: u32,
     pub(crate) length: u32,
@@ -391,26 +391,32 @@ pub(crate) struct BenchShape {
 }
 
 impl BenchShape {
-    fn parse(text: &str) -> Result<Self, String> {
-        let numbers: Result<Vec<u32>, _> = text.split(',').map(str::parse).collect();
-        let wanted = "six whole numbers as in 64,16,1,16,2,173";
-        let numbers = numbers.map_err(|error| format!("{error}; expected {wanted}"))?;
-        let [vocabulary, length, layers, width, heads, batch] = numbers[..] else {
-            return Err(format!("{} numbers; expected {wanted}", numbers.len()));
-        };
-        if !(1..=1 << 20).contains(&batch) {
-            return Err(format!(
-                "{batch} sequences a step; from 1 to 1048576 can be timed"
-            ));
-        }
-        Ok(Self {
+    pub(crate) const fn new(numbers: [u32; 6]) -> Self {
+        let [vocabulary, length, layers, width, heads, batch] = numbers;
+        Self {
             vocabulary,
             length,
             layers,
             width,
             heads,
             batch,
-        })
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let numbers: Result<Vec<u32>, _> = text.split(',').map(str::parse).collect();
+        let wanted = "six whole numbers as in 64,16,1,16,2,173";
+        let numbers = numbers.map_err(|error| format!("{error}; expected {wanted}"))?;
+        let six = <[u32; 6]>::try_from(numbers);
+        let six = six.map_err(|other| format!("{} numbers; expected {wanted}", other.len()))?;
+        let shape = Self::new(six);
+        if !(1..=1 << 20).contains(&shape.batch) {
+            return Err(format!(
+                "{} sequences a step; from 1 to 1048576 can be timed",
+                shape.batch
+            ));
+        }
+        Ok(shape)
     }
 }
 

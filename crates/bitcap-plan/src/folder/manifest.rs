@@ -1,9 +1,9 @@
 //! manifest.json: with what, where and when a cell was trained.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use bitcap_base::host;
+use bitcap_base::{host, since_1970};
 use bitcap_source::Dataset;
 use serde::{Deserialize, Serialize};
 
@@ -105,8 +105,7 @@ pub struct Work {
 /// The time now, UTC, as manifest.json has it.
 #[must_use]
 pub fn now() -> String {
-    // A clock that was never set is no reason to end a training.
-    let now = SystemTime::now().max(SystemTime::UNIX_EPOCH);
+    let now = UNIX_EPOCH + since_1970(SystemTime::now());
     humantime::format_rfc3339_seconds(now).to_string()
 }
 

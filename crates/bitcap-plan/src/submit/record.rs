@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use bitcap_base::host;
+use bitcap_base::{host, since_1970};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::files::{self, if_there, make_folder};
@@ -77,9 +78,7 @@ impl Submission {
             }
         };
         let folder = std::path::absolute(&folder).map_err(FolderError::io(&folder))?;
-        let made = std::time::SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap_or_default();
+        let made = since_1970(SystemTime::now());
         let unique = format!("{} {} {made:?}", host(), folder.display());
         let submission = Self {
             number,

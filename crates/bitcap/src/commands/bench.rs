@@ -15,26 +15,22 @@ use crate::output::{Output, print};
 
 /// Models that are timed in PyTorch too (tests/reference/bench.py and outputs/published/bench): V, S, layers,
 /// width, heads, all with a start token; and the sequences a step.
-const SHAPES: [[u32; 6]; 7] = [
-    [64, 16, 1, 16, 2, 173],
-    [64, 16, 1, 32, 4, 256],
-    [2048, 64, 1, 32, 2, 64],
-    [2048, 64, 2, 64, 2, 64],
-    [2, 64, 2, 16, 2, 256],
-    [2048, 64, 1, 32, 2, 512],
-    [2048, 64, 4, 128, 4, 128],
+const SHAPES: [BenchShape; 7] = [
+    BenchShape::new([64, 16, 1, 16, 2, 173]),
+    BenchShape::new([64, 16, 1, 32, 4, 256]),
+    BenchShape::new([2048, 64, 1, 32, 2, 64]),
+    BenchShape::new([2048, 64, 2, 64, 2, 64]),
+    BenchShape::new([2, 64, 2, 16, 2, 256]),
+    BenchShape::new([2048, 64, 1, 32, 2, 512]),
+    BenchShape::new([2048, 64, 4, 128, 4, 128]),
 ];
 
 #[derive(Serialize)]
 struct Row {
     device: DeviceSpec,
-    vocabulary: u32,
-    length: u32,
-    layers: u32,
-    width: u32,
-    heads: u32,
+    #[serde(flatten)]
+    shape: BenchShape,
     parameters: u64,
-    batch: u32,
     /// Of the fastest step.
     milliseconds_per_step: f64,
     median_milliseconds_per_step: f64,
@@ -54,18 +50,8 @@ struct Timings {
 }
 
 pub(crate) fn bench(arguments: &Bench) -> anyhow::Result<ExitCode> {
-    let table = SHAPES.map(
-        |[vocabulary, length, layers, width, heads, batch]| BenchShape {
-            vocabulary,
-            length,
-            layers,
-            width,
-            heads,
-            batch,
-        },
-    );
     let shapes = match &arguments.shapes[..] {
-        [] => &table[..],
+        [] => &SHAPES[..],
         shapes => shapes,
     };
     let rows = shapes.iter().map(|shape| time(shape, arguments));
@@ -99,13 +85,13 @@ impl Output for Timings {
             .iter()
             .map(|row| {
                 vec![
-                    row.vocabulary.to_string(),
-                    row.length.to_string(),
-                    row.layers.to_string(),
-                    row.width.to_string(),
-                    row.heads.to_string(),
+                    row.shape.vocabulary.to_string(),
+                    row.shape.length.to_string(),
+                    row.shape.layers.to_string(),
+                    row.shape.width.to_string(),
+                    row.shape.heads.to_string(),
                     row.parameters.to_string(),
-                    row.batch.to_string(),
+                    row.shape.batch.to_string(),
                     format!("{:.2}", row.milliseconds_per_step),
                     format!("{:.2}", row.median_milliseconds_per_step),
                     format!("{:.0}", row.tokens_per_second),
@@ -123,45 +109,32 @@ impl Output for Timings {
 }
 
 fn time(shape: &BenchShape, arguments: &Bench) -> anyhow::Result<Row> {
-    let &BenchShape {
-        vocabulary,
-        length,
-        layers,
-        width,
-        heads,
-        batch,
-    } = shape;
     let data = DataShape {
-        vocabulary,
-        length: length as usize,
+        vocabulary: shape.vocabulary,
+        length: shape.length as usize,
         start_token: true,
     };
     data.validate()?;
     let model = ModelSettings::Gpt2(Gpt2Settings {
         start_token: true,
-        ..Gpt2Settings::new(layers, width, heads)
+        ..Gpt2Settings::new(shape.layers, shape.width, shape.heads)
     });
     model.validate()?;
     let mut times = adam_step_seconds(
         &model,
         data,
-        batch as usize,
+        shape.batch as usize,
         arguments.device,
         arguments.kernels,
         Duration::from_secs_f64(arguments.seconds),
     )?;
     times.sort_by(f64::total_cmp);
     let (fastest, median) = (times[0], times[times.len() / 2]);
-    let tokens_per_second = (batch as usize * data.predicted()) as f64 / fastest;
+    let tokens_per_second = (shape.batch as usize * data.predicted()) as f64 / fastest;
     Ok(Row {
         device: arguments.device,
-        vocabulary,
-        length,
-        layers,
-        width,
-        heads,
+        shape: *shape,
         parameters: model.parameters(&data),
-        batch,
         milliseconds_per_step: fastest * 1e3,
         median_milliseconds_per_step: median * 1e3,
         tokens_per_second,
