@@ -41,8 +41,8 @@ pub struct Run {
     pub samples: u64,
     /// How many of the sequences are different.
     pub distinct: u64,
-    /// Entropy / (3.6 x parameters).
-    #[serde(deserialize_with = "positive")]
+    /// Entropy / (3.6 x parameters); 0 of data that are certain.
+    #[serde(deserialize_with = "non_negative")]
     pub load: Option<f64>,
     /// Transformer blocks.
     #[serde(deserialize_with = "count")]
@@ -78,7 +78,7 @@ pub struct Run {
     /// Precision of the training.
     pub precision: String,
     /// Code length of the dataset with the source's parameters unknown.
-    #[serde(deserialize_with = "positive")]
+    #[serde(deserialize_with = "non_negative")]
     pub entropy_bits: Option<f64>,
     /// The same with them known.
     pub source_bits: Option<f64>,

@@ -184,6 +184,10 @@ fn bits(records: &Records<Run>, line: u64, run: &Run) -> Result<Option<Bits>, Re
     if run.entropy_bits.is_none() && both("memorized_bits", memorized)?.is_none() {
         return Ok(None);
     }
+    // Of data that are certain nothing can be memorized: they say nothing of a capacity.
+    if run.entropy_bits == Some(0.0) {
+        return Ok(None);
+    }
     Ok(Some(Bits {
         load: known("load", run.load)?,
         entropy: known("entropy_bits", run.entropy_bits)?,

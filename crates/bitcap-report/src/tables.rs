@@ -143,7 +143,7 @@ const HEADINGS: [&str; 8] = [
 /// colours. `common` is what all models share and their names leave out.
 pub(crate) fn table(groups: &[GroupReport], accounting: Accounting, common: &str) -> String {
     if groups.is_empty() {
-        return "No capacities: the entropy of its data is not known (a file of your own), so runs.csv has no memorized \
+        return "No capacities: the entropy of its data is 0, or not known (a file of your own), so runs.csv has no memorized \
                 bits.\n"
             .to_owned();
     }

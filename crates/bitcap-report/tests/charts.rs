@@ -593,7 +593,10 @@ fn where_no_entropy_is_known_the_rest_is_drawn_against_samples() {
     let report = report(&runs, &FILES[1..], &ReportOptions::default());
     assert_eq!(names(&report.charts), ["positions", "membership"]);
     assert!(report.groups.is_empty() && report.slope().is_none());
-    assert_says(&report.table(), &["the entropy of its data is not known"]);
+    assert_says(
+        &report.table(),
+        &["the entropy of its data is 0, or not known"],
+    );
     let words = words(&report.charts[1]);
     assert_says(&words, &["\nsequences\n"]);
     assert!(!words.contains("load"), "{words}");

@@ -93,13 +93,7 @@ fn values() {
         ("tied\",0,", "tied\",2,", "doubled", "2", "0 or 1"),
         (",50,", ",0,", "samples", "0", COUNT),
         (",50,", ",5e1,", "samples", "5e1", COUNT),
-        (
-            ",0.25,",
-            ",NaN,",
-            "load",
-            "NaN",
-            "a number from 1e-30 to 1e30",
-        ),
+        (",0.25,", ",NaN,", "load", "NaN", "a number from 0 to 1e30"),
         (",false,", ",no,", "start_token", "no", "true or false"),
         (",200,", ",,", "parameters", "", COUNT),
         (",400,", ",inf,", "ceiling_bits_strict", "inf", NUMBER),
@@ -300,7 +294,7 @@ fn rows_without_an_entropy_are_on_no_curve() {
     let row = unknown(lines[1]);
     assert_eq!(
         message(&format!("{}\n{row}\n", lines[0])),
-        "runs.csv has no memorized bits: the entropy of its data is not known (a file of your own), so there is no \
+        "runs.csv has no memorized bits: the entropy of its data is 0, or not known (a file of your own), so there is no \
          curve to draw; its other columns hold what was measured"
     );
     // Beside rows that have one, it is left out.

@@ -171,6 +171,10 @@ fn samples_for(
                        give data.samples";
         return Err(wrong_load(load, allowed));
     };
+    if sequence == 0.0 {
+        let allowed = "left out: the entropy of this source is 0; give data.samples";
+        return Err(wrong_load(load, allowed));
+    }
     let capacity = expected_capacity_bits(model.parameters(&data_shape(source, model)));
     let samples = (load * capacity / sequence).round();
     let most = (MAX_TOKENS / u64::from(source.length())) as f64;

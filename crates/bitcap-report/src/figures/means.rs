@@ -18,10 +18,10 @@ pub(super) struct Mean {
     pub(super) count: usize,
 }
 
-/// Whether every load is known, so that figures are drawn against it.
+/// Whether every load is known and above 0, so that figures are drawn against its logarithm.
 pub(super) fn has_loads(runs: &Runs) -> bool {
     let mut cells = runs.groups.iter().flat_map(|group| &group.plain);
-    cells.all(|cell| cell.run.load.is_some())
+    cells.all(|cell| cell.run.load.is_some_and(|load| load > 0.0))
 }
 
 /// Where a cell stands: at its load, or its number of sequences.

@@ -254,3 +254,37 @@ fn tensorboard_reads_the_event_files() {
         }
     }
 }
+
+#[test]
+fn shells_complete_commands() {
+    let place = Place::new(TINY);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = stdout(&place.bitcap(&["completions", shell]).success());
+        assert!(script.contains("compress"), "{shell}: {script}");
+    }
+    let script = stdout(&place.bitcap(&["completions", "bash"]).success());
+    fs::write(place.path("bitcap.bash"), script).unwrap();
+    let asks =
+        "COMP_WORDS=(bitcap decom); COMP_CWORD=1; _bitcap bitcap decom bitcap; echo $COMPREPLY";
+    let completed = std::process::Command::new("bash")
+        .args(["-c", &format!(". ./bitcap.bash; {asks}")])
+        .current_dir(place.path(""))
+        .output()
+        .unwrap();
+    let reply = String::from_utf8_lossy(&completed.stdout);
+    assert_eq!(reply, "decompress\n", "{completed:?}");
+}
+
+#[test]
+fn the_version_names_the_revision() {
+    let place = Place::new(TINY);
+    let version = stdout(&place.bitcap(&["--version"]).success());
+    let revision = version
+        .trim()
+        .strip_prefix(concat!("bitcap ", env!("CARGO_PKG_VERSION"), " ("))
+        .and_then(|rest| rest.strip_suffix(')'));
+    let revision = revision.unwrap_or_else(|| panic!("{version}"));
+    place.sweep(&[]);
+    let manifest = place.json(&format!("{}/manifest.json", place.cells("outputs/tiny")[0]));
+    assert_eq!(manifest["git_revision"], revision);
+}

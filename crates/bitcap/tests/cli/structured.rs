@@ -137,7 +137,10 @@ fn a_file_has_figures_and_no_curve() {
     )
     .unwrap();
     let run = place.sweep(&[]);
-    assert_says(&stdout(&run), &["the entropy of its data is not known"]);
+    assert_says(
+        &stdout(&run),
+        &["the entropy of its data is 0, or not known"],
+    );
     let row = place.rows("outputs/markov/runs.csv").remove(0);
     assert_eq!(row["memorized_bits_strict"], "");
     assert_ne!(row["membership_auc"], "");
@@ -147,6 +150,32 @@ fn a_file_has_figures_and_no_curve() {
     let names = place.names("outputs/markov");
     assert!(names.contains(&"membership.svg".to_owned()));
     assert!(!names.contains(&"curve.svg".to_owned()));
+}
+
+#[test]
+fn certain_data_have_figures_and_no_curve() {
+    let certain = MARKOV.replace(
+        "kind = \"markov\"\nvocabulary = 4\nlength = 9\norder = 1\nconcentration = 0.5",
+        "kind = \"coin\"\nlength = 9\nprior = [1.0]\nprobabilities = [1.0]",
+    );
+    let place = Place::new(&certain);
+    let run = place.sweep(&[]);
+    assert_says(
+        &stdout(&run),
+        &["the entropy of its data is 0, or not known"],
+    );
+    let row = place.rows("outputs/markov/runs.csv").remove(0);
+    assert_eq!((&*row["load"], &*row["entropy_bits"]), ("0.0", "0.0"));
+    assert!(row.values().all(|value| value != "-0.0"), "{row:?}");
+    let generate = ["generate", "d", "-n", "3", "--source"];
+    let coin = "kind = \"coin\", length = 9, prior = [1.0], probabilities = [1.0]";
+    let generate = place.bitcap(&[&generate[..], &[coin]].concat());
+    assert!(stdout(&generate.success()).contains(" 0 bits\n"));
+    // A load of what has no entropy is no number of sequences.
+    refused(
+        place.bitcap(&["run", "e.toml", "--cell", "0", "--set", "data.load=1.0"]),
+        &["`data.load` is 1.0", "the entropy of this source is 0"],
+    );
 }
 
 #[test]
