@@ -1,3 +1,6 @@
+# GPU backends to build in: just features=cuda sweep experiments/quick.toml --device cuda
+features := ""
+
 # List the recipes
 default:
     @just --list
@@ -8,7 +11,7 @@ quick *ARGS:
 
 # Run any experiment: just sweep experiments/quick.toml --jobs 1 --dry-run
 sweep EXPERIMENT *ARGS:
-    cargo run --release -- sweep {{EXPERIMENT}} {{ARGS}}
+    cargo run --release --features "{{features}}" -- sweep {{EXPERIMENT}} {{ARGS}}
 
 # Make tables and figures again from an outputs folder: just report outputs/quick
 report FOLDER *ARGS:
@@ -60,3 +63,7 @@ bench FOLDER="outputs/published/bench":
 # Run the tests of the one crate with `unsafe` under AddressSanitizer, which every compiler brings along; the variable lets a stable one take -Z
 sanitize *ARGS:
     RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test -p bitcap-kernels --target {{arch()}}-unknown-linux-gnu --target-dir target/sanitize {{ARGS}}
+
+# List the devices of this build and machine: just features=wgpu devices --check
+devices *ARGS:
+    cargo run --release --features "{{features}}" -- devices {{ARGS}}

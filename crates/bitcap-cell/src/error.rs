@@ -32,6 +32,16 @@ pub enum CellError {
         /// That of this run.
         now: String,
     },
+    /// What the device computes is not what flex computes.
+    #[error(
+        "`{device}` is not trusted, {what}; take another device or driver (docs/gpu.md), or --trust-device if you know why; `bitcap devices --check` looks again"
+    )]
+    UnsoundDevice {
+        /// The device.
+        device: bitcap_plan::DeviceSpec,
+        /// How far off it was.
+        what: String,
+    },
     /// The folder is not that of a cell.
     #[error(
         "{path}: there is no cell.toml here; name the folder of a cell, such as outputs/quick/cells/..."

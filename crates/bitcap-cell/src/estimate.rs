@@ -34,7 +34,8 @@ pub struct StepTime {
 }
 
 impl StepTime {
-    /// Times a few steps of one pass and of a quarter of it, on this machine, on one thread.
+    /// Times a few steps of one pass, or of the batch where that is less, and of a quarter of it, on
+    /// this machine, on one thread.
     ///
     /// # Errors
     /// If the device cannot be used.
@@ -43,12 +44,15 @@ impl StepTime {
         let architecture = architecture(&settings.model, settings.data_shape(), &device);
         let pass = match settings.train.micro_batch {
             Some(pass) => usize::try_from(pass).unwrap_or(usize::MAX),
-            None => {
-                let predicted = architecture.data().predicted();
-                largest_pass(architecture.widest_activation(), predicted, &device)
-            }
+            None => largest_pass(
+                architecture.widest_activation(),
+                architecture.data(),
+                &device,
+            ),
         };
-        let (many, few) = (pass.clamp(2, MOST_TIMED), pass.min(MOST_TIMED).div_ceil(4));
+        let batch = usize::try_from(batch(settings)).unwrap_or(usize::MAX);
+        let many = pass.min(batch).clamp(2, MOST_TIMED);
+        let few = many.div_ceil(4);
         let kernels = settings.engine.kernels;
         let time = |n| -> Result<f64, DeviceError> {
             let times = step_times(&architecture, &settings.train, n, &device, kernels, TIMED)?;
@@ -66,58 +70,56 @@ impl StepTime {
     /// a third of a step for each dataset).
     #[must_use]
     pub fn seconds(&self, settings: &CellSettings) -> f64 {
-        let batch = settings.train.batch.sequences(settings.data.samples);
         let steps = settings.train.steps as f64;
-        steps * (self.a_step + self.a_sequence * batch as f64)
+        steps * (self.a_step + self.a_sequence * batch(settings) as f64)
             + self.a_sequence * settings.data.samples as f64
     }
 }
 
 /// What the time of a step depends on, but for the number of sequences.
-type Kind = (
-    ModelSettings,
-    DataShape,
-    OptimizerKind,
-    Option<u64>,
-    DeviceSpec,
-    Kernels,
-);
+fn kind(settings: &CellSettings) -> impl PartialEq {
+    let train = &settings.train;
+    (
+        settings.model.clone(),
+        settings.data_shape(),
+        train.optimizer,
+        train.micro_batch,
+        train.precision,
+        settings.engine.device,
+        settings.engine.kernels,
+    )
+}
 
 /// Seconds that each cell of a plan will take, in the plan's order. Each kind of model is timed
-/// once.
+/// once, at the largest of its batches.
 ///
 /// # Errors
 /// If a device cannot be used.
 pub fn estimate(cells: &[&PlannedCell]) -> Result<Vec<f64>, DeviceError> {
-    let mut timed: Vec<(Kind, StepTime)> = Vec::new();
+    let mut timed = Vec::new();
     cells
         .iter()
         .map(|cell| {
-            let settings = &cell.settings;
-            let train = &settings.train;
-            let kind = (
-                settings.model.clone(),
-                settings.data_shape(),
-                train.optimizer,
-                train.micro_batch,
-                settings.engine.device,
-                settings.engine.kernels,
-            );
-            let known = timed
-                .iter()
-                .find(|(other, _)| *other == kind)
-                .map(|(_, time)| *time);
+            let own = kind(&cell.settings);
+            let known = timed.iter().find(|(other, _)| *other == own);
             let time = match known {
-                Some(time) => time,
+                Some((_, time)) => *time,
                 None => {
-                    let time = StepTime::measure(settings)?;
-                    timed.push((kind, time));
+                    let alike = cells.iter().map(|cell| &cell.settings);
+                    let alike = alike.filter(|settings| kind(settings) == own);
+                    let largest = alike.max_by_key(|settings| batch(settings));
+                    let time = StepTime::measure(largest.unwrap_or(&cell.settings))?;
+                    timed.push((own, time));
                     time
                 }
             };
-            Ok(time.seconds(settings))
+            Ok(time.seconds(&cell.settings))
         })
         .collect()
+}
+
+fn batch(settings: &CellSettings) -> u64 {
+    settings.train.batch.sequences(settings.data.samples)
 }
 
 /// Seconds of each of some steps of Adam on `sequences` sequences, which take `timed` in all or a

@@ -3,6 +3,7 @@
 
 mod append_only;
 mod checkpoints;
+mod device_check;
 mod error;
 mod estimate;
 mod event_file;
@@ -21,6 +22,7 @@ mod tensorboard;
 mod trained_cell;
 mod training;
 
+pub use device_check::{DeviceCheck, check_device, require_sound};
 pub use error::CellError;
 pub use estimate::{StepTime, adam_step_seconds, estimate};
 pub use event_file::write_events;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bitcap_measure::{CodeLengths, OracleBits};
-use bitcap_model::{Model, PredictionTask, open};
+use bitcap_model::{Model, PredictionTask, measuring_device, open};
 use bitcap_plan::{CellFolder, DeviceSpec, Manifest};
 use bitcap_source::DataShape;
 
@@ -53,7 +53,7 @@ impl Oracle {
                 InvalidSetting::new("measure.oracle", format!("{setting:?}"), allowed).into(),
             );
         };
-        let model = Model::load(&folder, &open(device)?)?;
+        let model = Model::load(&folder, &open(measuring_device(device)?)?)?;
         if model.data() != data {
             let found = format!("{setting:?}, a model of {}", model.data());
             let allowed = format!("a model of {data}, as the one that is measured");

@@ -53,7 +53,8 @@ pub struct Compressed {
     pub model_blake3: String,
 }
 
-/// Writes the training data of a cell, or the data of a dataset file, as the model's code.
+/// Writes the training data of a cell, or the data of a dataset file, as the model's code. The cell's
+/// model is on the processor: a GPU's arithmetic changes with its driver, and the code would be lost.
 ///
 /// `progress` is told how many sequences' worth of tokens are coded.
 ///
@@ -134,6 +135,11 @@ pub fn decompress(
     let wrong = |what: String| CellError::content(coded.to_owned(), what);
     if !there.is_file() {
         return Err(wrong("not a regular file".into()));
+    }
+    if !device.backend.is_cpu() {
+        return Err(wrong(format!(
+            "codes are written and read by a processor's arithmetic; take flex in place of {device}"
+        )));
     }
     let bytes = std::fs::read(coded).map_err(CellError::io(coded))?;
     let file = CodedFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;

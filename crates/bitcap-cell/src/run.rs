@@ -1,7 +1,7 @@
 //! One cell: source, dataset, model, training, likelihoods, bits.
 
 use bitcap_measure::Measurement;
-use bitcap_model::{Model, architecture, open};
+use bitcap_model::{Model, architecture, measuring_device, open};
 use bitcap_source::{Dataset, Source, Split};
 
 use crate::CellError;
@@ -78,7 +78,7 @@ pub fn run_cell(
             let stop = options.stop.end_saving();
             match trained {
                 Trained::Failed(Failure { reason }) => return Ok(CellEvent::Failed { reason }),
-                Trained::Model(model) if !stop => *model,
+                Trained::Model(model) if !stop => on_measuring_device(*model, settings)?,
                 Trained::Stopped | Trained::Model(_) => return Ok(CellEvent::Stopped),
             }
         }
@@ -267,6 +267,16 @@ fn done(measurement: &Measurement) -> CellEvent {
     }
 }
 
+/// A model that was just trained, where it is measured.
+fn on_measuring_device(model: Model, settings: &CellSettings) -> Result<Model, CellError> {
+    let trained_on = settings.engine.device;
+    let device = measuring_device(trained_on)?;
+    if device == trained_on {
+        return Ok(model);
+    }
+    Ok(model.on(&settings.model, &open(device)?)?)
+}
+
 /// The model of a training that came to its end: the manifest is written after the model.
 pub(crate) fn trained_model(
     folder: &CellFolder,
@@ -279,7 +289,7 @@ pub(crate) fn trained_model(
     let manifest: Manifest = folder.read_json("manifest.json")?;
     let (then, now) = (manifest.tokens_blake3, dataset.tokens_blake3());
     check_data(folder, "manifest.json", &then, &now)?;
-    let device = open(settings.engine.device)?;
+    let device = open(measuring_device(settings.engine.device)?)?;
     let model = Model::load(&folder.path("model"), &device)?;
     let expected = architecture(&settings.model, settings.data_shape(), &device);
     if model.architecture().identity() != expected.identity() {

@@ -13,7 +13,7 @@ use crate::check_memory;
 use crate::known_data::KnownData;
 use crate::measuring;
 use crate::run::{measure_trained, open_oracle, trained_model, training_data};
-use bitcap_plan::{CellFolder, CellSettings};
+use bitcap_plan::{CellFolder, CellSettings, DeviceSpec};
 
 /// A cell whose model is trained.
 pub struct TrainedCell {
@@ -47,6 +47,27 @@ impl TrainedCell {
     /// # Errors
     /// If the folder is not that of a trained cell, or a file of it cannot be read.
     pub fn open(path: &Path) -> Result<Self, CellError> {
+        Self::open_with(path, |device| device)
+    }
+
+    /// The same with its model on the processor, whatever trained it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on_processor(path: &Path) -> Result<Self, CellError> {
+        Self::open_with(path, |device| {
+            if device.backend.is_cpu() {
+                device
+            } else {
+                DeviceSpec::FLEX
+            }
+        })
+    }
+
+    fn open_with(
+        path: &Path,
+        device: impl Fn(DeviceSpec) -> DeviceSpec,
+    ) -> Result<Self, CellError> {
         let folder = CellFolder::new(path);
         let file = folder.path("cell.toml");
         if !file.is_file() {
@@ -54,8 +75,9 @@ impl TrainedCell {
                 path: path.to_owned(),
             });
         }
-        let settings = CellSettings::read(&file)
+        let mut settings = CellSettings::read(&file)
             .map_err(|error| CellError::content(file, error.to_string()))?;
+        settings.engine.device = device(settings.engine.device);
         check_memory([&settings], 1)?;
         let source = Source::draw_parameters(&settings.source)?;
         let training = training_data(&settings, &source)?;

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bitcap_model::{Model, PredictionTask, architecture, initial_weights, matrix_path, open};
+use bitcap_model::{
+    Model, PredictionTask, architecture, check_precision, initial_weights, matrix_path, open,
+};
 use bitcap_train::{TrainError, Trainer};
 
 use crate::CellError;
 use crate::append_only::{Log, Metrics};
 use crate::checkpoints::{Checkpoints, Notes};
+use crate::device_check::require_sound;
 use crate::known_data::KnownData;
 use crate::options::RunOptions;
 use bitcap_base::FileLock;
@@ -50,13 +53,28 @@ pub(crate) fn train(
     options: &RunOptions<'_>,
     tell: &mut dyn FnMut(&CellEvent),
 ) -> Result<Trained, CellError> {
-    let device = open(settings.engine.device)?;
+    let (device, precision) = (settings.engine.device, settings.train.precision);
+    if settings.engine.trust_device {
+        check_precision(device, precision)?;
+    } else {
+        let mut note = |text| tell(&CellEvent::Note { text });
+        require_sound(device, precision, options.git_revision, &mut note)?;
+    }
+    let matrix_path = matrix_path(device, precision)?;
+    let device = open(device)?;
     let architecture = architecture(&settings.model, settings.data_shape(), &device);
     let task = PredictionTask::new(architecture.data(), &data.dataset.tokens);
     let initial = initial_weights(architecture.layout(), settings.train.seed);
     let model = Model::new(architecture, initial, &device);
     let mut trainer = Trainer::new(&model, &settings.train, &task, settings.engine.kernels);
     let mut files = Files::open(cell, lock, settings, data, options, &mut trainer, tell)?;
+    if !settings.engine.device.backend.is_cpu()
+        && trainer.fit_memory().map_err(TrainError::Device)?
+    {
+        files
+            .log
+            .line("the device's memory does not suffice; smaller passes, with the same sums, do")?;
+    }
     match go_on(&mut trainer, &mut files, settings, data, options, tell) {
         Ok(true) => {}
         Ok(false) => {
@@ -81,8 +99,7 @@ pub(crate) fn train(
     }
     lock.check()?;
     let (_, metrics_blake3) = files.metrics.sync()?;
-    let by_burn = || matrix_path(settings.engine.device).to_owned();
-    let matrix_path = trainer.kernels().unwrap_or_else(by_burn);
+    let matrix_path = trainer.kernels().unwrap_or(matrix_path);
     let model = trainer.model();
     model.save(&cell.path("model"))?;
     let work = Work {

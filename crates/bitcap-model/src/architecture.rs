@@ -22,7 +22,7 @@ pub trait Architecture: Send + Sync {
     /// Its weights.
     fn layout(&self) -> &Layout;
 
-    /// Numbers a predicted token in the widest activation of a pass.
+    /// Numbers a predicted token in the widest activation before the head.
     fn widest_activation(&self) -> usize;
 
     /// All of the forward pass but its head.
@@ -32,7 +32,8 @@ pub trait Architecture: Send + Sync {
     fn hidden(&self, weights: &Weights, tokens: Tensor<2, Int>) -> Hidden;
 
     /// The logits of some rows of what [`Self::hidden`] made: `[rows, d]` to `[rows, V']`, V' being
-    /// [`DataShape::rows`].
+    /// [`DataShape::rows`]. They may be followed by columns that only fill up the rows for a GPU, whose
+    /// tokens have no probability.
     fn head(&self, weights: &Weights, hidden: Tensor<2>) -> Tensor<2>;
 
     /// What bitcap-kernels must know of it to work out its loss and gradient, where they can.

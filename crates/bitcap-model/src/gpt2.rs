@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::architecture::{Architecture, Hidden};
+use crate::passes::is_processor;
 use crate::weights::Weights;
 
 /// GPT-2's epsilon in every layer norm.
@@ -30,6 +31,9 @@ pub struct Gpt2 {
     head: SlotId,
     /// [1, 1, S_pred, S_pred]: 0 where a position may look, [`MASKED`] where not.
     mask: Tensor<4>,
+    /// [1, padded]: 0 where there is a token, [`MASKED`] where the logits are padded; None where they
+    /// are not.
+    padding: Option<Tensor<2>>,
 }
 
 struct Norm {
@@ -92,6 +96,7 @@ impl Gpt2 {
                 slot("lm_head.weight")
             },
             mask: causal_mask(data.predicted(), device),
+            padding: padding(data.rows(), device),
             settings: settings.clone(),
             data,
             layout,
@@ -150,9 +155,9 @@ impl Gpt2 {
         };
         let (query, key, value) = (part(0), part(1), part(2));
         let scale = 1.0 / (head_width as f64).sqrt();
-        let scores = query.mul_scalar(scale).matmul(key.swap_dims(2, 3));
+        let scores = weights.product(query.mul_scalar(scale), key.swap_dims(2, 3));
         let scores = scores.clone() + like(self.mask.clone(), &scores);
-        let mixed = activation::softmax(scores, 3).matmul(value);
+        let mixed = weights.product(activation::softmax(scores, 3), value);
         let mixed = mixed.swap_dims(1, 2).reshape([n * s, d]);
         linear(weights, &block.projection, mixed)
     }
@@ -175,9 +180,7 @@ impl Architecture for Gpt2 {
         let [n, s] = tokens.dims();
         let d = self.settings.width as usize;
         // Rows stay two-dimensional throughout: one large matrix product instead of n small ones.
-        let tokens = weights
-            .tensor::<2>(self.token_embedding)
-            .select(0, tokens.reshape([n * s]));
+        let tokens = weights.rows(self.token_embedding, tokens.reshape([n * s]));
         let positions = weights.tensor::<2>(self.position_embedding);
         let positions = positions.slice([0..s, 0..d]).unsqueeze::<3>();
         let mut x = (tokens.reshape([n, s, d]) + positions).reshape([n * s, d]);
@@ -195,7 +198,18 @@ impl Architecture for Gpt2 {
     }
 
     fn head(&self, weights: &Weights, hidden: Tensor<2>) -> Tensor<2> {
-        hidden.matmul(weights.tensor::<2>(self.head).transpose())
+        let head = weights.tensor::<2>(self.head);
+        match &self.padding {
+            None => weights.product(hidden, head.transpose()),
+            Some(padding) => {
+                let [rows, width] = head.dims();
+                let [_, padded] = padding.dims();
+                let zeros = Tensor::zeros([padded - rows, width], &head.device());
+                let head = Tensor::cat(vec![head, zeros], 0);
+                let logits = weights.product(hidden, head.transpose());
+                logits.clone() + like(padding.clone(), &logits)
+            }
+        }
     }
 
     fn kernels(&self) -> Option<(Sizes, Offsets)> {
@@ -297,12 +311,13 @@ fn norm(weights: &Weights, norm: &Norm, x: Tensor<2>) -> Tensor<2> {
 }
 
 fn linear(weights: &Weights, linear: &Linear, x: Tensor<2>) -> Tensor<2> {
-    x.matmul(weights.tensor(linear.matrix)) + weights.tensor::<1>(linear.bias).unsqueeze::<2>()
+    weights.product(x, weights.tensor(linear.matrix))
+        + weights.tensor::<1>(linear.bias).unsqueeze::<2>()
 }
 
 /// A constant as a tensor that goes together with `other`: of its dtype, and on the autodiff device
 /// if that is.
-fn like(constant: Tensor<4>, other: &Tensor<4>) -> Tensor<4> {
+fn like<const D: usize>(constant: Tensor<D>, other: &Tensor<D>) -> Tensor<D> {
     let constant = constant.cast(other.dtype());
     if other.is_autodiff() {
         Tensor::from_inner(constant)
@@ -323,6 +338,22 @@ fn gelu(x: Tensor<2>) -> Tensor<2> {
         .add_scalar(two_root)
         .mul(x.clone());
     x.mul(activation::sigmoid(doubled))
+}
+
+/// On a GPU a row of logits begins where 16 bytes begin: without that its kernels read number by number,
+/// and some break. A vocabulary with its start token hardly ever has such a length.
+fn padding(rows: usize, device: &Device) -> Option<Tensor<2>> {
+    let padded = rows.next_multiple_of(if rows < 64 { 4 } else { 64 });
+    if padded == rows || is_processor(device) {
+        return None;
+    }
+    let values: Vec<f32> = (0..padded)
+        .map(|i| if i < rows { 0.0 } else { MASKED })
+        .collect();
+    Some(Tensor::from_data(
+        TensorData::new(values, [1, padded]),
+        device,
+    ))
 }
 
 fn causal_mask(length: usize, device: &Device) -> Tensor<4> {

@@ -3,21 +3,27 @@
 mod architecture;
 mod device;
 mod gpt2;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod gpu;
 mod hugging_face;
 mod init;
 mod model;
 mod passes;
+mod precision;
+mod row_sums;
 mod softmax;
 mod task;
 mod weights;
 
 pub use architecture::{Architecture, Hidden, architecture};
-pub use device::{DeviceError, about, backends, matrix_path, open};
+pub use device::{DeviceError, DeviceFacts, backends, devices, facts, open};
 pub use gpt2::Gpt2;
 pub use hugging_face::ModelFileError;
 pub use init::initial_weights;
 pub use model::{Model, Predictions};
-pub use passes::{largest_pass, passes};
+pub use passes::{chunks, largest_pass, passes};
+pub use precision::{check_precision, matrix_path, measuring_device, precisions};
+pub use row_sums::RowSums;
 pub use softmax::Softmax;
 pub use task::{Pass, PredictionTask};
 pub use weights::Weights;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use bitcap_plan::ModelSettings;
 use bitcap_source::DataShape;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, architecture};
 use crate::device::DeviceError;
-use crate::passes::{largest_pass, passes};
+use crate::passes::{chunks, largest_pass, passes};
 use crate::softmax::Softmax;
 use crate::task::PredictionTask;
 use crate::weights::Weights;
@@ -55,6 +56,16 @@ impl Model {
         Self { architecture, flat }
     }
 
+    /// The same on another device.
+    ///
+    /// # Errors
+    /// If the device that it is on fails.
+    pub fn on(&self, settings: &ModelSettings, device: &Device) -> Result<Self, DeviceError> {
+        let architecture = architecture(settings, *self.data(), device);
+        let weights = self.flat.try_to_vec_as::<f32>()?;
+        Ok(Self::new(architecture, weights, device))
+    }
+
     /// What computes.
     #[must_use]
     pub fn architecture(&self) -> &Arc<dyn Architecture> {
@@ -93,7 +104,7 @@ impl Model {
     #[must_use]
     pub fn largest_pass(&self) -> usize {
         let widest = self.architecture.widest_activation();
-        largest_pass(widest, self.data().predicted(), &self.flat.device())
+        largest_pass(widest, self.data(), &self.flat.device())
     }
 
     /// What the model says of a dataset's predicted tokens.
@@ -106,18 +117,25 @@ impl Model {
             log_probabilities: Vec::with_capacity(task.targets().len()),
             right: Vec::with_capacity(task.targets().len()),
         };
+        let device = self.flat.device();
         for range in passes(task.samples(), self.largest_pass()) {
-            let pass = task.pass(range, &self.flat.device());
-            let hidden = self.architecture.hidden(&weights, pass.inputs);
-            let logits = self.architecture.head(&weights, hidden.values);
-            let softmax = Softmax::of(&logits);
-            let best = softmax.best().try_into_vec_as::<i32>()?;
+            let pass = task.pass(range, &device);
+            let hidden = self.architecture.hidden(&weights, pass.inputs).values;
+            let (mut best, mut chosen) = (Vec::new(), Vec::new());
+            for rows in chunks(hidden.dims()[0], self.data(), &device) {
+                let hidden = hidden.clone().slice(rows.clone());
+                let logits = self.architecture.head(&weights, hidden);
+                let softmax = Softmax::of(&logits);
+                best.push(softmax.best());
+                let targets = pass.targets.clone().slice(rows);
+                chosen.push(softmax.log_probabilities(logits.gather(1, targets)));
+            }
+            let best = Tensor::cat(best, 0).try_into_vec_as::<i32>()?;
             let targets = &task.targets()[all.right.len()..];
             let right = best.iter().zip(targets);
             all.right.extend(right.map(|(best, target)| best == target));
-            let chosen = softmax.log_probabilities(logits.gather(1, pass.targets));
             all.log_probabilities
-                .extend(chosen.try_into_vec_as::<f32>()?);
+                .extend(Tensor::cat(chosen, 0).try_into_vec_as::<f32>()?);
         }
         Ok(all)
     }
@@ -155,6 +173,7 @@ impl Model {
             .reshape([n, width]);
         let logits = self.architecture.head(&weights, hidden);
         let softmax = Softmax::of(&logits);
+        let logits = logits.slice([0..n, 0..data.rows()]);
         Ok(softmax.log_probabilities(logits).try_into_vec_as::<f32>()?)
     }
 

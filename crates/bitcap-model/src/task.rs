@@ -76,6 +76,12 @@ impl PredictionTask {
         &self.inputs
     }
 
+    /// Those of some sequences, `[n, S_pred]` row-major.
+    #[must_use]
+    pub fn inputs_of(&self, sequences: Range<usize>) -> &[i32] {
+        &self.inputs[sequences.start * self.predicted..sequences.end * self.predicted]
+    }
+
     /// The predicted tokens, `[N, S_pred]` row-major.
     #[must_use]
     pub fn targets(&self) -> &[i32] {

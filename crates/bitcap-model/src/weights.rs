@@ -1,37 +1,60 @@
 //! The tensors of a model, cut from its flat vector.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
 use bitcap_plan::{Layout, SlotId};
-use burn::tensor::{FloatDType, Gradients, Tensor};
+use burn::tensor::{FloatDType, Gradients, Int, Tensor};
+
+use crate::row_sums::RowSums;
 
 /// Every tensor of a layout, each a tensor of its own, by its id.
 pub struct Weights {
     /// In the layout's order: what lies in the flat vector, and its dimensions. Without them the
     /// leaves are all of rank 1; a tensor takes its shape where it is used.
     leaves: Vec<(Tensor<1>, Vec<usize>)>,
+    /// What matrices are rounded to as they are multiplied, where that is not what they are.
+    products: Option<FloatDType>,
+    /// Where gradients are wanted.
+    lookups: Option<Lookups>,
+}
+
+/// Rows that were looked up. Autodiff knows each only as a leaf: what their gradient means for the
+/// table is summed here.
+struct Lookups {
+    sums: RowSums,
+    rows: RefCell<Vec<(SlotId, Tensor<2>)>>,
 }
 
 impl Weights {
     /// Cuts `flat`, `[P]` in the order of the layout, into tensors of `dtype` on the same device.
     #[must_use]
     pub fn new(layout: &Layout, flat: &Tensor<1>, dtype: FloatDType) -> Self {
-        Self::cut(layout, |range| flat.clone().slice(range).cast(dtype))
-    }
-
-    /// The same on the autodiff device, with gradients required of every tensor.
-    #[must_use]
-    pub fn with_gradients(layout: &Layout, flat: &Tensor<1>, dtype: FloatDType) -> Self {
-        Self::cut(layout, |range| {
-            let part = flat.clone().slice(range).cast(dtype);
-            Tensor::from_inner(part).require_grad()
-        })
-    }
-
-    fn cut(layout: &Layout, part: impl Fn(std::ops::Range<usize>) -> Tensor<1>) -> Self {
-        let slots = layout.slots().iter();
         Self {
-            leaves: slots
-                .map(|slot| (part(slot.range()), slot.dims.clone()))
-                .collect(),
+            leaves: cut(layout, |range| flat.clone().slice(range).cast(dtype)),
+            products: None,
+            lookups: None,
+        }
+    }
+
+    /// The same in f32 on the autodiff device, with gradients required of every tensor. `products`:
+    /// what matrices are rounded to as they are multiplied, where that is not f32. `sums`: of the
+    /// tokens that will be looked up.
+    #[must_use]
+    pub fn with_gradients(
+        layout: &Layout,
+        flat: &Tensor<1>,
+        products: Option<FloatDType>,
+        sums: RowSums,
+    ) -> Self {
+        let leaf = |range| Tensor::from_inner(flat.clone().slice([range])).require_grad();
+        Self {
+            leaves: cut(layout, leaf),
+            products,
+            lookups: Some(Lookups {
+                sums,
+                rows: RefCell::default(),
+            }),
         }
     }
 
@@ -46,15 +69,61 @@ impl Weights {
         leaf.clone().reshape(dims)
     }
 
-    /// The gradient of every weight, one flat f32 vector `[P]` in the layout's order, off the
-    /// autodiff device. A tensor that the loss does not depend on has a gradient of zero.
+    /// The rows of a table, one a token: `[tokens, d]`.
     #[must_use]
-    pub fn gradient(&self, mut gradients: Gradients) -> Tensor<1> {
-        let parts = self.leaves.iter().map(|(leaf, _)| {
-            leaf.grad_remove(&mut gradients)
-                .unwrap_or_else(|| leaf.clone().inner().zeros_like())
-                .cast(FloatDType::F32)
-        });
+    pub fn rows(&self, table: SlotId, tokens: Tensor<1, Int>) -> Tensor<2> {
+        let Some(lookups) = &self.lookups else {
+            return self.tensor::<2>(table).select(0, tokens);
+        };
+        let rows = self.tensor::<2>(table).inner().select(0, tokens.inner());
+        let rows = Tensor::from_inner(rows).require_grad();
+        lookups.rows.borrow_mut().push((table, rows.clone()));
+        rows
+    }
+
+    /// The product of two matrices, or of stacks of them, in the precision of the training.
+    #[must_use]
+    pub fn product<const D: usize>(&self, a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+        match self.products {
+            None => a.matmul(b),
+            Some(dtype) => a.cast(dtype).matmul(b.cast(dtype)).cast(FloatDType::F32),
+        }
+    }
+
+    /// The gradient of every weight, one flat vector `[P]` in the layout's order, off the autodiff
+    /// device: the sum of what several backward passes found. A tensor that none of them came to has a
+    /// gradient of zero.
+    #[must_use]
+    pub fn gradient(&self, mut all: Vec<Gradients>) -> Tensor<1> {
+        let mut take = |leaf: &Tensor<1>| {
+            let found = all.iter_mut().filter_map(|one| leaf.grad_remove(one));
+            found.reduce(|a, b| a + b)
+        };
+        let mut parts: Vec<Option<Tensor<1>>> =
+            self.leaves.iter().map(|(leaf, _)| take(leaf)).collect();
+        if let Some(lookups) = &self.lookups {
+            for (table, rows) in lookups.rows.borrow().iter() {
+                let found = all.iter_mut().filter_map(|one| rows.grad_remove(one));
+                if let Some(gradient) = found.reduce(|a, b| a + b) {
+                    let sums = lookups.sums.of(gradient).flatten(0, 1);
+                    let part = &mut parts[table.index()];
+                    *part = Some(match part.take() {
+                        None => sums,
+                        Some(other) => other + sums,
+                    });
+                }
+            }
+        }
+        let parts = parts.into_iter().zip(&self.leaves);
+        let parts = parts
+            .map(|(part, (leaf, _))| part.unwrap_or_else(|| leaf.clone().inner().zeros_like()));
         Tensor::cat(parts.collect(), 0)
     }
+}
+
+fn cut(layout: &Layout, part: impl Fn(Range<usize>) -> Tensor<1>) -> Vec<(Tensor<1>, Vec<usize>)> {
+    let slots = layout.slots().iter();
+    slots
+        .map(|slot| (part(slot.range()), slot.dims.clone()))
+        .collect()
 }

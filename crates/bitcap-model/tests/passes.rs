@@ -2,6 +2,7 @@
 
 use bitcap_model::{largest_pass, open, passes};
 use bitcap_plan::DeviceSpec;
+use bitcap_source::DataShape;
 use proptest::prelude::*;
 
 proptest! {
@@ -38,6 +39,11 @@ fn a_huge_batch_is_split_without_listing_it() {
 fn passes_on_a_processor_fit_its_cache() {
     let device = open(DeviceSpec::FLEX).unwrap();
     // V = 2,048 with a start token, S = 64; V = 64 with a start token, S = 16.
-    assert_eq!(largest_pass(2049, 64, &device), 4);
-    assert_eq!(largest_pass(65, 16, &device), 126);
+    let data = |vocabulary, length| DataShape {
+        vocabulary,
+        length,
+        start_token: true,
+    };
+    assert_eq!(largest_pass(128, &data(2048, 64), &device), 4);
+    assert_eq!(largest_pass(64, &data(64, 16), &device), 126);
 }

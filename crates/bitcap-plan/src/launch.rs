@@ -48,7 +48,8 @@ pub struct Launch<'a, C, H> {
     pub jobs: usize,
     /// Asks to stop: nothing more is begun, and what runs is told to stop.
     pub stop: &'a Stop,
-    /// The process of a cell; given too is whether the cell was found busy before.
+    /// The process of a cell; given too are whether the cell was found busy before, and the number of
+    /// the worker that begins it, below `jobs`, which has one process at a time.
     pub child: C,
     /// Whether a process works on the cell.
     pub is_held: H,
@@ -75,7 +76,7 @@ struct Shared {
 
 impl<C, H> Launch<'_, C, H>
 where
-    C: Fn(&PlannedCell, bool) -> ChildProcess + Sync,
+    C: Fn(&PlannedCell, bool, usize) -> ChildProcess + Sync,
     H: Fn(&PlannedCell) -> bool + Sync,
 {
     /// Runs the cells and tells what happens, until all have ended or it is asked to stop.
@@ -90,10 +91,10 @@ where
         });
         let (sender, receiver) = channel();
         std::thread::scope(|scope| {
-            for _ in 0..self.jobs.min(self.cells.len()) {
+            for worker in 0..self.jobs.min(self.cells.len()) {
                 let sender = sender.clone();
                 let shared = &shared;
-                scope.spawn(move || self.work(shared, &sender));
+                scope.spawn(move || self.work(worker, shared, &sender));
             }
             drop(sender);
             let mut stopping = false;
@@ -114,7 +115,7 @@ where
         });
     }
 
-    fn work(&self, shared: &Mutex<Shared>, sender: &Sender<SweepEvent>) {
+    fn work(&self, worker: usize, shared: &Mutex<Shared>, sender: &Sender<SweepEvent>) {
         while !self.stop.is_requested() {
             let (fresh, busy) = {
                 let mut shared = lock(shared);
@@ -123,13 +124,13 @@ where
                 (fresh, busy.flatten())
             };
             match (fresh, busy) {
-                (Some(place), _) => self.one(place, false, shared, sender),
+                (Some(place), _) => self.one(place, false, worker, shared, sender),
                 (None, Some(place)) => {
                     std::thread::sleep(LOOK);
                     if (self.is_held)(self.cells[place]) {
                         lock(shared).busy.push_back(place);
                     } else {
-                        self.one(place, true, shared, sender);
+                        self.one(place, true, worker, shared, sender);
                     }
                 }
                 (None, None) => return,
@@ -139,13 +140,20 @@ where
 
     /// Runs the cell at a place of the list to the end of its process; `again` if it was found busy
     /// before, which is told once only.
-    fn one(&self, place: usize, again: bool, shared: &Mutex<Shared>, sender: &Sender<SweepEvent>) {
+    fn one(
+        &self,
+        place: usize,
+        again: bool,
+        worker: usize,
+        shared: &Mutex<Shared>,
+        sender: &Sender<SweepEvent>,
+    ) {
         let cell = self.cells[place];
         let index = cell.index;
         // The receiver outlives all workers, so nothing sent is lost.
         let send = |event| drop(sender.send(event));
         send(SweepEvent::Started { index });
-        let ChildProcess { mut command, task } = (self.child)(cell, again);
+        let ChildProcess { mut command, task } = (self.child)(cell, again, worker);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

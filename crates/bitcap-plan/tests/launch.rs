@@ -28,7 +28,7 @@ fn launch(
         cells,
         jobs,
         stop: &Stop::new(),
-        child: |cell: &PlannedCell, _| child(command(cell)),
+        child: |cell: &PlannedCell, _, _| child(command(cell)),
         is_held: |_: &PlannedCell| false,
     };
     launch.run(tell);
@@ -255,7 +255,7 @@ fn a_busy_cell_is_waited_for() {
         cells: &[&plan.cells[0]],
         jobs: 3,
         stop: &Stop::new(),
-        child: |_: &PlannedCell, again: bool| {
+        child: |_: &PlannedCell, again: bool, _| {
             let mut command = shell(&script);
             command.env("AGAIN", again.to_string());
             child(command)
@@ -302,7 +302,7 @@ fn a_wish_to_stop_ends_what_runs_and_begins_nothing() {
         cells: &cells,
         jobs: 2,
         stop: &stop,
-        child: |cell: &PlannedCell, _| child(shell(script(cell))),
+        child: |cell: &PlannedCell, _, _| child(shell(script(cell))),
         is_held: |_: &PlannedCell| false,
     };
     launch.run(|event| {
@@ -331,7 +331,7 @@ fn what_broke_while_it_was_asked_to_stop_is_told() {
         cells: &[&plan.cells[0]],
         jobs: 1,
         stop: &stop,
-        child: |_: &PlannedCell, _| {
+        child: |_: &PlannedCell, _, _| {
             child(shell("cat >/dev/null; echo error: disk full >&2; exit 1"))
         },
         is_held: |_: &PlannedCell| false,
@@ -367,7 +367,7 @@ fn a_process_is_told_what_to_do_by_its_first_line() {
         cells: &[cell],
         jobs: 1,
         stop: &Stop::new(),
-        child: |_: &PlannedCell, _| ChildProcess {
+        child: |_: &PlannedCell, _, _| ChildProcess {
             command: shell(&script),
             task: line.clone(),
         },

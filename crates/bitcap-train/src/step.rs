@@ -4,8 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bitcap_model::{
-    Architecture, DeviceError, Model, Pass, PredictionTask, Softmax, Weights, passes,
+    Architecture, DeviceError, Model, Pass, PredictionTask, RowSums, Softmax, Weights, chunks,
+    passes,
 };
+use bitcap_plan::Precision;
 use burn::tensor::{FloatDType, Tensor};
 
 use crate::order::Sequences;
@@ -27,13 +29,19 @@ pub trait Step {
     fn kernels(&self) -> Option<String> {
         None
     }
+
+    /// Takes passes of half as many sequences from now on, with the same sums; false where it does not,
+    /// or has passes of a single one.
+    fn halve_passes(&mut self) -> bool {
+        false
+    }
 }
 
 /// The summed cross-entropy of a batch, in nats.
 pub enum Loss {
     /// Worked out.
     Known(f64),
-    /// That of each token, pass by pass, still on the device: to wait for it in every step would
+    /// That of each token, piece by piece, still on the device: to wait for it in every step would
     /// cost more than many a step. An f32 sum would not do: in 10^8 tokens it is off by 10^5 bits.
     OnDevice(Vec<Tensor<1>>),
 }
@@ -46,8 +54,8 @@ impl Loss {
     pub fn read(self) -> Result<f64, DeviceError> {
         match self {
             Self::Known(nats) => Ok(nats),
-            Self::OnDevice(passes) => passes.into_iter().try_fold(0.0, |sum, pass| {
-                let tokens = pass.try_into_vec_as::<f32>()?;
+            Self::OnDevice(pieces) => pieces.into_iter().try_fold(0.0, |sum, piece| {
+                let tokens = piece.try_into_vec_as::<f32>()?;
                 Ok(sum + tokens.into_iter().map(f64::from).sum::<f64>())
             }),
         }
@@ -58,23 +66,42 @@ impl Loss {
 pub struct ComposedStep<'a> {
     architecture: Arc<dyn Architecture>,
     task: &'a PredictionTask,
+    /// What matrices are rounded to as they are multiplied, where that is not f32.
+    products: Option<FloatDType>,
     /// Sequences in one pass at most.
     largest: usize,
     /// The dataset on the device pass by pass, for batches that are all of it; each placed there once.
-    passes: Vec<Pass>,
+    passes: Vec<TrainingPass>,
     /// The dataset on the device as a whole, for batches that are selected from it.
     whole: Option<Pass>,
+}
+
+/// Sequences on a device, and how the gradient of their tokens is summed.
+#[derive(Clone)]
+struct TrainingPass {
+    data: Pass,
+    sums: RowSums,
 }
 
 impl<'a> ComposedStep<'a> {
     /// For models like `model`, in passes of at most `micro_batch` sequences, or of what suits its
     /// device.
     #[must_use]
-    pub fn new(model: &Model, task: &'a PredictionTask, micro_batch: Option<u64>) -> Self {
+    pub fn new(
+        model: &Model,
+        task: &'a PredictionTask,
+        micro_batch: Option<u64>,
+        precision: Precision,
+    ) -> Self {
         let set = micro_batch.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
         Self {
             architecture: model.architecture().clone(),
             task,
+            products: match precision {
+                // TF32 is what such a device makes of products of 32-bit floats by itself.
+                Precision::F32 | Precision::Tf32 => None,
+                Precision::Bf16 => Some(FloatDType::BF16),
+            },
             largest: set.unwrap_or_else(|| model.largest_pass()),
             passes: Vec::new(),
             whole: None,
@@ -88,47 +115,74 @@ impl<'a> ComposedStep<'a> {
         index: usize,
         range: Range<usize>,
         at: &Tensor<1>,
-    ) -> Pass {
+    ) -> TrainingPass {
         let (task, device) = (self.task, at.device());
+        let rows = self.architecture.data().rows();
         match batch {
             Sequences::All => {
                 if index == self.passes.len() {
-                    self.passes.push(task.pass(range, &device));
+                    self.passes.push(TrainingPass {
+                        sums: RowSums::new(task.inputs_of(range.clone()), rows, &device),
+                        data: task.pass(range, &device),
+                    });
                 }
                 self.passes[index].clone()
             }
             Sequences::These(these) => {
+                let these = &these[range];
+                let inputs = these.iter().map(|&i| task.inputs_of(i..i + 1));
+                let sums = RowSums::new(&inputs.collect::<Vec<_>>().concat(), rows, &device);
                 let all = || task.pass(0..task.samples(), &device);
-                self.whole.get_or_insert_with(all).select(&these[range])
+                let data = self.whole.get_or_insert_with(all).select(these);
+                TrainingPass { data, sums }
             }
         }
     }
 
-    /// The loss of each token, `[rows]`, and the gradient `[P]` of `weight` times their sum.
-    fn of_pass(&self, pass: Pass, flat: &Tensor<1>, weight: f64) -> (Tensor<1>, Tensor<1>) {
+    /// The loss of each token, `[rows]` in pieces, and the gradient `[P]` of `weight` times their sum.
+    fn of_pass(
+        &self,
+        pass: TrainingPass,
+        flat: &Tensor<1>,
+        weight: f64,
+    ) -> (Vec<Tensor<1>>, Tensor<1>) {
         let architecture = &*self.architecture;
-        let weights = Weights::with_gradients(architecture.layout(), flat, FloatDType::F32);
-        let hidden = architecture.hidden(&weights, Tensor::from_inner(pass.inputs));
-        let logits = architecture.head(&weights, hidden.values);
-        let [rows, _] = logits.dims();
-        let inner = logits.clone().inner();
-        let softmax = Softmax::of(&inner);
-        let of_targets = softmax.log_probabilities(inner.gather(1, pass.targets.clone()));
-        // From one softmax in closed form: over a log-softmax under autodiff it saves half a dozen
-        // passes over the largest tensor of the step.
-        let gradient = softmax.gradient(pass.targets, weight);
-        // The sum of logits × (a constant) has that constant as its gradient: backward from here
-        // is backward from the loss.
-        let mut surrogate = (logits * Tensor::from_inner(gradient)).sum();
+        let TrainingPass { data, sums } = pass;
+        let weights = Weights::with_gradients(architecture.layout(), flat, self.products, sums);
+        let hidden = architecture.hidden(&weights, Tensor::from_inner(data.inputs));
+        let values = hidden.values.clone().inner();
+        let [rows, _] = values.dims();
+        let (mut losses, mut of_values, mut gradients) = (Vec::new(), Vec::new(), Vec::new());
+        for chunk in chunks(rows, architecture.data(), &flat.device()) {
+            let values = Tensor::from_inner(values.clone().slice(chunk.clone())).require_grad();
+            let targets = data.targets.clone().slice(chunk);
+            let logits = architecture.head(&weights, values.clone());
+            let inner = logits.clone().inner();
+            let softmax = Softmax::of(&inner);
+            let of_targets = softmax.log_probabilities(inner.gather(1, targets.clone()));
+            losses.push(-of_targets.flatten(0, 1));
+            // From one softmax in closed form: over a log-softmax under autodiff it saves half a dozen
+            // passes over the largest tensor of the step.
+            let gradient = softmax.gradient(targets, weight);
+            let mut found = times(logits, gradient).backward();
+            let of_chunk = values.grad_remove(&mut found);
+            of_values.push(of_chunk.expect("the logits are made of these"));
+            gradients.push(found);
+        }
+        let mut surrogate = times(hidden.values, Tensor::cat(of_values, 0));
         if let Some(auxiliary) = hidden.auxiliary {
             // A mean over the rows of this pass, which are only some of the batch.
             surrogate = surrogate + auxiliary.mul_scalar(weight * rows as f64);
         }
-        (
-            -of_targets.flatten(0, 1),
-            weights.gradient(surrogate.backward()),
-        )
+        gradients.push(surrogate.backward());
+        (losses, weights.gradient(gradients))
     }
+}
+
+/// The sum of values × (a constant), which has that constant as its gradient: backward from here is
+/// backward from the loss that the constant is the gradient of.
+fn times(values: Tensor<2>, gradient: Tensor<2>) -> Tensor<1> {
+    (values * Tensor::from_inner(gradient)).sum()
 }
 
 impl Step for ComposedStep<'_> {
@@ -146,7 +200,7 @@ impl Step for ComposedStep<'_> {
         for (index, range) in passes(sequences, self.largest).enumerate() {
             let pass = self.pass(batch, index, range, weights);
             let (loss, gradient) = self.of_pass(pass, weights, weight);
-            losses.push(loss);
+            losses.extend(loss);
             sum = Some(match sum {
                 None => gradient,
                 Some(sum) => sum + gradient,
@@ -154,5 +208,15 @@ impl Step for ComposedStep<'_> {
         }
         let gradient = sum.expect("a batch has a sequence, and so a pass");
         Ok((Loss::OnDevice(losses), gradient))
+    }
+
+    fn halve_passes(&mut self) -> bool {
+        let largest = self.largest.min(self.task.samples());
+        if largest == 1 {
+            return false;
+        }
+        self.largest = largest.div_ceil(2);
+        self.passes.clear();
+        true
     }
 }

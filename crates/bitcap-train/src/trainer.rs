@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bitcap_model::{Architecture, DeviceError, Model, PredictionTask};
-use bitcap_plan::{Kernels, TrainSettings};
+use bitcap_plan::{Kernels, Precision, TrainSettings};
 use burn::tensor::{DType, Tensor};
 
 use crate::Optimizer;
@@ -82,12 +82,15 @@ impl<'a> Trainer<'a> {
         kernels: Kernels,
     ) -> Self {
         let by_kernels = match kernels {
-            Kernels::Auto => KernelStep::new(model, task),
-            Kernels::Off => None,
+            Kernels::Auto if settings.precision == Precision::F32 => KernelStep::new(model, task),
+            Kernels::Auto | Kernels::Off => None,
         };
         let step: Box<dyn Step + 'a> = match by_kernels {
             Some(step) => Box::new(step),
-            None => Box::new(ComposedStep::new(model, task, settings.micro_batch)),
+            None => {
+                let (passes, precision) = (settings.micro_batch, settings.precision);
+                Box::new(ComposedStep::new(model, task, passes, precision))
+            }
         };
         Self::with_step(model, settings, task, step)
     }
@@ -226,6 +229,23 @@ impl<'a> Trainer<'a> {
         let (loss, gradient) = self.engine.loss_and_gradient(&self.weights, &batch)?;
         let tokens = (self.order.batch() * self.task.predicted()) as f64;
         Ok((loss.read()? / tokens, to_host(&gradient)?))
+    }
+
+    /// Finds passes that the device has memory for: works out the gradient of a step, and where the device
+    /// fails at it, does so in passes of half the size, down to single sequences. False where they are as
+    /// they were.
+    ///
+    /// # Errors
+    /// If the device fails however small they are.
+    pub fn fit_memory(&mut self) -> Result<bool, DeviceError> {
+        let mut halved = false;
+        loop {
+            match self.gradient() {
+                Ok(_) => return Ok(halved),
+                Err(error) if !self.engine.halve_passes() => return Err(error),
+                Err(_) => halved = true,
+            }
+        }
     }
 
     /// Learning rate of the step after so many.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use bitcap_model::{Architecture, DeviceError, Hidden, Model, Weights, initial_weights, open};
 use bitcap_plan::{
-    Batch, DeviceSpec, Group, Init, Initialization, Kernels, Layout, OptimizerKind, Rule,
-    ScheduleKind, Slot, TrainSettings,
+    Batch, DeviceSpec, Group, Init, Initialization, Kernels, Layout, OptimizerKind, Precision,
+    Rule, ScheduleKind, Slot, TrainSettings,
 };
 use bitcap_source::DataShape;
-use bitcap_train::{Loss, Progress, Sequences, Step, TrainError, Trainer};
+use bitcap_train::{ComposedStep, Loss, Progress, Sequences, Step, TrainError, Trainer};
 use burn::tensor::{Int, Tensor};
 use serde_json::Value;
 
@@ -270,6 +270,60 @@ fn another_step_stands_in() {
     );
     let told = trainer.gradient().unwrap().0;
     assert!(told < 1e-3, "{told}");
+}
+
+/// A device without memory for passes of more than `fits` sequences.
+struct Scarce<'a> {
+    step: ComposedStep<'a>,
+    pass: usize,
+    fits: usize,
+}
+
+impl Step for Scarce<'_> {
+    fn loss_and_gradient(
+        &mut self,
+        weights: &Tensor<1>,
+        batch: &Sequences,
+    ) -> Result<(Loss, Tensor<1>), DeviceError> {
+        if self.pass > self.fits {
+            let what = "out of memory".into();
+            return Err(DeviceError::Failed { what });
+        }
+        self.step.loss_and_gradient(weights, batch)
+    }
+
+    fn halve_passes(&mut self) -> bool {
+        self.pass = self.pass.div_ceil(2);
+        self.step.halve_passes()
+    }
+}
+
+#[test]
+fn passes_are_halved_until_the_memory_suffices() {
+    let task = common::task(&DATA, 24);
+    let model = model(0, DeviceSpec::FLEX);
+    let settings = |micro_batch| TrainSettings {
+        micro_batch,
+        ..TrainSettings::adam(2, 0.05)
+    };
+    let whole = settings(None);
+    let scarce = |fits| {
+        let step = ComposedStep::new(&model, &task, None, Precision::F32);
+        let pass = task.samples();
+        let step = Scarce { step, pass, fits };
+        Trainer::with_step(&model, &whole, &task, Box::new(step))
+    };
+    // Passes of 24, 12, 6: the gradient is that of passes of 6, to the bit.
+    let mut trainer = scarce(7);
+    assert!(trainer.fit_memory().unwrap());
+    let of_6 = settings(Some(6));
+    let mut by_hand = Trainer::new(&model, &of_6, &task, Kernels::Off);
+    assert!(!by_hand.fit_memory().unwrap());
+    assert_eq!(trainer.gradient().unwrap(), by_hand.gradient().unwrap());
+    // Passes of one sequence are the last resort.
+    assert!(scarce(1).fit_memory().unwrap());
+    let error = scarce(0).fit_memory().unwrap_err().to_string();
+    assert!(error.contains("out of memory"), "{error}");
 }
 
 /// Logits that are weights, the same at each place, and an auxiliary loss that is another weight.

@@ -55,8 +55,11 @@ pub(crate) enum Command {
     Toy(Toy),
     /// Time training steps on this machine
     Bench(Bench),
-    /// List the devices of this build
-    Devices,
+    /// List the devices of this build and machine, each opened by a process of its own
+    Devices(Devices),
+    /// Say what is known of a device: what `devices` begins for each
+    #[command(hide = true)]
+    AskDevice(AskDevice),
     /// Write what completes commands in a shell, as in: bitcap completions bash >
     /// ~/.local/share/bash-completion/completions/bitcap
     Completions(Completions),
@@ -118,6 +121,9 @@ pub(crate) struct Chosen {
     /// Whether bitcap's own kernels train what they can, in place of engine.kernels
     #[arg(long, value_name = "auto|off")]
     pub(crate) kernels: Option<Kernels>,
+    /// Use a GPU without comparing it with flex first, or although it did not agree
+    #[arg(long)]
+    pub(crate) trust_device: bool,
     /// The folder that holds the experiment's folder
     #[arg(long, value_name = "DIR", default_value = "outputs")]
     pub(crate) outputs: PathBuf,
@@ -127,7 +133,15 @@ pub(crate) struct Chosen {
 pub(crate) struct Sweep {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// Cells to run side by side, each on one thread [default: engine.jobs, or the cores]
+    /// Share the cells out over these devices, as in cuda:0,cuda:1
+    #[arg(
+        long,
+        value_name = "DEVICE,...",
+        value_delimiter = ',',
+        conflicts_with = "device"
+    )]
+    pub(crate) devices: Vec<DeviceSpec>,
+    /// Cells to run side by side, on each device [default: engine.jobs, or the cores, and 1 on a GPU]
     #[arg(long, short)]
     pub(crate) jobs: Option<std::num::NonZeroU32>,
     /// Print every cell and how long it will take, and run none
@@ -357,6 +371,27 @@ pub(crate) struct Toy {
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Devices {
+    /// Compare each GPU with flex: 20 steps of training and a measurement, in each of its precisions
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AskDevice {
+    pub(crate) device: DeviceSpec,
+    /// The names of all of its backend
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Compare it with flex
+    #[arg(long)]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

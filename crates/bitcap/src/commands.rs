@@ -2,6 +2,7 @@
 
 mod bench;
 mod dataset;
+mod devices;
 mod dry_run;
 mod events;
 mod model;
@@ -14,8 +15,10 @@ mod sweep;
 mod toy;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::CommandFactory;
 
 use crate::arguments::{Arguments, Command, Completions};
@@ -40,22 +43,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Quantize(arguments) => quantize::quantize(&arguments),
         Command::Toy(arguments) => toy::toy(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
-        Command::Devices => devices(),
+        Command::Devices(arguments) => devices::devices(&arguments),
+        Command::AskDevice(arguments) => devices::ask_device(&arguments),
         Command::Completions(arguments) => completions(&arguments),
     }
-}
-
-fn devices() -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
-    for backend in bitcap_model::backends() {
-        writeln!(
-            out,
-            "{:<8}  {}",
-            backend.as_str(),
-            bitcap_model::about(backend)
-        )?;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn completions(arguments: &Completions) -> anyhow::Result<ExitCode> {
@@ -74,6 +65,16 @@ fn completions(arguments: &Completions) -> anyhow::Result<ExitCode> {
 pub(crate) fn counted(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {what}{ending}")
+}
+
+/// The program that our own processes are begun with: the very one that runs, even where its file was replaced or
+/// removed meanwhile.
+pub(crate) fn own_program() -> anyhow::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() {
+        return Ok(running);
+    }
+    std::env::current_exe().context("the path of this program is not known")
 }
 
 /// Whether the reader of our output went away, as `bitcap status | head` does: no fault of ours.

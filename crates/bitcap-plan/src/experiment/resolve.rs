@@ -109,6 +109,7 @@ impl Resolved {
             engine: CellEngine {
                 device: experiment.engine.device,
                 kernels: experiment.engine.kernels,
+                trust_device: experiment.engine.trust_device,
                 checkpoint_seconds: experiment.engine.checkpoint_seconds,
             },
         };

@@ -82,17 +82,16 @@ impl DeviceSpec {
         index: DeviceIndex::Default,
     };
 
-    /// Devices of one class give the same bits, as far as can be told beforehand: `flex-f32`. A
+    /// Devices of one class compute alike, as far as can be told beforehand: `flex-f32`, `cuda-bf16`. A
     /// training may go on only within its class.
     #[must_use]
     pub fn numeric_class(self, precision: Precision) -> String {
-        let Precision::F32 = precision;
-        format!("{}-f32", self.backend.as_str())
+        format!("{}-{}", self.backend.as_str(), precision.as_str())
     }
 }
 
 /// What a name may be, worded to follow "it must be".
-const ALLOWED: &str = "\"flex\", \"ndarray\", or \"wgpu\", \"vulkan\" or \"cuda\", these with the number of a device where there is more than one, as in \"cuda:1\"";
+const ALLOWED: &str = "\"flex\", \"ndarray\", or \"wgpu\", \"vulkan\" or \"cuda\", these with the number of a device where there is more than one, as in \"cuda:1\", or \"wgpu:cpu\" for a software adapter";
 
 impl fmt::Display for DeviceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

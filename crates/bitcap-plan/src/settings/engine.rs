@@ -57,15 +57,20 @@ impl fmt::Display for Kernels {
 #[serde(default, deny_unknown_fields)]
 pub struct EngineSettings {
     /// The device that models are trained and measured on: `flex` or `ndarray` (CPU), `wgpu`, `vulkan`
-    /// or `cuda` (GPU), these with a number if there is more than one, as in `cuda:1`. Other devices
-    /// than `flex` need a build with the cargo feature of that name.
+    /// or `cuda` (GPU), these with a number if there is more than one, as in `cuda:1`; `wgpu:cpu` is
+    /// software that stands in for a GPU, for tests. Other devices than `flex` need a build with the
+    /// cargo feature of that name.
     #[schemars(schema_with = "device_schema")]
     pub device: DeviceSpec,
     /// Whether bitcap's own kernels train what they can, a GPT-2 in f32 on flex. `"off"` composes the
     /// training of Burn's operations; the two differ by rounding.
     #[serde(skip_serializing_if = "Kernels::is_auto")]
     pub kernels: Kernels,
-    /// Cells that run side by side in a sweep, at least 1. By default the number of cores.
+    /// Whether a GPU is used without being compared with flex first, or although it did not agree.
+    #[serde(skip_serializing_if = "is_false")]
+    pub trust_device: bool,
+    /// Cells that run side by side in a sweep, on each device; at least 1. By default the number of
+    /// cores, and 1 on a GPU.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jobs: Option<u32>,
     /// Seconds between two checkpoints of a training, at least 0; 0 makes one after each step.
@@ -111,6 +116,7 @@ impl Default for EngineSettings {
         Self {
             device: of_cell.device,
             kernels: of_cell.kernels,
+            trust_device: of_cell.trust_device,
             jobs: None,
             checkpoint_seconds: of_cell.checkpoint_seconds,
             gpus: 0,
@@ -125,6 +131,10 @@ impl Default for EngineSettings {
             program: None,
         }
     }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl EngineSettings {
@@ -193,6 +203,9 @@ pub struct CellEngine {
     /// Whether bitcap's own kernels train what they can.
     #[serde(skip_serializing_if = "Kernels::is_auto")]
     pub kernels: Kernels,
+    /// Whether a GPU is used without being compared with flex.
+    #[serde(skip_serializing_if = "is_false")]
+    pub trust_device: bool,
     /// Seconds between two checkpoints of the training.
     pub checkpoint_seconds: f64,
 }
@@ -202,6 +215,7 @@ impl Default for CellEngine {
         Self {
             device: DeviceSpec::FLEX,
             kernels: Kernels::Auto,
+            trust_device: false,
             // A minute of work is what a machine that fails may cost.
             checkpoint_seconds: 60.0,
         }

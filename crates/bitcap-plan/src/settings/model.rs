@@ -69,11 +69,11 @@ impl ModelSettings {
         6.0 * self.parameters(data) as f64
     }
 
-    /// Numbers a predicted token in the widest activation of a pass.
+    /// Numbers a predicted token in the widest activation of a pass, logits too.
     #[must_use]
     pub fn widest_activation(&self, data: &DataShape) -> usize {
         let Self::Gpt2(model) = self;
-        model.widest_activation(data)
+        model.widest_activation(data).max(data.rows())
     }
 
     /// The main sizes, as a cell's name begins with them: `l1-w16`.

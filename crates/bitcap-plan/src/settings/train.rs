@@ -62,13 +62,31 @@ impl Batch {
 }
 
 /// The arithmetic of the training step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Precision {
     /// 32-bit floats throughout.
     #[default]
     F32,
+    /// Matrices are rounded to 11 bits as they are multiplied, sums are of 32 bits: NVIDIA's TensorFloat-32,
+    /// on `cuda` only.
+    Tf32,
+    /// Matrices are rounded to bfloat16, 8 bits, as they are multiplied; weights, optimizer and all
+    /// between the products stay 32-bit floats. On devices that compute in it.
+    Bf16,
+}
+
+impl Precision {
+    /// The name in experiment files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+        }
+    }
 }
 
 /// The `[train]` section: how a model is trained.
@@ -130,7 +148,8 @@ pub struct TrainSettings {
     /// accumulated over the passes of a step. By default what suits the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<u64>,
-    /// Floating-point precision of the training.
+    /// Floating-point precision of the training. What is measured of a model is measured in f32 whatever
+    /// it was trained in.
     #[serde(default)]
     pub precision: Precision,
 }

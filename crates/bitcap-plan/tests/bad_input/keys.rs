@@ -130,7 +130,7 @@ fn wrong_types() {
         "engine.device=3",
         "in --set engine.device=3: `engine.device` is 3; it must be \"flex\", \"ndarray\", or \"wgpu\", \
          \"vulkan\" or \"cuda\", these with the number of a device where there is more than one, as in \
-         \"cuda:1\"",
+         \"cuda:1\", or \"wgpu:cpu\" for a software adapter",
     );
     expect(
         "steps = 100",

@@ -25,7 +25,7 @@ pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
     let inputs = [Some(&arguments.cell), arguments.data.as_ref()];
     let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
     output_file::check(&arguments.output, &inputs)?;
-    let cell = TrainedCell::open(&arguments.cell)?;
+    let cell = TrainedCell::open_on_processor(&arguments.cell)?;
     let bar = sequences_bar(0, "coding");
     let compressed = bitcap_cell::compress(
         &cell,

@@ -33,6 +33,9 @@ pub(crate) fn plan(chosen: &Chosen) -> anyhow::Result<(Experiment, Plan)> {
     if let Some(kernels) = chosen.kernels {
         overrides.push(format!("engine.kernels={kernels}"));
     }
+    if chosen.trust_device {
+        overrides.push("engine.trust_device=true".into());
+    }
     let experiment = Experiment::read(&chosen.experiment, &overrides)?;
     let plan = experiment.plan()?;
     Ok((experiment, plan))
@@ -77,6 +80,7 @@ fn resolved(arguments: &Run, folder: &Path) -> anyhow::Result<CellTask> {
     if let Some(kernels) = arguments.chosen.kernels {
         settings.engine.kernels = kernels;
     }
+    settings.engine.trust_device |= arguments.chosen.trust_device;
     let tensorboard = arguments.tensorboard.as_deref();
     Ok(CellTask::new(
         settings,

@@ -7,31 +7,28 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bitcap_base::Stop;
-use bitcap_cell::{check_memory, estimate, is_measured, write_events};
+use bitcap_cell::{check_memory, estimate, is_measured, require_sound, write_events};
 use bitcap_plan::{
-    CellEvent, CellFolder, CellState, CellTask, ChildProcess, ExperimentFolder, Failure, Launch,
-    Plan, PlannedCell, SweepEvent, quoted,
+    CellEvent, CellFolder, CellState, CellTask, ChildProcess, DeviceSpec, ExperimentFolder,
+    Failure, Launch, Plan, PlannedCell, SweepEvent, quoted,
 };
 
-use super::counted;
 use super::dry_run::dry_run;
 use super::events::{Ended, Events, FailedCell};
 use super::outputs::{Made, collect_and_report};
-use super::run::plan;
-use crate::arguments::Sweep;
+use super::run::{GIT_REVISION, plan};
+use super::{counted, own_program};
+use crate::arguments::{Chosen, Sweep};
 use crate::progress::SweepProgress;
 use crate::{say, signals};
 
 pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
-    let (experiment, plan) = plan(&arguments.chosen)?;
+    let (experiment, plan) = plan(&chosen(arguments))?;
     let picked = plan.only(&arguments.only.conditions)?;
-    let jobs = arguments
-        .jobs
-        .map(std::num::NonZeroU32::get)
-        .or(experiment.engine.jobs)
-        .map_or_else(cores, |jobs| jobs as usize);
+    let devices = devices(arguments)?;
+    let jobs = jobs(arguments, experiment.engine.jobs, &picked) * devices.len().max(1);
     check_memory(picked.iter().map(|cell| &cell.settings), jobs)?;
     if arguments.dry_run {
         return dry_run(&picked, jobs, arguments.json);
@@ -52,6 +49,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
         plan: &plan,
         folder: &folder,
         jobs,
+        devices: &devices,
         events: &events,
         stop,
     };
@@ -137,6 +135,65 @@ fn command_line() -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// The experiment, on the first of the devices that its cells are shared out over.
+fn chosen(arguments: &Sweep) -> Chosen {
+    let mut chosen = arguments.chosen.clone();
+    chosen.device = chosen.device.or(arguments.devices.first().copied());
+    chosen
+}
+
+/// The devices that cells are shared out over. All of one kind: figures of several in one curve would
+/// differ by more than chance.
+fn devices(arguments: &Sweep) -> anyhow::Result<Vec<DeviceSpec>> {
+    let devices = arguments.devices.clone();
+    if let Some(other) = devices
+        .iter()
+        .find(|device| device.backend != devices[0].backend)
+    {
+        bail!(
+            "--devices are of one backend, and {} and {other} are not; their figures would not be comparable",
+            devices[0]
+        );
+    }
+    Ok(devices)
+}
+
+/// Cells side by side on a device: a GPU is given one at a time, a processor one a core.
+fn jobs(arguments: &Sweep, engine: Option<u32>, cells: &[&PlannedCell]) -> usize {
+    let set = arguments.jobs.map(std::num::NonZeroU32::get).or(engine);
+    set.map_or_else(
+        || {
+            let on_gpu = |cell: &&PlannedCell| !cell.settings.engine.device.backend.is_cpu();
+            if cells.iter().any(on_gpu) { 1 } else { cores() }
+        },
+        |jobs| jobs as usize,
+    )
+}
+
+/// Looks at each device once, before several processes would.
+fn require_sound_devices(cells: &[&PlannedCell], devices: &[DeviceSpec]) -> anyhow::Result<()> {
+    let mut seen = HashSet::new();
+    for cell in cells {
+        let engine = &cell.settings.engine;
+        let own = [engine.device];
+        let devices = if devices.is_empty() {
+            &own[..]
+        } else {
+            devices
+        };
+        let precision = cell.settings.train.precision;
+        for &device in devices {
+            if engine.trust_device || !seen.insert((device, precision)) {
+                continue;
+            }
+            require_sound(device, precision, GIT_REVISION, &mut |text| {
+                say(&format!("note: {text}"));
+            })?;
+        }
+    }
+    Ok(())
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -213,22 +270,14 @@ fn report(folder: &ExperimentFolder, plan: &Plan, json: bool) -> anyhow::Result<
     Ok(made)
 }
 
-/// The program to begin cells with: the very one that runs, even where its file was replaced or
-/// removed meanwhile.
-fn own_program() -> anyhow::Result<PathBuf> {
-    let running = PathBuf::from("/proc/self/exe");
-    if running.exists() {
-        return Ok(running);
-    }
-    std::env::current_exe().context("the path of this program is not known")
-}
-
 /// What the cells of a sweep are run with.
 struct Running<'a> {
     arguments: &'a Sweep,
     plan: &'a Plan,
     folder: &'a ExperimentFolder,
     jobs: usize,
+    /// Where they are shared out; empty where each runs on the one of its settings.
+    devices: &'a [DeviceSpec],
     events: &'a Events,
     stop: &'a Stop,
 }
@@ -245,12 +294,14 @@ impl Running<'_> {
             plan,
             folder,
             jobs,
+            devices,
             events,
             stop,
         } = *self;
         if open.is_empty() {
             return Ok(Vec::new());
         }
+        require_sound_devices(open, devices)?;
         let seconds = estimate(open)?;
         // The longest first: no long cell is left alone at the end.
         let mut order: Vec<usize> = (0..open.len()).collect();
@@ -260,13 +311,16 @@ impl Running<'_> {
 
         let program = own_program()?;
         let tensorboard = tensorboard(arguments, plan);
-        let child = |cell: &PlannedCell, again: bool| {
+        let child = |cell: &PlannedCell, again: bool, worker: usize| {
             let mut command = Command::new(&program);
             command.arg0("bitcap").arg("run-task");
             // What another process has just tried is not tried once more.
             let retry_failed = arguments.retry_failed && !again;
             let folder = folder.cell(&cell.name);
-            let settings = cell.settings.clone();
+            let mut settings = cell.settings.clone();
+            if !devices.is_empty() {
+                settings.engine.device = devices[worker % devices.len()];
+            }
             let task = CellTask::new(
                 settings,
                 folder.root(),

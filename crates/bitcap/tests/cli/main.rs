@@ -6,6 +6,8 @@ mod dataset;
 mod disk;
 mod failed;
 mod frozen;
+#[cfg(feature = "wgpu")]
+mod gpu;
 mod kills;
 mod one_cell;
 mod only;

@@ -120,16 +120,17 @@ fn the_devices_agree() {
 fn the_devices_and_the_verbs_are_listed() {
     let place = Place::new(TINY);
     let devices = stdout(&place.bitcap(&["devices"]).success());
-    let names: Vec<&str> = devices
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    let built: &[&str] = if cfg!(feature = "ndarray") {
-        &["flex", "ndarray"]
-    } else {
-        &["flex"]
-    };
-    assert_eq!(names, built);
+    let lines: Vec<&str> = devices.lines().collect();
+    assert!(
+        lines[0].starts_with("device  ") && lines[0].ends_with("driver"),
+        "{devices}"
+    );
+    assert!(
+        lines[1].starts_with("flex ") && lines[1].contains("f32, bf16"),
+        "{devices}"
+    );
+    let ndarray = lines.iter().any(|line| line.starts_with("ndarray "));
+    assert_eq!(ndarray, cfg!(feature = "ndarray"), "{devices}");
     let help = stdout(&place.bitcap(&["--help"]).success());
     for verb in [
         "generate", "inspect", "sweep", "run", "status", "collect", "report", "bench", "devices",

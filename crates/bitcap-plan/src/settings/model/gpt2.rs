@@ -151,11 +151,10 @@ impl Gpt2Settings {
         self.mlp_ratio as usize * self.width as usize
     }
 
-    /// Numbers a predicted token in the widest activation: logits, the MLP's hidden layer, or the
-    /// attention scores.
+    /// Numbers a predicted token in the widest activation before the head: the MLP's hidden layer, or
+    /// the attention scores.
     #[must_use]
     pub fn widest_activation(&self, data: &DataShape) -> usize {
-        let scores = self.heads as usize * data.predicted();
-        data.rows().max(self.hidden()).max(scores)
+        self.hidden().max(self.heads as usize * data.predicted())
     }
 }
