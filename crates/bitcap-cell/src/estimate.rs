@@ -8,8 +8,7 @@ use bitcap_model::{
     open,
 };
 use bitcap_plan::{
-    Batch, CellSettings, DeviceSpec, Kernels, ModelSettings, OptimizerKind, PlannedCell,
-    TrainSettings,
+    Batch, CellSettings, DeviceSpec, Kernels, ModelSettings, PlannedCell, TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{TrainError, Trainer};
