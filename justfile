@@ -7,7 +7,7 @@ default:
 
 # Train three small models on six dataset sizes and draw the curve (minutes)
 quick *ARGS:
-    cargo run --release -- sweep experiments/quick.toml {{ARGS}}
+    cargo run --release --features "{{features}}" -- sweep experiments/quick.toml {{ARGS}}
 
 # Run any experiment: just sweep experiments/quick.toml --jobs 1 --dry-run
 sweep EXPERIMENT *ARGS:
@@ -23,7 +23,7 @@ status FOLDER *ARGS:
 
 # Give an experiment's cells to Slurm or to hosts: just submit experiments/quick.toml --engine slurm
 submit EXPERIMENT *ARGS:
-    cargo run --release -- submit {{EXPERIMENT}} {{ARGS}}
+    cargo run --release --features "{{features}}" -- submit {{EXPERIMENT}} {{ARGS}}
 
 # Two outputs folders side by side: just compare outputs/a outputs/b
 compare A B *ARGS:

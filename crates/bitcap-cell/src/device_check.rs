@@ -194,7 +194,7 @@ struct Key {
 }
 
 /// Fails where a device has not the precision, or was found to compute otherwise than flex. The first
-/// time it is used it is checked, which says so by `tell`; the outcome is remembered in the user's cache.
+/// time it is used it is checked, which says so by `tell`; that it agrees is remembered in the user's cache.
 /// Processors are believed.
 ///
 /// # Errors
@@ -234,7 +234,8 @@ pub fn require_sound(
                 described(&facts),
                 said(&check)
             ));
-            if let Some(file) = file {
+            // What did not agree may have been a passing fault.
+            if let Some(file) = file.filter(|_| check.agrees()) {
                 remember(
                     &file,
                     &Remembered {

@@ -72,8 +72,8 @@ pub enum Precision {
     /// Matrices are rounded to 11 bits as they are multiplied, sums are of 32 bits: NVIDIA's TensorFloat-32,
     /// on `cuda` only.
     Tf32,
-    /// Matrices are rounded to bfloat16, 8 bits, as they are multiplied; weights, optimizer and all
-    /// between the products stay 32-bit floats. On devices that compute in it.
+    /// Factors and results of matrix products are rounded to bfloat16, 8 bits, forward and backward;
+    /// weights, optimizer and all between the products stay 32-bit floats. On devices that compute in it.
     Bf16,
 }
 

@@ -101,7 +101,10 @@ pub(crate) fn devices(arguments: &Devices) -> anyhow::Result<ExitCode> {
     }
     let sound = all.iter().all(|listed| {
         let checks = listed.known.as_ref().map(|known| &known.checks);
-        checks.is_none_or(|checks| checks.iter().all(|checked| checked.agrees))
+        // A check that could not be made is none that was passed.
+        checks.map_or(!arguments.check, |checks| {
+            checks.iter().all(|checked| checked.agrees)
+        })
     });
     print(&All(all), arguments.json)?;
     Ok(if sound {
