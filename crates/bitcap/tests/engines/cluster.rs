@@ -126,9 +126,12 @@ impl Cluster {
         self.wait_for_node(node, &["idle", "mixed", "allocated"]);
     }
 
-    /// Lets all that waits start as soon as a node is free.
+    /// Lets all that waits start in a few seconds, as soon as a node is free then.
     ///
     /// By itself Slurm lets requeued tasks wait until the credential of their last run has expired.
+    /// The few seconds are for its clock, which counts whole ones: a node refuses a credential that
+    /// was made in the second in which it revoked the last ("Job credential revoked"), and the task
+    /// is gone.
     pub(crate) fn hasten_requeued(&self) {
         for line in self.squeue().lines() {
             let mut words = line.split(' ');
@@ -136,7 +139,7 @@ impl Cluster {
                 let task = format!("jobid={task}");
                 let mut update = self.command("scontrol");
                 // The task may have started meanwhile, which is as good.
-                let _ = update.args(["update", &task, "starttime=now"]).output();
+                let _ = update.args(["update", &task, "starttime=now+3"]).output();
             }
         }
     }
