@@ -12,6 +12,7 @@
 use crate::accounting::{Accounted, Accounting};
 use crate::curve::{Curve, Point};
 use crate::fit::{self, Fit};
+use crate::slope::Slopes;
 use crate::statistics::{Interval, interval, mean};
 
 /// A mean this close to the capacity is at the capacity, and a gain this small is none: 2 %.
@@ -39,16 +40,6 @@ impl GroupReport {
     pub(crate) fn parameters(&self) -> f64 {
         self.curve.model.parameters as f64
     }
-}
-
-/// Bits per parameter over models.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Slope {
-    /// Least squares through the origin, each model's residual relative to its parameters, so that all count the
-    /// same: minimizing the sum of (capacity/parameters - slope)^2 gives the mean of the models' alphas.
-    pub bits_per_parameter: f64,
-    /// How many models it is over: at least two.
-    pub models: usize,
 }
 
 /// One model's capacity.
@@ -80,18 +71,13 @@ pub struct Gain {
     pub seeds: usize,
 }
 
-/// The fitted slope of capacity against parameters, of two models or more that memorized anything.
-pub(crate) fn slope(groups: &[GroupReport], accounting: Accounting) -> Option<Slope> {
-    let alphas = groups.iter().filter_map(|group| {
+/// The slopes of capacity against parameters, of two models or more that memorized anything.
+pub(crate) fn slopes(groups: &[GroupReport], accounting: Accounting) -> Option<Slopes> {
+    let models = groups.iter().filter_map(|group| {
         let bits = group.capacity.bits(accounting)?;
-        (bits > 0.0).then(|| group.curve.per_parameter(bits))
+        (bits > 0.0).then(|| (group.parameters(), bits))
     });
-    let alphas: Vec<f64> = alphas.collect();
-    let models = alphas.len();
-    (models >= 2).then_some(Slope {
-        bits_per_parameter: mean(alphas)?,
-        models,
-    })
+    Slopes::of(&models.collect::<Vec<_>>())
 }
 
 /// Whether every model predicts every token, so that both accountings are one.

@@ -34,12 +34,13 @@ mod names;
 mod records;
 mod report;
 mod runs;
+mod slope;
 mod statistics;
 mod tables;
 mod text;
 
 pub use accounting::{Accounted, Accounting};
-pub use capacity::{Capacity, Gain, GroupReport, Slope};
+pub use capacity::{Capacity, Gain, GroupReport};
 pub use chart::Chart;
 pub use compare::{
     Comparison, LargestDifference, Machine, Pair, PairedBy, SettingDifference, Sides, Summary,
@@ -51,4 +52,5 @@ pub use figures::quantize::quantize_figure;
 pub use figures::toy::toy_figure;
 pub use fit::Fit;
 pub use report::{Report, ReportOptions, TABLES, remove_report, report};
+pub use slope::{Slope, Slopes};
 pub use statistics::{Interval, Spread};

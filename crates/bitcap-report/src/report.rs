@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use bitcap_base::write_all_atomic;
 
 use crate::accounting::Accounting;
-use crate::capacity::{GroupReport, Slope, capacity, slope};
+use crate::capacity::{GroupReport, capacity, slopes};
 use crate::chart::Chart;
 use crate::curve::curve;
 use crate::error::ReportError;
-use crate::figures::{self, Experiment, capacity::read_reference};
+use crate::figures::{
+    self, Experiment,
+    capacity::{read_reference, reference_slopes},
+};
 use crate::names::Names;
+use crate::slope::Slopes;
 use crate::{runs, tables};
 
 /// What the report is to show.
@@ -39,6 +43,8 @@ pub struct Report {
     pub files: Vec<String>,
     /// What all models share and their names leave out.
     common: String,
+    /// The slopes of the reference's models.
+    reference: Option<Slopes>,
 }
 
 /// The tables that a report may write.
@@ -166,18 +172,20 @@ impl Report {
             charts,
             files: Vec::new(),
             common: names.common,
+            reference: reference_slopes(&reference),
         })
     }
 
     /// Plain text for a terminal: a row a model, with what the words in it mean below.
     #[must_use]
     pub fn table(&self) -> String {
-        tables::table(&self.groups, self.accounting, &self.common)
+        let slopes = [self.slopes(), self.reference];
+        tables::table(&self.groups, self.accounting, &self.common, slopes)
     }
 
-    /// The fitted slope of capacity against parameters, of two models or more that memorized anything.
+    /// The slopes of capacity against parameters, of two models or more that memorized anything.
     #[must_use]
-    pub fn slope(&self) -> Option<Slope> {
-        slope(&self.groups, self.accounting)
+    pub fn slopes(&self) -> Option<Slopes> {
+        slopes(&self.groups, self.accounting)
     }
 }

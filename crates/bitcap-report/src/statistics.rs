@@ -29,14 +29,19 @@ pub(crate) fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
 /// The two-sided 95 % interval of the mean by Student's t, or `None` below two values.
 pub(crate) fn interval(values: impl IntoIterator<Item = f64>) -> Option<Interval> {
     let values: Vec<f64> = values.into_iter().collect();
-    let count = values.len() as f64;
+    let count = values.len();
     let Spread { mean, deviation } = spread(values)?;
-    let deviation = deviation?;
-    let students_t = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
-    let half = students_t.inverse_cdf(0.975) * deviation / count.sqrt();
+    interval_of(mean, deviation? / (count as f64).sqrt(), count - 1)
+}
+
+/// The two-sided 95 % interval of an estimate with this standard error by Student's t, or `None` without a degree of
+/// freedom.
+pub(crate) fn interval_of(estimate: f64, error: f64, freedom: usize) -> Option<Interval> {
+    let students_t = StudentsT::new(0.0, 1.0, freedom as f64).ok()?;
+    let half = students_t.inverse_cdf(0.975) * error;
     Some(Interval {
-        low: mean - half,
-        high: mean + half,
+        low: estimate - half,
+        high: estimate + half,
     })
 }
 

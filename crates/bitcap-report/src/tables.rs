@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use crate::accounting::Accounted;
 use crate::accounting::Accounting::{self, Paper, Strict};
-use crate::capacity::{Capacity, GroupReport, accountings_agree, slope};
+use crate::capacity::{Capacity, GroupReport, accountings_agree};
 use crate::curve::{Curve, Point};
 use crate::fit;
+use crate::slope::Slopes;
 use crate::statistics::{Interval, Spread};
 use crate::text::{count, decimals, plain, signed, thousands, two_digits};
 use bitcap_plan::text_table;
@@ -140,8 +141,13 @@ const HEADINGS: [&str; 8] = [
 ];
 
 /// A row a model, columns aligned, numbers to the right, and what the words in it mean below; plain text without
-/// colours. `common` is what all models share and their names leave out.
-pub(crate) fn table(groups: &[GroupReport], accounting: Accounting, common: &str) -> String {
+/// colours. `common` is what all models share and their names leave out, `slopes` are ours and the reference's.
+pub(crate) fn table(
+    groups: &[GroupReport],
+    accounting: Accounting,
+    common: &str,
+    slopes: [Option<Slopes>; 2],
+) -> String {
     if groups.is_empty() {
         return "No capacities: the entropy of its data is 0, or not known (a file of your own), so runs.csv has no memorized \
                 bits.\n"
@@ -149,7 +155,7 @@ pub(crate) fn table(groups: &[GroupReport], accounting: Accounting, common: &str
     }
     let rows = groups.iter().map(|group| table_row(group, accounting));
     let rows: Vec<_> = rows.collect();
-    text_table(&HEADINGS, &rows) + &table_notes(groups, accounting, common)
+    text_table(&HEADINGS, &rows) + &table_notes(groups, accounting, common, slopes)
 }
 
 fn table_row(group: &GroupReport, accounting: Accounting) -> [String; 8] {
@@ -191,7 +197,12 @@ fn table_row(group: &GroupReport, accounting: Accounting) -> [String; 8] {
     ]
 }
 
-fn table_notes(groups: &[GroupReport], accounting: Accounting, common: &str) -> String {
+fn table_notes(
+    groups: &[GroupReport],
+    accounting: Accounting,
+    common: &str,
+    [ours, reference]: [Option<Slopes>; 2],
+) -> String {
     let mut out = String::from("\n");
     if !common.is_empty() {
         let _ = writeln!(out, "All models: {}.", plain(common));
@@ -203,13 +214,17 @@ fn table_notes(groups: &[GroupReport], accounting: Accounting, common: &str) -> 
     });
     out.push_str(" A lower bound is a capacity not shown to be a plateau: a longer training or another grid may \
                   show more.\nPlateau: bracketed, and the upper end of what twice the steps add is below 2 %.\n");
-    if let Some(slope) = slope(groups, accounting) {
+    if let Some(slopes) = ours {
+        let models = count(slopes.models, "model");
         let _ = writeln!(
             out,
-            "Slope through the origin over {}: {} bits per parameter (mean of their bits per parameter).",
-            count(slope.models, "model"),
-            decimals(slope.bits_per_parameter, 2)
+            "Bits per parameter over {models}, with 95 % intervals: {}.",
+            slopes.words()
         );
+        if let Some(slopes) = reference {
+            let models = count(slopes.models, "model");
+            let _ = writeln!(out, "The reference's {models}: {}.", slopes.words());
+        }
     }
     out
 }

@@ -260,7 +260,7 @@ fn a_sweep_is_labelled() {
     ];
     assert_says(&curve, &parts);
     assert!(!curve.contains("filled: plateau"));
-    assert_says(&capacity, &["fitted slope: 2.2", "fitted capacity"]);
+    assert_says(&capacity, &["mean: 2.2", "fitted capacity"]);
     assert_says(
         &capacity,
         &["No error bars: an interval needs three seeds."],
@@ -349,7 +349,7 @@ fn edge_cases_of_curves_are_drawn() {
     let mut one = model(16, 4_608, 2.3);
     one.label = String::new();
     let [curve, capacity] = plain_curves(&runs_csv(&[one.clone()])).map(|chart| words(&chart));
-    assert!(curve.contains("1×16") && !capacity.contains("fitted slope"));
+    assert!(curve.contains("1×16") && !capacity.contains("mean:"));
     one.loads = vec![2.0];
     one.doubled = None;
     one.seeds = 1;
@@ -592,7 +592,7 @@ fn where_no_entropy_is_known_the_rest_is_drawn_against_samples() {
     let runs = without(&runs(), &columns);
     let report = report(&runs, &FILES[1..], &ReportOptions::default());
     assert_eq!(names(&report.charts), ["positions", "membership"]);
-    assert!(report.groups.is_empty() && report.slope().is_none());
+    assert!(report.groups.is_empty() && report.slopes().is_none());
     assert_says(
         &report.table(),
         &["the entropy of its data is 0, or not known"],

@@ -109,7 +109,9 @@ proptest! {
         prop_assert_eq!(x.is_some(), y.is_some());
         prop_assert!(near(x.unwrap_or(0.0), -y.unwrap_or(0.0), largest(&there).unwrap_or(0.0)));
         let table = there.table();
-        prop_assert!(!table.contains("NaN") && !table.contains("inf"), "{}", table);
+        // Less the names of the folders, which may hold these letters.
+        let mut said = table.lines().filter(|line| !line.starts_with("A: ") && !line.starts_with("B: "));
+        prop_assert!(!said.any(|line| line.contains("NaN") || line.contains("inf")), "{}", table);
     }
 
     #[test]

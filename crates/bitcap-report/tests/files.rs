@@ -65,7 +65,8 @@ fn table_by_the_papers_accounting() {
     let report = read(ROUND, &[], &by_paper()).unwrap();
     assert_says(&report.table(), &["905", "4.53", "by the paper accounting"]);
     // 905/200 and 320/100.
-    assert!((report.slope().unwrap().bits_per_parameter - (4.525 + 3.2) / 2.0).abs() < 1e-12);
+    let slopes = report.slopes().unwrap();
+    assert!((slopes.unweighted.bits_per_parameter - (4.525 + 3.2) / 2.0).abs() < 1e-12);
 }
 
 #[test]

@@ -6,12 +6,13 @@ use serde::Deserialize;
 
 use super::{Experiment, PAPER_BAND, accounting_words, size_text};
 use crate::accounting::Accounting;
-use crate::capacity::{GroupReport, accountings_agree, slope};
+use crate::capacity::{GroupReport, accountings_agree, slopes};
 use crate::chart::{
     Axis, Block, Chart, Entry, GREY, Layer, Look, NOTHING, PALE, Panel, Point, Shape,
 };
 use crate::error::ReportError;
 use crate::records;
+use crate::slope::Slopes;
 use crate::text::{count, decimals};
 use bitcap_plan::record::positive;
 
@@ -32,7 +33,14 @@ pub(crate) fn read_reference(path: &Path) -> Result<Vec<ReferencePoint>, ReportE
     Ok(records::read(path, "")?.into_rows())
 }
 
-/// Every model's capacity, the fitted slope, and the paper's points where they are given.
+/// The slopes of the paper's models.
+pub(crate) fn reference_slopes(reference: &[ReferencePoint]) -> Option<Slopes> {
+    let models = reference.iter();
+    let models = models.map(|of| (of.parameters, of.capacity_bits));
+    Slopes::of(&models.collect::<Vec<_>>())
+}
+
+/// Every model's capacity, the mean bits per parameter, and the paper's points where they are given.
 pub(crate) fn chart(
     of: &Experiment<'_>,
     groups: &[GroupReport],
@@ -84,18 +92,21 @@ pub(crate) fn chart(
             "fitted capacity (smooth minimum)",
         ));
     }
-    if let Some(slope) = slope(groups, of.accounting) {
+    if let Some(slopes) = slopes(groups, of.accounting) {
         let look = Look::line(GREY, 1.2, "8 4");
-        let alpha = slope.bits_per_parameter;
+        let alpha = slopes.unweighted.bits_per_parameter;
         let (low, high) = at(alpha);
         layers.push(Layer::new([(x.low, low), (x.high, high)], &look));
-        let text = format!("fitted slope: {} bits/parameter", decimals(alpha, 2));
+        let text = format!("mean: {} bits/parameter", decimals(alpha, 2));
         key.push(Entry::new(&look, text));
-        notes.push(
-            "Slope: least squares through the origin, each model's residual relative to its parameters, so \
-             that all models weigh the same."
-                .to_owned(),
-        );
+        let words = slopes.words();
+        notes.push(format!(
+            "Bits/parameter over our models, with 95 % intervals: {words}."
+        ));
+        if let Some(slopes) = reference_slopes(reference) {
+            let words = slopes.words();
+            notes.push(format!("Over the paper's models: {words}."));
+        }
     }
     key.push(band_entry());
     if !reference.is_empty() {
