@@ -51,6 +51,7 @@ impl Metrics {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             there => there.map_err(CellError::io(path))?,
         };
+        // Rows after the checkpoint will be made again.
         text.truncate(usize::try_from(bytes).unwrap_or(usize::MAX));
         let same = blake3::hash(&text).to_hex().as_str() == blake3;
         let text = String::from_utf8(text).ok().filter(|_| same);
@@ -96,6 +97,7 @@ impl Metrics {
 
     /// Has all of it on disk; returns how many bytes that are, and their hash.
     pub(crate) fn sync(&mut self) -> Result<(u64, String), CellError> {
+        // In a folder that was removed and made anew this would be another process's file.
         check_in_place(&self.file, &self.path)?;
         self.file.sync_data().map_err(CellError::io(&self.path))?;
         Ok((self.bytes, self.hasher.finalize().to_hex().to_string()))
@@ -165,6 +167,7 @@ fn cut(path: &Path, bytes: u64) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     let mut file = options.open(path)?;
+    // `set_len` would also make a shorter file longer, by zeros.
     if file.metadata()?.len() > bytes {
         file.set_len(bytes)?;
     }

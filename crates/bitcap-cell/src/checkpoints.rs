@@ -71,6 +71,7 @@ impl Checkpoints {
         let name = format!("step-{}-{}.safetensors", state.step, hash(&bytes));
         let path = self.folder.join(name);
         write_atomic(&path, &bytes).map_err(CellError::io(&path))?;
+        // Only with the new one on disk are these not needed.
         for (_, old) in self.newest_first()?.into_iter().skip(KEPT) {
             std::fs::remove_file(&old).map_err(CellError::io(&old))?;
         }
@@ -93,6 +94,8 @@ impl Checkpoints {
                 Err(wrong) => wrong,
             };
             damaged(&format!("{}: {wrong}", path.display()));
+            // Else it would be one of the newest when the next is saved, in the place of a sound
+            // one.
             std::fs::remove_file(&path).map_err(CellError::io(&path))?;
         }
         Ok(None)

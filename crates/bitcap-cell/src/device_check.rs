@@ -118,6 +118,7 @@ fn train(
         ..TrainSettings::adam(STEPS, 3e-3)
     };
     let model = self::model(device, Vec::new())?;
+    // On flex in f32 these are the kernels: what is compared comes by two ways, not by one twice.
     let mut trainer = Trainer::new(&model, &settings, task, Kernels::Auto);
     let device_failed = |error| match error {
         TrainError::Device(error) => error,
@@ -125,6 +126,8 @@ fn train(
             what: format!("a training that is sound on flex ends there: {error}"),
         },
     };
+    // Before the first step, where both have the same weights; later ones differ in their last
+    // bits.
     let (_, gradient) = trainer.gradient()?;
     let mut losses = Vec::new();
     while !trainer.is_done() {
@@ -162,6 +165,7 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
 }
 
 fn largest(all: impl Iterator<Item = f64>) -> f64 {
+    // `f64::max` passes over what is not a number, and that is the worst there can be.
     all.map(finite).fold(0.0, f64::max)
 }
 
@@ -220,6 +224,7 @@ pub fn require_sound(
         git_revision: git_revision.into(),
     };
     let file = remembered_file(&key);
+    // What cannot be read is as good as nothing: the check is made again.
     let known = file.as_ref().and_then(|file| {
         let text = std::fs::read(file).ok()?;
         let remembered: Remembered = serde_json::from_slice(&text).ok()?;
@@ -283,6 +288,7 @@ fn remembered_file(key: &Key) -> Option<PathBuf> {
         _ => PathBuf::from(std::env::var_os("HOME")?).join(".cache"),
     };
     let key = serde_json::to_vec(key).expect("texts");
+    // A part of it is enough: the file has the whole key, and one of another key is not believed.
     let name = blake3::hash(&key).to_hex();
     Some(
         cache

@@ -55,9 +55,12 @@ impl StepTime {
         let kernels = settings.engine.kernels;
         let time = |n| -> Result<f64, DeviceError> {
             let times = step_times(&architecture, &settings.train, n, &device, kernels, TIMED)?;
+            // The fastest, since other work on the machine only ever adds.
             Ok(times.into_iter().fold(f64::INFINITY, f64::min))
         };
         let (slow, fast) = (time(many)?, time(few)?);
+        // The slope of the line, but so much that sequences have half of the time at least: of two
+        // noisy figures the smaller batch's may be the larger one.
         let a_sequence = ((slow - fast) / (many - few) as f64).max(slow / (2 * many) as f64);
         Ok(Self {
             a_step: (slow - a_sequence * many as f64).max(0.0),
@@ -155,6 +158,7 @@ fn step_times(
         .map(|i| (i * 31 % data.vocabulary as usize) as u16)
         .collect();
     let task = PredictionTask::new(data, &tokens);
+    // Without a last step, which would measure the whole dataset too.
     let train = TrainSettings {
         batch: Batch::Full,
         steps: u64::MAX,
@@ -171,6 +175,7 @@ fn step_times(
         // The loss of every step is asked for, so that the device is waited for.
         match trainer.advance(1) {
             Ok(_) => {}
+            // On any tokens a training may break; the steps before that have been timed.
             Err(TrainError::NotFinite { .. }) => break,
             Err(TrainError::Device(error)) => return Err(error),
         }
@@ -182,6 +187,7 @@ fn step_times(
             break;
         }
     }
+    // It broke in its first or second step: that time is all there is.
     if times.is_empty() {
         times.push(began.elapsed().as_secs_f64());
     }

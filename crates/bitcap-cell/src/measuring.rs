@@ -31,6 +31,8 @@ impl Evaluated {
         let task = PredictionTask::new(model.data(), &data.counted().tokens);
         let said = model.predictions(&task)?;
         let code = CodeLengths::new(data.shape, &said.log_probabilities)?;
+        // Of copies the model has read each string once; its loss counts as often as the string
+        // stands in the data, as it did in training.
         let loss = match data.counts() {
             None => code.mean_nats_per_token(),
             Some(counts) => {
@@ -86,12 +88,14 @@ pub(crate) fn measure(
         Ok(evaluated)
     };
     let ceiling = Ceiling::of(&training.counted().tokens, training.shape);
+    // In the order in which the files have their rows.
     let known = add("training", training)?;
     let (mut unseen, mut membership, mut roc_csv) = (None, None, None);
     if let Some(fresh) = fresh {
         let evaluated = add("fresh", fresh)?;
         let in_training = fresh.dataset.occurring_in(&training.dataset);
         let (members, others) = (known.code.bits(), evaluated.code.bits());
+        // Of each, one half chooses the threshold and the other is scored.
         if members.len() >= 2 && others.len() >= 2 {
             membership = Some(Membership::infer(members, others));
             roc_csv = Some(roc_rows(&roc(members, others)));

@@ -60,6 +60,7 @@ fn least_bytes(settings: &CellSettings) -> u128 {
 fn available_bytes() -> Option<u64> {
     let mut system = System::new();
     system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+    // All there is, not what is free now: refused is only what can never fit.
     let machine = Some(system.total_memory()).filter(|bytes| *bytes > 0);
     let process = get_current_pid().ok()?;
     let this = ProcessesToUpdate::Some(&[process]);

@@ -65,6 +65,7 @@ impl Oracle {
     /// [`Self::blake3`] of the oracle that [`Self::open`] would open, by the manifest of its cell: no
     /// model is loaded. None where that does not say, so that it has to be opened.
     pub(crate) fn recorded_blake3(setting: &str, cell: &Path) -> Option<String> {
+        // A cell has its manifest beside model/.
         let folder = CellFolder::new(folder_of(setting, cell)?.parent()?);
         let manifest: Manifest = folder.read_json("manifest.json").ok()?;
         manifest.model_blake3

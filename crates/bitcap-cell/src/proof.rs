@@ -70,6 +70,7 @@ pub fn compress(
     let (dataset, entropy_bits) = cell.data(data)?;
     let model = &cell.model;
     let task = PredictionTask::new(model.data(), &dataset.tokens);
+    // By the passes of measuring, not the coder's: it is their figure that the code has to prove.
     let claimed = CodeLengths::new(*model.data(), &model.predictions(&task)?.log_probabilities)?;
     let coded = code_of(model, &dataset, progress)?;
     let bits = coded.file.bits();
@@ -104,6 +105,8 @@ pub(crate) fn code_of(
     dataset: &Dataset,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Coded, CellError> {
+    // As large as measuring's passes, which suit the cache. The file keeps it, since decoding must
+    // make the same passes.
     let batch = passes(dataset.samples, model.largest_pass())
         .map(|pass| pass.len())
         .max()

@@ -65,6 +65,7 @@ pub fn quantize(
     let data = cell.model.data();
     let first_tokens = (dataset.samples * data.given()) as f64 * f64::from(data.vocabulary).log2();
     let task = PredictionTask::new(data, &dataset.tokens);
+    // On the processor, by whose arithmetic the code below is made.
     let device = open(DeviceSpec::FLEX)?;
     let rounded = |weight_bits, scales| {
         let mut weights = weights.clone();
@@ -94,6 +95,7 @@ pub fn quantize(
         });
     }
     let enough = |row: &&mut QuantizedRow| row.scales == Scales::Row && row.kept >= KEPT;
+    // Levels go down in bits: the last of those that keep enough has the fewest.
     if let Some(row) = rows.iter_mut().filter(enough).last() {
         let model = rounded(row.weight_bits, row.scales);
         let code = code_of(&model, &dataset, &mut |_| {})?;
@@ -124,11 +126,13 @@ fn round(weights: &mut [f32], layout: &Layout, weight_bits: u32, scales: Scales)
     if weight_bits == 32 {
         return;
     }
+    // As many steps below 0 as above: of the 2^b patterns one is not used.
     let greatest_multiple = ((1_u32 << (weight_bits - 1)) - 1) as f32;
     for slot in layout.slots() {
         for values in weights[slot.range()].chunks_mut(shared(slot, scales)) {
             let greatest = values.iter().fold(0.0_f32, |most, w| most.max(w.abs()));
             let scale = greatest / greatest_multiple;
+            // Zeros alone stay as they are; divided by their scale they would not be numbers.
             if scale > 0.0 {
                 for value in values {
                     *value = (*value / scale).round() * scale;

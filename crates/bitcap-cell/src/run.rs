@@ -56,6 +56,8 @@ pub fn run_cell(
     }
     folder.write("cell.toml", settings.to_toml().as_bytes())?;
     if failed {
+        // In this order: cut off in between, the cell still counts as failed, and what is left of
+        // its checkpoints is not gone on from.
         Checkpoints::of(folder).remove()?;
         folder.remove("failure.json")?;
     }
@@ -73,16 +75,20 @@ pub fn run_cell(
             model
         }
         None => {
+            // While it trains a wish to stop waits for a checkpoint; before and after there is
+            // nothing to save, and whoever asks may end the process.
             options.stop.begin_saving();
             let trained = train(folder, &lock, settings, &training, options, tell)?;
             let stop = options.stop.end_saving();
             match trained {
                 Trained::Failed(Failure { reason }) => return Ok(CellEvent::Failed { reason }),
                 Trained::Model(model) if !stop => on_measuring_device(*model, settings)?,
+                // What is trained is on disk: the next run only measures it.
                 Trained::Stopped | Trained::Model(_) => return Ok(CellEvent::Stopped),
             }
         }
     };
+    // Those, too, that an earlier process left which ended right after its manifest.
     Checkpoints::of(folder).remove()?;
     tell(&CellEvent::Measuring);
     let Measured {
@@ -92,6 +98,7 @@ pub fn run_cell(
         roc_csv,
     } = measure_trained(folder, settings, &source, &training, &model)?;
     lock.check()?;
+    // measurement.json is the last: with it the cell is done.
     folder.write("sequences.csv", &sequences_csv)?;
     folder.write("positions.csv", &positions_csv)?;
     if let Some(roc_csv) = roc_csv {
@@ -109,6 +116,7 @@ fn forget_mixed_up(folder: &CellFolder) -> Result<Option<String>, CellError> {
     }
     let manifest: Manifest = folder.read_json("manifest.json")?;
     let found = std::fs::read(folder.path("metrics.csv")).unwrap_or_default();
+    // Older versions kept no hash; these are believed.
     match manifest.metrics_blake3 {
         Some(then) if then != blake3::hash(&found).to_hex().as_str() => {
             folder.remove("manifest.json")?;
@@ -244,6 +252,7 @@ fn complete_measurement(
     }
     let measurement: Measurement = folder.read_json("measurement.json")?;
     let asked = &settings.measure;
+    // A file may have no sequences left for fresh data: asked for in vain is not asked for anew.
     let has_fresh = measurement.fresh.is_some() || measurement.fresh_asked == Some(true);
     if asked.fresh && !has_fresh || measurement.oracle.as_ref() != Some(&asked.oracle) {
         return Ok(None);

@@ -160,6 +160,7 @@ impl TrainedCell {
             return Ok((self.training.dataset.clone(), entropy));
         };
         let (dataset, info) = self.read(path)?;
+        // Whether they are copies follows from the kind of source, not from how many there are.
         let copies = info.source.exposure(1).is_some();
         Ok((dataset, info.entropy_bits.filter(|_| !copies)))
     }

@@ -54,6 +54,7 @@ pub(crate) fn train(
     tell: &mut dyn FnMut(&CellEvent),
 ) -> Result<Trained, CellError> {
     let (device, precision) = (settings.engine.device, settings.train.precision);
+    // Who trusts a device does without the comparison; it must have the precision all the same.
     if settings.engine.trust_device {
         check_precision(device, precision)?;
     } else {
@@ -67,7 +68,9 @@ pub(crate) fn train(
     let initial = initial_weights(architecture.layout(), settings.train.seed);
     let model = Model::new(architecture, initial, &device);
     let mut trainer = Trainer::new(&model, &settings.train, &task, settings.engine.kernels);
+    // May take up a checkpoint, and then the trainer stands at its step.
     let mut files = Files::open(cell, lock, settings, data, options, &mut trainer, tell)?;
+    // A processor has no memory of its own; whether the system's suffices was asked before.
     if !settings.engine.device.backend.is_cpu()
         && trainer.fit_memory().map_err(TrainError::Device)?
     {
@@ -89,6 +92,8 @@ pub(crate) fn train(
             files.log.line(&format!("failed: {reason}"))?;
             let failure = Failure { reason };
             lock.check()?;
+            // Before the checkpoints go: should it end in between, the cell counts as failed, not
+            // as begun.
             cell.write_json("failure.json", &failure)?;
             // What is tried again is tried from the start.
             files.checkpoints.remove()?;
@@ -101,6 +106,7 @@ pub(crate) fn train(
     let (_, metrics_blake3) = files.metrics.sync()?;
     let matrix_path = trainer.kernels().unwrap_or(matrix_path);
     let model = trainer.model();
+    // The manifest comes last: where it is, the training is known to have ended with this model.
     model.save(&cell.path("model"))?;
     let work = Work {
         started: files.started,
@@ -125,6 +131,7 @@ fn go_on(
     options: &RunOptions<'_>,
     tell: &mut dyn FnMut(&CellEvent),
 ) -> Result<bool, CellError> {
+    // More seconds than a Duration can hold are never over.
     let every =
         Duration::try_from_secs_f64(settings.engine.checkpoint_seconds).unwrap_or(Duration::MAX);
     while !trainer.is_done() {
@@ -132,6 +139,7 @@ fn go_on(
             let memorized_bits = data.memorized_by_loss(progress.loss);
             files.metrics.row(&progress, memorized_bits)?;
             let (step, loss) = (progress.step, progress.loss);
+            // Both count from step 0, processes before this one included.
             let speed = progress.tokens as f64 / files.log.seconds();
             files.log.line(&format!(
                 "step {step}: loss {loss:.5} nats, {speed:.0} tokens a second"
@@ -178,12 +186,15 @@ impl<'a> Files<'a> {
         let events: Option<&Path> = events.as_deref();
 
         let mut kept = String::new();
+        // Told later: first the log is cut back to the checkpoint that is found.
         let mut damaged = Vec::new();
         let found = checkpoints.resume(
             |state, notes| {
                 if notes.settings_blake3 != settings_blake3 {
                     return Ok(Err("it is of other settings".into()));
                 }
+                // An error, and no damage for which an older checkpoint could stand in: the user
+                // has to decide, and nothing is removed.
                 check_data(cell, "checkpoint", &notes.tokens_blake3, &tokens_blake3)?;
                 let then = notes.device_class(precision);
                 if then != device_class {
@@ -198,10 +209,12 @@ impl<'a> Files<'a> {
                     metrics_blake3,
                     ..
                 } = notes;
+                // Where a later part of metrics.csv is lost, a checkpoint before it may still fit.
                 kept = match Metrics::kept(&metrics_csv, *metrics_bytes, metrics_blake3)? {
                     Ok(text) => text,
                     Err(wrong) => return Ok(Err(wrong)),
                 };
+                // Last, as it is the one thing that changes the trainer.
                 Ok(trainer.resume(state).map_err(|error| error.to_string()))
             },
             |what| damaged.push(what.to_owned()),
@@ -258,8 +271,11 @@ impl<'a> Files<'a> {
         if self.saved.0 == Some(step) {
             return Ok(());
         }
+        // An error where something is not finite: what went wrong takes the place of no good
+        // checkpoint.
         let state = trainer.state()?;
         self.lock.check()?;
+        // Both files are on disk before a checkpoint says how long they are.
         let (metrics_bytes, metrics_blake3) = self.metrics.sync()?;
         let notes = Notes {
             settings_blake3: self.settings_blake3.clone(),

@@ -88,6 +88,8 @@ impl WithSimd for Apply<'_> {
         if whole == weights.len() {
             return;
         }
+        // What fills no whole vector goes through one filled up with zeros: a weight's rounding
+        // does not depend on where it lies.
         let rest = |x: &[f32]| {
             let mut vector = simd.splat_f32s(0.0);
             floats_mut(&mut vector)[..x.len() - whole].copy_from_slice(&x[whole..]);
@@ -134,6 +136,7 @@ impl<S: Simd> Step<S> {
     #[inline(always)]
     fn new(simd: S, adam: Adam) -> Self {
         let splat = |x: f64| simd.splat_f32s(x as f32);
+        // In f64: at the first steps 1 - β^t is small, and f32 would have lost most of its digits.
         let corrections = adam.betas.map(|beta| 1.0 - beta.powf(adam.step as f64));
         let (pull, keep) = if adam.decoupled {
             (0.0, 1.0 - adam.rate * adam.weight_decay)

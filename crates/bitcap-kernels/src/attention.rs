@@ -35,6 +35,8 @@ impl Scratch {
     /// Room for attention of these heads.
     #[must_use]
     pub fn new(cpu: Cpu, heads: Heads) -> Self {
+        // Forward takes a tile of rows of it, backward a strip: neither has more than there are
+        // positions.
         let len = STRIP.min(heads.positions) * heads.positions * cpu.lanes();
         Self {
             probabilities: Floats::zeros(len),
@@ -205,6 +207,7 @@ impl WithSimd for Forward<'_> {
         let (lanes, d) = (S::F32_LANES, heads * width);
         let scale = simd.splat_f32s(1.0 / (width as f32).sqrt());
         let strip = scratch.probabilities.all_mut();
+        // A query's row has a vector for each key.
         let of_row = positions * lanes;
         for group in (0..qkv.columns()).step_by(positions) {
             for head in 0..heads {
@@ -213,20 +216,27 @@ impl WithSimd for Forward<'_> {
                 let values = Part::new(qkv, group, 2 * d + head * width);
                 let mut first = 0;
                 while first < positions {
+                    // Up to six queries at once, against all keys that the last of them sees.
                     let tile = height(positions - first);
                     let seen = first + tile;
                     let rows = queries.from(first);
                     dots(simd, [tile, seen, width], rows, keys, strip, of_row);
+                    // Of any value: all that the tile uses are set below.
                     let mut reciprocals = [scale; ROWS];
                     for (i, reciprocal) in reciprocals[..tile].iter_mut().enumerate() {
                         let row = vectors_mut::<S>(&mut strip[i * of_row..][..seen * lanes]);
+                        // Keys of the tile that come after this query become zeros: the product
+                        // with the values takes whole rows.
                         let (greatest, sum) = exponentials(simd, row, first + i + 1, scale);
                         *reciprocal = simd.div_f32s(simd.splat_f32s(1.0), sum);
+                        // In vectors, `[columns, heads, 2]`; the backward pass finds them so.
                         let at = ((group + first + i) * heads + head) * 2;
                         let to = vectors_mut::<S>(normalizers.0.all_mut());
                         to[at] = greatest;
                         to[at + 1] = *reciprocal;
                     }
+                    // The values weighted by the exponentials, a sum over keys. It is divided by
+                    // theirs only at the end, in `width` numbers.
                     for_height!(tile, R => {
                         for_vectors!(S, width, |feature, N| {
                             let sums = of_vectors::<S, R, N>(
@@ -296,6 +306,8 @@ fn exponentials<S: Simd>(
     for &score in &scores[1..] {
         greatest = simd.max_f32s(greatest, score);
     }
+    // The scale is above 0 and keeps the order: the greatest exponent is exactly 0, the sum at
+    // least 1, and dividing by it safe.
     let greatest = simd.mul_f32s(greatest, scale);
     let mut sum = simd.splat_f32s(0.0);
     for score in scores {
@@ -328,6 +340,7 @@ impl WithSimd for Backward<'_> {
         for group in (0..self.qkv.columns()).step_by(positions) {
             for head in 0..heads {
                 for i in 0..strips {
+                    // Near-equal strips, none longer than STRIP, for which the scratch has room.
                     let queries = i * positions / strips..(i + 1) * positions / strips;
                     self.strip(simd, group, head, queries);
                 }
@@ -363,6 +376,8 @@ impl Backward<'_> {
         let probabilities = self.scratch.probabilities.all_mut();
         let gradients = self.scratch.gradients.all_mut();
 
+        // First, a tile of queries at a time: their probabilities once more, from the scores, the
+        // gradients of the scores, and from these the gradients of the queries.
         let mut first = strip.start;
         while first < strip.end {
             let tile = height(strip.end - first);
@@ -391,6 +406,9 @@ impl Backward<'_> {
                 let at = ((group + query) * heads + head) * 2;
                 let of = &vectors::<S>(self.normalizers.0.all())[at..at + 2];
                 let (greatest, reciprocal) = (of[0], of[1]);
+                // With P = softmax(scale · q kᵀ) and P' = dy vᵀ its gradient, that of q kᵀ is
+                // scale · P (P' - Σ P P'), where Σ P P' over the keys is dy · Σ P v = dy · y: no
+                // sum over keys is left.
                 // What all keys' slopes have in common.
                 let mut dot = simd.splat_f32s(0.0);
                 let dy = &vectors::<S>(dy.at(query, 0))[..width];
@@ -402,14 +420,20 @@ impl Backward<'_> {
                 let scores = vectors_mut::<S>(&mut probabilities[row..][..seen]);
                 let slopes = vectors_mut::<S>(&mut gradients[row..][..seen]);
                 for (score, slope) in scores.iter_mut().zip(slopes) {
+                    // The operations of the forward pass in their order: to the bit the
+                    // exponentials whose sum is in `reciprocal`.
                     let e = exp(simd, simd.sub_f32s(simd.mul_f32s(*score, scale), greatest));
                     let p = simd.mul_f32s(e, reciprocal);
                     *score = p;
                     *slope = simd.mul_f32s(p, simd.mul_f32s(simd.sub_f32s(*slope, dot), scale));
                 }
+                // Up to the end of the strip, since the keys' gradients take whole tiles of its
+                // keys.
                 probabilities[row + seen..row + hidden].fill(0.0);
                 gradients[row + seen..row + hidden].fill(0.0);
             }
+            // dq, the slopes times the keys. A query is in one strip only, so it is written, not
+            // added to.
             for_height!(tile, R => {
                 for_vectors!(S, width, |feature, N| {
                     let sums = of_vectors::<S, R, N>(
@@ -429,6 +453,8 @@ impl Backward<'_> {
             first = seen;
         }
 
+        // Then, a tile of keys at a time, dk = slopesᵀ q and dv = Pᵀ dy, as far as the strip's
+        // queries go.
         // Keys before the strip have gradients from strips before; those within it begin here.
         for (range, begins) in [(0..strip.start, false), (strip.clone(), true)] {
             let mut key = range.start;
@@ -437,6 +463,7 @@ impl Backward<'_> {
                 // Queries before the key do not see it.
                 let from = key.max(strip.start);
                 let row = (from - strip.start) * of_row + key * lanes;
+                // The same rows read across: a tile's rows are keys, its sum runs over queries.
                 let steps = Steps {
                     of_row: lanes,
                     of_step: of_row,

@@ -53,6 +53,8 @@ pub fn embedding_backward(
 /// The input at a place in the lanes.
 #[inline(always)]
 fn input(inputs: &[i32], length: usize, lanes: usize, column: usize, lane: usize) -> Option<usize> {
+    // A group of sequences is `length` columns, with a lane for each sequence. Sequences are whole,
+    // so in a lane beyond the last one every place is past the end.
     let sequence = column / length * lanes + lane;
     let at = sequence * length + column % length;
     inputs.get(at).map(|&token| token as usize)
@@ -86,6 +88,7 @@ impl WithSimd for Forward<'_> {
         for column in 0..x.columns() {
             let position = &positions[column % length * features..][..features];
             let to = x.column_mut(column);
+            // A token's features lie a vector apart, each in the token's lane.
             for lane in 0..lanes {
                 let token = input(inputs, length, lanes, column, lane).unwrap_or(0);
                 let row = &tokens[token * features..][..features];
@@ -128,10 +131,13 @@ impl WithSimd for Backward<'_> {
         for column in 0..dx.columns() {
             let from = dx.column(column);
             let position = &mut d_positions[column % length * features..][..features];
+            // Over all lanes: where there is no sequence nothing is predicted, and the gradient is
+            // 0.
             for (to, &value) in position.iter_mut().zip(vectors::<S>(from)) {
                 *to += simd.reduce_sum_f32s(value);
             }
             for lane in 0..lanes {
+                // Lane after lane, since several may have the same token.
                 if let Some(token) = input(inputs, length, lanes, column, lane) {
                     let row = &mut d_tokens[token * features..][..features];
                     for (to, from) in row.iter_mut().zip(from.chunks_exact(lanes)) {

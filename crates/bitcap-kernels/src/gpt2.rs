@@ -147,6 +147,8 @@ impl Sizes {
                 return Err(SizesError::Beyond { end, len });
             }
         }
+        // None is empty: of ranges sorted by where they begin, two neighbours overlap if any two
+        // do. The backward pass borrows two parts of the gradient at once and relies on it.
         let mut ranges = self.ranges(offsets);
         ranges.sort_by_key(|range| range.start);
         match ranges.windows(2).find(|pair| pair[0].end > pair[1].start) {
@@ -168,6 +170,7 @@ impl Sizes {
             span(offsets.token_embedding, rows * d),
             span(offsets.position_embedding, length * d),
         ];
+        // A tied one would overlap with itself.
         if offsets.head != offsets.token_embedding {
             ranges.push(span(offsets.head, rows * d));
         }

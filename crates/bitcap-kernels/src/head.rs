@@ -119,6 +119,7 @@ impl Head {
     ) -> f64 {
         assert_eq!(hidden.len(), targets.len() * self.width);
         assert_eq!(d_hidden.len(), hidden.len());
+        // Taken out for the while, since `gradients` borrows the whole head.
         let [mut x, mut dx] = std::mem::take(&mut self.block);
         let mut block_targets = std::mem::take(&mut self.block_targets);
         let at_once = BLOCK * self.lanes;
@@ -128,6 +129,8 @@ impl Head {
             .zip(targets.chunks(at_once))
             .zip(d_hidden.chunks_mut(at_once * self.width))
         {
+            // The last block may have fewer tokens than there is room for: the others are zeros,
+            // without a target.
             x.set_sequences(hidden, 1);
             block_targets.fill(NO_TARGET);
             for (to, &target) in block_targets.iter_mut().zip(targets) {
@@ -237,6 +240,8 @@ impl WithSimd for CrossEntropy<'_> {
         let mut loss = 0.0;
         for first in (0..hidden.columns()).step_by(BLOCK) {
             let block = Block::new(hidden, targets, first);
+            // A gradient needs the sums over all rows, so a block's exponentials are gone through
+            // twice, and kept in between.
             head.exponentials(simd, &block);
             loss += head.factors(&block, to.scale);
             head.times_factors(simd, &block);
@@ -313,6 +318,9 @@ impl Head {
     fn exponentials<S: Simd>(&mut self, simd: S, block: &Block<'_>) {
         self.sweep(simd, block, true);
         let tokens = block.tokens();
+        // Where a logit is far above the first panel's, a sum of exponentials may leave f32's
+        // range. By now the greatest logit is known, and a second sweep of the block has it as
+        // reference.
         let mut again = false;
         let references = self.references.all_mut().iter_mut();
         for (reference, &top) in references.zip(&self.tops.all()[..tokens]) {
@@ -324,6 +332,7 @@ impl Head {
         if again {
             self.sweep(simd, block, false);
         }
+        // The targets' only now: the references may just have moved.
         let references = vectors::<S>(self.references.all());
         let logits = vectors::<S>(self.chosen_logits.all());
         let chosen = vectors_mut::<S>(self.chosen.all_mut());
@@ -344,6 +353,8 @@ impl Head {
             let end = self.logits(simd, block, start);
             let panel = &mut self.exponentials.all_mut()[start * tokens..end * tokens];
             let references = vectors_mut::<S>(self.references.all_mut());
+            // Targets are still in their places here: the exponential of one in this panel is at
+            // most 1.
             if start == 0 && choose_references {
                 let panel = vectors::<S>(panel);
                 references[..block.columns].copy_from_slice(&panel[..block.columns]);
@@ -353,6 +364,9 @@ impl Head {
                     }
                 }
             }
+            // Targets go apart. e^-∞ is 0, so that their places count in neither sum nor top.
+            // NO_TARGET is no row; what a block before left in `chosen` then stays, and its factor
+            // will be 0.
             let chosen = self.chosen_logits.all_mut();
             for (token, &target) in block.targets.iter().enumerate() {
                 let target = target as usize;
@@ -365,6 +379,7 @@ impl Head {
             let tops = vectors_mut::<S>(self.tops.all_mut());
             let sums = vectors_mut::<S>(self.sums.all_mut());
             for column in 0..block.columns {
+                // Down the panel's rows in one column, so that top and sum stay in registers.
                 let (reference, mut top) = (references[column], tops[column]);
                 let mut part = zero;
                 for logit in panel[column..].iter_mut().step_by(block.columns) {
@@ -397,6 +412,8 @@ impl Head {
         };
         let logits = &mut self.exponentials.all_mut()[..rows * tokens];
         let mut end = start;
+        // Each group of columns goes over the same tiles and ends at the same row. With eight lanes
+        // a full panel of a block is 12 KiB of logits, with sixteen 24.
         for_vectors!(S, block.columns, |column, N| {
             let b = &hidden[column * stride..][..N * stride];
             end = start;
@@ -433,6 +450,7 @@ impl Head {
     /// Whether no other row's logit is greater than the target's, nor one before it as great.
     fn is_greatest(&self, block: &Block<'_>, token: usize) -> bool {
         let chosen = self.chosen.all()[token];
+        // The target's own place holds 0.
         let others = self.exponentials.all()[token..]
             .iter()
             .step_by(block.tokens());
@@ -448,10 +466,13 @@ impl Head {
         let tokens = block.tokens();
         for token in 0..tokens {
             let target = block.targets[token];
+            // Without a target there is no gradient, whatever the logits.
             let mut factor = 0.0;
             if target != NO_TARGET {
                 loss += self.loss(token);
                 let others = self.sums.all()[token];
+                // With e of the target and s of the others, p of another is its exponential by
+                // s + e, and of the target p - 1 is -s / (s + e), with every digit of s.
                 factor = scale / (others + self.chosen.all()[token]);
                 self.exponentials.all_mut()[target as usize * tokens + token] = -others;
             }
@@ -466,11 +487,16 @@ impl Head {
         let lanes = S::F32_LANES;
         let row = self.width.next_multiple_of(lanes);
         for column in 0..block.columns {
+            // The rows' gradient is a sum over tokens of exponential · factor · hidden. The factor
+            // goes to hidden, which has `width` numbers a token where there are `rows`
+            // exponentials.
             let factors = vectors::<S>(self.factors.all())[column];
             let to = &mut self.hidden.all_mut()[column * lanes * row..][..lanes * row];
             let from = vectors::<S>(block.hidden.column(block.first + column));
             for (feature, &value) in from.iter().enumerate() {
                 let value = simd.mul_f32s(value, factors);
+                // A token's lane becomes a row, over which vectors can run. Nothing is ever written
+                // behind the width: there the zeros of the beginning stay.
                 let lanes: &[f32] = pulp::bytemuck::cast_slice(std::slice::from_ref(&value));
                 for (lane, &value) in lanes.iter().enumerate() {
                     to[lane * row + feature] = value;
@@ -493,6 +519,7 @@ impl Head {
         let mut end = 0;
         while end < rows {
             let start = end;
+            // Both gradients take the panel's exponentials while these are in the first cache.
             while end < rows && end - start < PANEL {
                 let tile = height(rows - end);
                 self.backward_of_rows(simd, exponentials, tokens, end, tile, to.d_weights);
@@ -507,6 +534,8 @@ impl Head {
                 let mut feature = 0;
                 while feature < width {
                     let tile = height(width - feature);
+                    // d_hidden = Eᵀ W, a sum over rows of W. Row-major, each has the features of a
+                    // tile side by side, as packing would lay them.
                     let a = &weights[start * width + feature..end * width];
                     let a_steps = Steps {
                         of_row: 1,
@@ -518,6 +547,7 @@ impl Head {
                             let to = to.d_hidden.column_mut(block.first + column + j);
                             let to = &mut vectors_mut::<S>(to)[feature..][..R];
                             for i in 0..R {
+                                // Panels add up; the first overwrites what was there.
                                 let before = if start == 0 { simd.splat_f32s(0.0) } else { to[i] };
                                 to[i] = simd.add_f32s(before, sums[i][j]);
                             }
@@ -528,6 +558,7 @@ impl Head {
             });
         }
         for column in 0..block.columns {
+            // The factor is the token's: here it is taken once a feature, not once a panel.
             let to = vectors_mut::<S>(to.d_hidden.column_mut(block.first + column));
             for to in to {
                 *to = simd.mul_f32s(*to, factors[column]);
@@ -548,6 +579,7 @@ impl Head {
     ) {
         let width = self.width;
         let row = width.next_multiple_of(S::F32_LANES);
+        // A tile's rows are the head's rows, its vectors run over features, its sum over tokens.
         let a = &exponentials[first * tokens..];
         let a_steps = Steps {
             of_row: tokens,
@@ -558,6 +590,8 @@ impl Head {
             let b = &self.hidden.all()[feature..];
             let b_steps = Steps { of_row: S::F32_LANES, of_step: row };
             let sums = of_floats::<S, R, N>(simd, tokens, a, a_steps, b, b_steps);
+            // The last vector may reach into the next row's gradient: of it only what is this row's
+            // is added.
             let features = (N * S::F32_LANES).min(width - feature);
             for (i, sums) in sums.iter().enumerate() {
                 let to = &mut d_weights[(first + i) * width + feature..][..features];

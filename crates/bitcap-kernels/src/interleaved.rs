@@ -90,6 +90,7 @@ impl Interleaved {
     /// # Panics
     /// If there are more sequences than lanes for them.
     pub fn set_sequences(&mut self, rows: &[f32], positions: usize) {
+        // Lanes that no sequence is left for must not keep those of a call before.
         self.as_mut_slice().fill(0.0);
         for (row, values) in rows.chunks_exact(self.features).enumerate() {
             let at = self.first_of_row(row, positions);
@@ -113,6 +114,8 @@ impl Interleaved {
     }
 
     fn first_of_row(&self, row: usize, positions: usize) -> usize {
+        // Sequences fill the lanes of a group, then those of the next, which begins `positions`
+        // columns on.
         let (sequence, position) = (row / positions, row % positions);
         let column = sequence / self.lanes * positions + position;
         assert!(

@@ -146,6 +146,8 @@ impl WithSimd for Forward<'_> {
         for column in 0..x.columns() {
             let x = vectors::<S>(x.column(column));
             let mean = simd.mul_f32s(sum(simd, x.len(), |i| x[i]), part);
+            // Of x less its mean: the mean square less the mean's square cancels where the mean is
+            // large.
             let variance = sum(simd, x.len(), |i| {
                 let centered = simd.sub_f32s(x[i], mean);
                 simd.mul_f32s(centered, centered)
@@ -157,6 +159,7 @@ impl WithSimd for Forward<'_> {
             let y = vectors_mut::<S>(y.column_mut(column));
             for i in 0..features {
                 let value = simd.mul_f32s(simd.sub_f32s(x[i], mean), reciprocal);
+                // Beside the deviation all that the backward pass needs of x.
                 normal[i] = value;
                 y[i] =
                     simd.mul_add_e_f32s(value, simd.splat_f32s(gain[i]), simd.splat_f32s(bias[i]));
@@ -194,6 +197,9 @@ impl WithSimd for Backward<'_> {
             let normal = &vectors::<S>(normalized.values.column(column))[..features];
             let dx = &mut vectors_mut::<S>(dx.column_mut(column))[..features];
             let zero = simd.splat_f32s(0.0);
+            // With n the normalized values, d = dy ∘ gain and σ the deviation,
+            // dx = (d - mean(d) - n mean(d ∘ n)) / σ. Each mean has two sums, so that an addition
+            // does not wait for the one before.
             let (mut plain, mut along) = ([zero; 2], [zero; 2]);
             for i in 0..features {
                 d_gain[i] = simd.mul_add_e_f32s(dy[i], normal[i], d_gain[i]);

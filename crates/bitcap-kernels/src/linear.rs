@@ -30,6 +30,8 @@ impl Weights {
     pub fn pack(&mut self, weights: &[f32]) {
         let (inputs, outputs) = (self.inputs(), self.outputs());
         assert_eq!(weights.len(), inputs * outputs);
+        // Forward a tile's rows are outputs, which lie side by side, and its sum runs over inputs,
+        // a row of the matrix apart; backward it is the other way round.
         let (row, column) = (outputs, 1);
         self.forward.pack(
             weights,
@@ -182,6 +184,8 @@ impl<E: End> WithSimd for Product<'_, E> {
         let (rows, depth, stride) = (self.weights.rows(), self.weights.depth(), self.x.stride());
         assert_eq!((self.x.features(), self.x.lanes()), (depth, S::F32_LANES));
         let x = self.x.as_slice();
+        // A packed tile has the floats of a step side by side. Of x, the vectors of a tile are
+        // columns, and a step goes on to the next feature.
         let a_steps = |rows| Steps {
             of_row: 1,
             of_step: rows,
@@ -190,6 +194,7 @@ impl<E: End> WithSimd for Product<'_, E> {
             of_row: stride,
             of_step: S::F32_LANES,
         };
+        // Columns outside: a few of them stay in the first cache while all weights pass by.
         for_vectors!(S, self.x.columns(), |column, COLUMNS| {
             let b = &x[column * stride..][..COLUMNS * stride];
             let mut first = 0;
@@ -199,6 +204,7 @@ impl<E: End> WithSimd for Product<'_, E> {
                 for_height!(tile, R => {
                     let sums = of_floats::<S, R, COLUMNS>(simd, depth, a, a_steps(R), b, b_steps);
                     for j in 0..COLUMNS {
+                        // Sums are [feature][column]; an end takes the features of one column.
                         let mut values = [simd.splat_f32s(0.0); R];
                         for i in 0..R {
                             values[i] = sums[i][j];
@@ -329,6 +335,9 @@ impl End for AddBiasAndGelu<'_> {
         first: usize,
         values: [S::f32s; R],
     ) {
+        // The sums rest where the derivative will be, until `column` passes over them: so GELU's
+        // code is there once, not in every shape of tile, and the column is still in the first
+        // cache.
         let mut end = AddBias {
             bias: self.bias,
             y: self.derivative,
@@ -364,7 +373,10 @@ impl WithSimd for WeightGradient<'_> {
         let Self { x, dy, d_weights } = self;
         let (inputs, outputs, columns) = (x.features(), dy.features(), x.columns());
         assert_eq!((x.lanes(), dy.lanes()), (S::F32_LANES, S::F32_LANES));
+        // Each tile of x's features reads all of the strip of dy anew, so that is what has to stay
+        // in the cache. It has a tile's worth of features at least, however many columns there are.
         let strip = (STRIP_BYTES / (columns * S::F32_LANES * 4)).max(ROWS);
+        // Rows and vectors of a tile are features, a vector apart; the sum runs over columns.
         let steps = |of: &Interleaved| Steps {
             of_row: S::F32_LANES,
             of_step: of.stride(),
@@ -381,6 +393,8 @@ impl WithSimd for WeightGradient<'_> {
                     let b = &dy.as_slice()[n * S::F32_LANES..];
                     let sums = of_vectors::<S, R, N>(simd, columns, a, steps(x), b, steps(dy));
                     for (i, sums) in sums.iter().enumerate() {
+                        // The lanes are other sequences, over which the gradient is a sum too. They
+                        // are summed here, once a block, and not at each column.
                         let row = &mut d_weights[(k + i) * outputs + n..][..N];
                         for (to, &sum) in row.iter_mut().zip(sums) {
                             *to += simd.reduce_sum_f32s(sum);
@@ -408,10 +422,13 @@ impl WithSimd for BiasGradient<'_> {
         const AT_ONCE: usize = 8;
         let zero = simd.splat_f32s(0.0);
         for (part, to) in self.d_bias.chunks_mut(AT_ONCE).enumerate() {
+            // A few features through all columns, so that their sums are put down once.
             let mut sums = [zero; AT_ONCE];
             for column in 0..self.dy.columns() {
                 let values = vectors::<S>(self.dy.column(column));
                 let values = &values[part * AT_ONCE..][..to.len()];
+                // An array, whose length the compiler knows, so that the sums can stay in
+                // registers; only the last part may be shorter.
                 if let Ok(values) = <&[S::f32s; AT_ONCE]>::try_from(values) {
                     for i in 0..AT_ONCE {
                         sums[i] = simd.add_f32s(sums[i], values[i]);

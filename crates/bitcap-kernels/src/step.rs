@@ -86,6 +86,7 @@ impl Gpt2 {
             heads,
             hidden,
         } = sizes;
+        // At least one, however long: attention takes whole sequences.
         let groups = (COLUMNS / length).max(1);
         let columns = groups * length;
         let of = |features| Interleaved::zeros(cpu, features, columns);
@@ -160,6 +161,8 @@ impl Gpt2 {
     ) -> f64 {
         assert_eq!(gradient.len(), self.offsets.len);
         self.pack(weights, inputs, targets);
+        // Every block adds to it, but for gains and biases of norms, which stay apart by lane till
+        // the end.
         gradient.fill(0.0);
         for (norm, _) in self.norms() {
             norm.gradient.clear();
@@ -167,8 +170,11 @@ impl Gpt2 {
         let mut loss = 0.0;
         let block = self.groups * self.cpu.lanes() * self.sizes.length;
         for (inputs, targets) in inputs.chunks(block).zip(targets.chunks(block)) {
+            // Forward and backward of one block before the next, so that its activations are still
+            // in the cache.
             self.place(inputs.len(), targets);
             self.forward(weights, inputs);
+            // Where a tied head adds, the embedding adds after it: both only add.
             let head = span(self.offsets.head, self.sizes.rows * self.sizes.width);
             let to = Gradients {
                 scale,
@@ -251,6 +257,7 @@ impl Gpt2 {
                 .all(|&t| usize::try_from(t).is_ok_and(|t| t < rows)),
             "tokens are rows of the embedding"
         );
+        // Once for all blocks of sequences. Gains, biases and embeddings are read where they lie.
         for (layer, at) in self.layers.iter_mut().zip(&self.offsets.layers) {
             layer.qkv.pack(&weights[at.qkv.matrix..][..d * 3 * d]);
             layer
@@ -269,6 +276,8 @@ impl Gpt2 {
     /// Makes all activations as long as a block of so many tokens needs, and lays out its targets.
     fn place(&mut self, tokens: usize, targets: &[i32]) {
         let (length, lanes) = (self.sizes.length, self.cpu.lanes());
+        // The last block may be smaller. Lanes without a sequence go along with token 0 and no
+        // target: what they come to is read by nobody, and their gradient is 0.
         let columns = (tokens / length).div_ceil(lanes) * length;
         self.targets.clear();
         self.targets.resize(columns * lanes, NO_TARGET);
@@ -306,6 +315,8 @@ impl Gpt2 {
     /// From tokens to what the head is given.
     fn forward(&mut self, weights: &[f32], inputs: &[i32]) {
         let (cpu, d) = (self.cpu, self.sizes.width);
+        // The backward pass needs what went into each map, not the stream itself: one serves all
+        // layers.
         let stream = &mut self.stream;
         let tokens = &weights[self.offsets.token_embedding..];
         let positions = &weights[self.offsets.position_embedding..];
@@ -379,6 +390,8 @@ impl Gpt2 {
             queries_keys_values,
             hidden,
         } = &mut self.backward;
+        // The gradient of the residual stream. What is in it goes past a branch as it is, and the
+        // norm at the branch's beginning adds what came through.
         stream.as_mut_slice().fill(0.0);
         self.final_norm
             .backward(cpu, weights, self.offsets.final_norm, &self.d_last, stream);
@@ -391,6 +404,8 @@ impl Gpt2 {
                 expand,
                 contract,
             } = *at;
+            // Of y = x W + b, dW = xᵀ dy, db = Σ dy and dx = dy Wᵀ. The MLP, from its end to its
+            // beginning:
             weight_gradient(cpu, contract, &layer.activated, stream, gradient);
             let slope = &layer.activation_slope;
             linear_input_gradient_through(cpu, &layer.contract, stream, slope, hidden);
@@ -400,6 +415,7 @@ impl Gpt2 {
                 .mlp_norm
                 .backward(cpu, weights, mlp_norm, narrow, stream);
 
+            // Attention likewise; the stream has the MLP's share by now.
             weight_gradient(cpu, projection, &layer.mixed, stream, gradient);
             linear_input_gradient(cpu, &layer.projection, stream, narrow);
             attention_backward(
@@ -424,6 +440,7 @@ impl Gpt2 {
                 .attention_norm
                 .backward(cpu, weights, attention_norm, narrow, stream);
         }
+        // What is left in the stream is the gradient of token and position embedding alike.
         let Sizes { rows, length, .. } = self.sizes;
         let [tokens, positions] = parts(
             gradient,

@@ -74,6 +74,7 @@ impl Threads {
             for thread in running {
                 match thread.join() {
                     Ok(part) => loss += part,
+                    // With its own message, as on one thread.
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }

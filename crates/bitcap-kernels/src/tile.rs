@@ -103,12 +103,15 @@ pub(crate) fn of_floats<S: Simd, const R: usize, const N: usize>(
     b_steps: Steps,
 ) -> [[S::f32s; N]; R] {
     let mut sums = [[simd.splat_f32s(0.0); N]; R];
+    // Without a step there is no last one to check.
     if depth == 0 {
         return sums;
     }
+    // Checked once a tile: places only grow with step, row and vector, so the loops need no check.
     assert!(a_steps.last(R, depth) < a.len());
     assert!(b_steps.last(N, depth) + S::F32_LANES <= b.len());
     let (a, b) = (a.as_ptr(), b.as_ptr());
+    // A step loads N vectors and R floats for its R · N multiply-adds.
     for r in 0..depth {
         let mut columns = [simd.splat_f32s(0.0); N];
         for (j, column) in columns.iter_mut().enumerate() {
@@ -147,6 +150,7 @@ pub(crate) fn of_vectors<S: Simd, const R: usize, const N: usize>(
     if depth == 0 {
         return sums;
     }
+    // As in `of_floats`, but that of `a`, too, a whole vector is read at each place.
     assert!(a_steps.last(R, depth) + S::F32_LANES <= a.len());
     assert!(b_steps.last(N, depth) + S::F32_LANES <= b.len());
     let (a, b) = (a.as_ptr(), b.as_ptr());
@@ -200,8 +204,11 @@ impl Packed {
         let (rows, depth) = (self.rows, self.depth);
         let floats = self.floats.all_mut();
         let mut first = 0;
+        // Who reads the matrix walks its rows by `height` from the first on, as here, and so meets
+        // these very tiles.
         while first < rows {
             let tile = height(rows - first);
+            // Every row takes `depth` floats, so a tile begins here whatever the heights before it.
             let to = &mut floats[first * depth..][..tile * depth];
             for (r, to) in to.chunks_exact_mut(tile).enumerate() {
                 for (i, to) in to.iter_mut().enumerate() {

@@ -45,14 +45,20 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let x = simd.max_f32s(simd.splat_f32s(LOWEST), x);
     let x = simd.min_f32s(simd.splat_f32s(HIGHEST), x);
     let round = simd.splat_f32s(ROUND);
+    // e^x = 2^n e^r. Of x log2 e the sum with ROUND has only room for the whole number n next to
+    // it; r = x - n ln 2 is then within ln 2 / 2.
     let shifted = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), round);
     let n = simd.sub_f32s(shifted, round);
+    // n times the high part is exact, and so is what it leaves of x: only the low part rounds.
     let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-LN_2_HIGH), x);
     let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-LN_2_LOW), r);
+    // Horner's rule; the two ones are those of 1 + r.
     let mut p = simd.splat_f32s(EXP[4]);
     for c in [EXP[3], EXP[2], EXP[1], EXP[0], 1.0, 1.0] {
         p = simd.mul_add_e_f32s(p, r, simd.splat_f32s(c));
     }
+    // The shift leaves of the sum its lowest nine bits, 127 + n: the exponent of 2^n, and of 0
+    // where n is -127.
     let bits = simd.transmute_u32s_f32s(shifted);
     let power = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
     simd.mul_f32s(p, simd.transmute_f32s_u32s(power))
@@ -67,11 +73,13 @@ pub(crate) fn gelu<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     let one = simd.splat_f32s(1.0);
     let square = simd.mul_f32s(x, x);
     let inner = simd.mul_add_e_f32s(square, simd.splat_f32s(B), simd.splat_f32s(A));
+    // Clamped, e stays finite: σ and e σ are numbers, however far below 0 x is.
     let e = exp(simd, simd.mul_f32s(x, inner));
     let sigma = simd.div_f32s(one, simd.add_f32s(one, e));
     let value = simd.mul_f32s(x, sigma);
     // σ + x σ (1 - σ) (2u)', and 1 - σ = e σ
     let slope = simd.mul_add_e_f32s(square, simd.splat_f32s(-3.0 * B), simd.splat_f32s(-A));
+    // Not as 1 - σ, which has no digits left where σ is near 1.
     let other = simd.mul_f32s(e, sigma);
     let derivative = simd.mul_add_e_f32s(simd.mul_f32s(value, other), slope, sigma);
     (value, derivative)

@@ -123,6 +123,7 @@ impl Gpt2 {
             length: number("n_positions")? as usize,
             start_token,
         };
+        // A remainder shows when the caller compares `config` with what this model writes.
         let settings = Gpt2Settings {
             mlp_ratio: number("n_inner")? / width,
             tied_head: flag("tie_word_embeddings")?,
@@ -147,6 +148,8 @@ impl Gpt2 {
         let (d, heads) = (self.settings.width as usize, self.settings.heads as usize);
         let head_width = d / heads;
         let qkv = linear(weights, &block.qkv, x);
+        // Queries, keys and values stand side by side, in each one head after another; products
+        // want `[n, heads, s, head_width]`.
         let part = |i: usize| {
             qkv.clone()
                 .slice([0..n * s, i * d..(i + 1) * d])
@@ -155,6 +158,7 @@ impl Gpt2 {
         };
         let (query, key, value) = (part(0), part(1), part(2));
         let scale = 1.0 / (head_width as f64).sqrt();
+        // A query has head_width numbers to scale where its scores are s.
         let scores = weights.product(query.mul_scalar(scale), key.swap_dims(2, 3));
         let scores = scores.clone() + like(self.mask.clone(), &scores);
         let mixed = weights.product(activation::softmax(scores, 3), value);
@@ -202,6 +206,7 @@ impl Architecture for Gpt2 {
         match &self.padding {
             None => weights.product(hidden, head.transpose()),
             Some(padding) => {
+                // Rows of zeros have logits of 0, from which the mask takes all probability.
                 let [rows, width] = head.dims();
                 let [_, padded] = padding.dims();
                 let zeros = Tensor::zeros([padded - rows, width], &head.device());
@@ -215,6 +220,8 @@ impl Architecture for Gpt2 {
     fn kernels(&self) -> Option<(Sizes, Offsets)> {
         let Self { settings, data, .. } = self;
         let width = settings.width as usize;
+        // Without a start token only S - 1 positions are read: the kernels leave out the last row
+        // of the table of positions, whose gradient is 0.
         let sizes = Sizes {
             rows: data.rows(),
             length: data.predicted(),

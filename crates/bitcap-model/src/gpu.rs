@@ -34,6 +34,8 @@ pub(crate) fn list(backend: Backend) -> Vec<DeviceSpec> {
 
 /// Opens a GPU, or finds it open.
 pub(crate) fn open(asked: DeviceSpec) -> Result<(Device, DeviceFacts), DeviceError> {
+    // Held while a device is opened, so that no two threads open one twice. A push is the last
+    // thing that is done to the list: it is whole even if a driver panicked under the lock.
     let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     let found = all.iter().find(|(other, ..)| *other == asked);
     if let Some((_, device, facts)) = found {
@@ -74,6 +76,7 @@ fn full_name(device: DeviceSpec) -> Result<DeviceSpec, DeviceError> {
         .filter(|other| **other != software)
         .map(ToString::to_string)
         .collect();
+    // Software is never taken in place of a GPU that was asked for: it has to be named.
     Err(match (gpus.is_empty(), there.contains(&software)) {
         (true, true) if full != software => DeviceError::OnlySoftware { device, software },
         (false, _) if full != software => DeviceError::NoSuchNumber {
@@ -130,6 +133,7 @@ mod adapter {
             DeviceKind::IntegratedGpu,
             DeviceKind::VirtualGpu,
         ];
+        // Burn numbers each kind from 0; our numbers run on from one kind to the next.
         let of_kind = |kind: fn(usize) -> DeviceKind| (0..).map(kind).take_while(&is_there);
         let gpus = kinds.into_iter().flat_map(of_kind);
         let numbers = (0..).map(DeviceIndex::Number);
@@ -247,6 +251,7 @@ mod card {
                 driver: None,
             };
         }
+        // Whatever fails from here on: memory that is not known is no reason to refuse a card.
         let asked = Command::new("nvidia-smi")
             .args([
                 "--query-gpu=memory.total,driver_version",

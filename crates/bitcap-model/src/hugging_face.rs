@@ -77,6 +77,8 @@ impl Model {
             .map_err(|error| content(&folder.join(WEIGHTS), error.to_string()))?;
         let path = folder.join(WEIGHTS);
         write_atomic(&path, &file).map_err(io_error(&path))?;
+        // Last, since this file is what a folder with a model is known by: the weights are there
+        // then.
         let config = self.architecture().config();
         let mut text = serde_json::to_vec_pretty(&config).expect("a JSON value serializes");
         text.push(b'\n');
@@ -95,6 +97,7 @@ impl Model {
             .map_err(|error| content(&path, format!("not JSON: {error}")))?;
         let architecture = of_config(&config, device).map_err(|what| content(&path, what))?;
         let path = folder.join(WEIGHTS);
+        // No more is read than such a model can have, whatever the file is.
         let bytes = read(&path, 4 * architecture.layout().len() as u64 + MAX_HEADER)?;
         let weights = weights_of(&bytes, architecture.layout());
         let weights = weights.map_err(|what| content(&path, what))?;
@@ -108,6 +111,8 @@ fn of_config(config: &Value, device: &Device) -> Result<Arc<dyn Architecture>, S
         Some("gpt2") => Gpt2::of_config(config, device)?,
         _ => return Err("`model_type` must be \"gpt2\"".into()),
     };
+    // What was not read shows here, and what was read and rounded: the MLP's width divided by the
+    // model's, say.
     if architecture.config() != *config {
         let what = "not a GPT-2 as bitcap writes it (another activation, epsilon, or sizes that do \
             not fit together)";

@@ -33,6 +33,7 @@ fn fill_normal(rng: &mut impl Rng, deviation: f64, values: &mut [f32]) {
     for pair in values.chunks_mut(2) {
         // In (0, 1]: the logarithm stays finite.
         let radius = (-2.0 * libm::log(1.0 - unit(rng))).sqrt() * deviation;
+        // Cosine and sine of one angle are independent: two words give two weights.
         let angle = std::f64::consts::TAU * unit(rng);
         pair[0] = (radius * libm::cos(angle)) as f32;
         if let Some(second) = pair.get_mut(1) {

@@ -92,6 +92,7 @@ impl Model {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.architecture.identity());
         let mut bytes = Vec::new();
+        // In pieces: the bytes of all of them at once would be one more copy of the weights.
         for piece in self.flat.try_to_vec_as::<f32>()?.chunks(1 << 14) {
             bytes.clear();
             bytes.extend(piece.iter().flat_map(|weight| weight.to_le_bytes()));
@@ -121,6 +122,8 @@ impl Model {
         for range in passes(task.samples(), self.largest_pass()) {
             let pass = task.pass(range, &device);
             let hidden = self.architecture.hidden(&weights, pass.inputs).values;
+            // Left on the device until the pass is done: a read waits for it, so there is one a
+            // pass and not one a chunk.
             let (mut best, mut chosen) = (Vec::new(), Vec::new());
             for rows in chunks(hidden.dims()[0], self.data(), &device) {
                 let hidden = hidden.clone().slice(rows.clone());
@@ -166,6 +169,7 @@ impl Model {
         let weights = self.weights();
         let hidden = self.architecture.hidden(&weights, pass.inputs).values;
         let width = hidden.dims()[1];
+        // Hidden states are those of predicted positions alone, the first of which is `given`.
         let place = position - given;
         let hidden = hidden
             .reshape([n, predicted, width])
@@ -173,6 +177,7 @@ impl Model {
             .reshape([n, width]);
         let logits = self.architecture.head(&weights, hidden);
         let softmax = Softmax::of(&logits);
+        // The columns that fill up a GPU's rows have been in the softmax, where they are 0.
         let logits = logits.slice([0..n, 0..data.rows()]);
         Ok(softmax.log_probabilities(logits).try_into_vec_as::<f32>()?)
     }

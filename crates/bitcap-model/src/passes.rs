@@ -39,6 +39,8 @@ const LOGITS: usize = 32 << 20;
 #[must_use]
 pub fn largest_pass(widest: usize, data: &DataShape, device: &Device) -> usize {
     let predicted = data.predicted();
+    // On a processor the logits of a whole pass are there at once and may be the widest; on a GPU
+    // they come in chunks.
     let (budget, widest) = if is_processor(device) {
         (PROCESSOR, widest.max(data.rows()))
     } else {

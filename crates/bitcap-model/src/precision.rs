@@ -65,6 +65,7 @@ pub fn precisions(device: DeviceSpec) -> Result<Vec<Precision>, DeviceError> {
 /// # Errors
 /// [`DeviceError::Precision`], or as [`precisions`].
 pub fn check_precision(device: DeviceSpec, precision: Precision) -> Result<(), DeviceError> {
+    // The usual case: no product is made to find out what is known of a processor.
     if device.backend.is_cpu() && precision == Precision::F32 {
         return Ok(());
     }

@@ -33,6 +33,7 @@ impl RowSums {
         for &index in indices {
             counts[index as usize] += 1;
         }
+        // A counting sort: where the places of each row begin, which moves on as they are put down.
         let mut next: Vec<usize> = counts
             .iter()
             .scan(0, |end, &count| Some(std::mem::replace(end, *end + count)))
@@ -43,6 +44,8 @@ impl RowSums {
             sorted[*at] = place as i32;
             *at += 1;
         }
+        // `sorted` are the values of the next level, `counts` how many of them each row has: first
+        // places, then sums of them, sums of those, and so on.
         let mut levels = Vec::new();
         loop {
             let largest = counts.iter().copied().max().unwrap_or(0);
@@ -52,6 +55,7 @@ impl RowSums {
             let sums = |count: usize| {
                 if last { 1 } else { count.div_ceil(fan) }
             };
+            // Fills up a row's last sum: the value after the last one, which is zero.
             let zero = sorted.len() as i32;
             let mut values =
                 Vec::with_capacity(counts.iter().map(|&n| sums(n)).sum::<usize>() * fan);
@@ -71,6 +75,7 @@ impl RowSums {
             if last {
                 return Self { levels, rows };
             }
+            // Sums come out row by row, as the next level wants its values.
             sorted = (0..(length / fan) as i32).collect();
         }
     }

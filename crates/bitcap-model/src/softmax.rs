@@ -60,6 +60,7 @@ impl Softmax {
         let hit = self.best.clone().equal(targets.clone());
         let one = self.sum.ones_like();
         let of_best = (one.mask_where(hit.clone(), -self.sum) / whole.clone()).mul_scalar(weight);
+        // Of p - 1 the -1, where the target is not the best; where it is, `of_best` has it.
         let of_target =
             (Tensor::full(targets.dims(), -weight, &whole.device())).mask_fill(hit, 0.0);
         let factor = whole.recip().mul_scalar(weight);

@@ -75,6 +75,8 @@ impl Weights {
         let Some(lookups) = &self.lookups else {
             return self.tensor::<2>(table).select(0, tokens);
         };
+        // Looked up outside of autodiff and a leaf again, so that its gradient is that of the rows
+        // and `RowSums` can take it to the table.
         let rows = self.tensor::<2>(table).inner().select(0, tokens.inner());
         let rows = Tensor::from_inner(rows).require_grad();
         lookups.rows.borrow_mut().push((table, rows.clone()));
@@ -102,6 +104,8 @@ impl Weights {
         let mut parts: Vec<Option<Tensor<1>>> =
             self.leaves.iter().map(|(leaf, _)| take(leaf)).collect();
         if let Some(lookups) = &self.lookups {
+            // The table of a tied head is a leaf, too, and its own gradient is already among the
+            // parts.
             for (table, rows) in lookups.rows.borrow().iter() {
                 let found = all.iter_mut().filter_map(|one| rows.grad_remove(one));
                 if let Some(gradient) = found.reduce(|a, b| a + b) {

@@ -57,6 +57,7 @@ impl Step for KernelStep<'_> {
             }
         };
         let flat = to_host(weights)?;
+        // The gradient is of the mean over the batch, while the loss is told as a sum.
         let scale = (1.0 / targets.len() as f64) as f32;
         let gradient = &mut self.gradient;
         let nats = self

@@ -82,10 +82,13 @@ fn orthogonal(x: Tensor<2>) -> Tensor<2> {
     let tall = rows > columns;
     // The smaller Gram matrix: X Xᵀ of the wide form.
     let mut x = if tall { x.transpose() } else { x };
+    // The Frobenius norm is no less than the largest singular value, and the iteration is made for
+    // none above 1.
     let norm = x.clone().square().sum().sqrt().clamp_min(EPSILON);
     x = x / norm.unsqueeze::<2>();
     let (a, b, c) = COEFFICIENTS;
     for _ in 0..ITERATIONS {
+        // Of each singular value s this makes a s + b s³ + c s⁵; singular vectors stay.
         let gram = x.clone().matmul(x.clone().transpose());
         let update = gram.clone().mul_scalar(b) + gram.clone().matmul(gram).mul_scalar(c);
         x = x.clone().mul_scalar(a) + update.matmul(x);

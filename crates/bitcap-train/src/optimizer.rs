@@ -111,6 +111,8 @@ impl Optimizer {
         rate: f64,
     ) -> Result<Tensor<1>, DeviceError> {
         self.steps += 1;
+        // Muon, and SOAP below, are taken out while Adam's part borrows the optimizer, and put back
+        // after it.
         if let Some(mut muon) = self.muon.take() {
             let (split, end) = (self.split, self.layout.len());
             let matrices = muon.step(
@@ -129,17 +131,22 @@ impl Optimizer {
         let Some(mut soap) = self.soap.take() else {
             return Ok(self.adam(weights, gradient, rate));
         };
+        // The first gradient only makes the bases; Adam counts its updates from the second on.
         if self.steps == 1 {
             soap.begin(&gradient)?;
             self.soap = Some(soap);
             return Ok(weights);
         }
         let number = self.steps - 1;
+        // Adam's moments live in the bases, the weights do not: the update is rotated back first.
         let update = self.adam_update(soap.rotate(&gradient), rate, number);
         let weights =
             weights.mul_scalar(1.0 - rate * self.weight_decay) - soap.rotate_back(&update);
+        // After the update: what a gradient is turned by does not depend on it.
         soap.observe(&gradient);
         if number.is_multiple_of(soap.every) {
+            // Out by the old bases and in by the new ones. There is no such way for a mean of
+            // squares, which stays.
             let first = soap.rotate_back(&self.first);
             soap.renew()?;
             self.first = soap.rotate(&first);
@@ -150,6 +157,8 @@ impl Optimizer {
 
     fn adam(&mut self, weights: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
         let decay = self.weight_decay;
+        // Adam's decay is part of the gradient, so that its moments see it. What stands beside Muon
+        // or for SOAP without bases is AdamW, whose decay is apart.
         let (weights, gradient) = match (decay > 0.0, self.kind) {
             (false, _) => (weights, gradient),
             (true, OptimizerKind::Adam) => {

@@ -79,6 +79,8 @@ impl Side {
     /// The eigenvectors, the largest eigenvalue first.
     fn begin(&mut self) -> Result<(), DeviceError> {
         let eigen = SymmetricEigen::new(self.on_host(self.preconditioner.clone())?);
+        // Power iterations turn the first columns towards the largest eigenvalues. Begun in that
+        // order columns keep their places, and with them the mean squares that Adam has of each.
         let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         self.set_basis(&eigen.eigenvectors.select_columns(&order));
@@ -89,6 +91,8 @@ impl Side {
     fn renew(&mut self) -> Result<(), DeviceError> {
         let preconditioner = self.on_host(self.preconditioner.clone())?;
         let product = preconditioner * self.on_host(self.basis.clone())?;
+        // A column may come out with the other sign: the gradient's mean is turned along, and a
+        // mean of squares has none.
         self.set_basis(&product.qr().q());
         Ok(())
     }
@@ -175,6 +179,8 @@ impl Soap {
         flat: &Tensor<1>,
         change: impl Fn(&Matrix, Tensor<2>) -> Tensor<2>,
     ) -> Tensor<1> {
+        // Matrices stand in the order of the layout; what is between two of them has no bases and
+        // passes as it is.
         let (mut parts, mut at) = (Vec::new(), 0);
         for matrix in &self.matrices {
             if at < matrix.range.start {
@@ -216,6 +222,7 @@ impl Soap {
 
     /// Goes on from what [`Self::preconditioners`] and [`Self::bases`] were.
     pub(crate) fn resume(&mut self, preconditioners: &Tensor<1>, bases: &Tensor<1>) {
+        // In the order in which `flat` put them down.
         let mut at = 0;
         for side in self.sides_mut() {
             let dims = side.basis.dims();

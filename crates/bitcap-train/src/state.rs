@@ -75,6 +75,8 @@ impl TrainState {
             let value = all.and_then(|all| all.get(key));
             value.ok_or_else(|| content(format!("there is no `{key}` in its header")))
         };
+        // Every tensor but the weights passes for the optimizer's here; whether a training has such
+        // ones is asked by `check`.
         let mut optimizer = BTreeMap::new();
         for (name, view) in file.tensors() {
             if view.dtype() != Dtype::F32 {
@@ -109,6 +111,7 @@ impl TrainState {
                 .find(|(other, _)| *other == name)
                 .map_or(0, |(_, values)| values.len())
         };
+        // Of both: what only one of them has is of size 0 in the other.
         for (name, _) in training.tensors().chain(self.tensors()) {
             let (found, expected) = (size(self, name), size(training, name));
             if found != expected {

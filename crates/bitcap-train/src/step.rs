@@ -120,6 +120,8 @@ impl<'a> ComposedStep<'a> {
         let rows = self.architecture.data().rows();
         match batch {
             Sequences::All => {
+                // The same passes in every step and in order: the first step places each, the
+                // others find them.
                 if index == self.passes.len() {
                     self.passes.push(TrainingPass {
                         sums: RowSums::new(task.inputs_of(range.clone()), rows, &device),
@@ -129,6 +131,8 @@ impl<'a> ComposedStep<'a> {
                 self.passes[index].clone()
             }
             Sequences::These(these) => {
+                // The tokens are on the device already and are selected there. Which places have
+                // the same token differs from batch to batch, and is sorted on the host.
                 let these = &these[range];
                 let inputs = these.iter().map(|&i| task.inputs_of(i..i + 1));
                 let sums = RowSums::new(&inputs.collect::<Vec<_>>().concat(), rows, &device);
@@ -150,6 +154,8 @@ impl<'a> ComposedStep<'a> {
         let TrainingPass { data, sums } = pass;
         let weights = Weights::with_gradients(architecture.layout(), flat, self.products, sums);
         let hidden = architecture.hidden(&weights, Tensor::from_inner(data.inputs));
+        // The graph is cut here: each chunk has a head of its own above it, whose logits are gone
+        // before the next, and leaves the gradient of its hidden states.
         let values = hidden.values.clone().inner();
         let [rows, _] = values.dims();
         let (mut losses, mut of_values, mut gradients) = (Vec::new(), Vec::new(), Vec::new());
@@ -169,6 +175,7 @@ impl<'a> ComposedStep<'a> {
             of_values.push(of_chunk.expect("the logits are made of these"));
             gradients.push(found);
         }
+        // And from the hidden states to the beginning, once for all chunks.
         let mut surrogate = times(hidden.values, Tensor::cat(of_values, 0));
         if let Some(auxiliary) = hidden.auxiliary {
             // A mean over the rows of this pass, which are only some of the batch.
@@ -195,6 +202,7 @@ impl Step for ComposedStep<'_> {
             Sequences::All => self.task.samples(),
             Sequences::These(these) => these.len(),
         };
+        // Of the whole batch, not of a pass, so that the passes' gradients only have to be added.
         let weight = 1.0 / (sequences * self.task.predicted()) as f64;
         let (mut losses, mut sum) = (Vec::new(), None);
         for (index, range) in passes(sequences, self.largest).enumerate() {
@@ -211,6 +219,7 @@ impl Step for ComposedStep<'_> {
     }
 
     fn halve_passes(&mut self) -> bool {
+        // A half of more than there are would be the same passes again.
         let largest = self.largest.min(self.task.samples());
         if largest == 1 {
             return false;

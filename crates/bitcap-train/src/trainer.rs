@@ -153,6 +153,8 @@ impl<'a> Trainer<'a> {
         let rate = self.rate(self.step);
         let batch = self.order.step(self.step);
         let (loss, gradient) = self.engine.loss_and_gradient(&self.weights, &batch)?;
+        // Of every step, though read only now and then: it shows the step whose gradient broke,
+        // which the loss of a later one does not.
         let norm = gradient.clone().square().sum().sqrt();
         let gradient = match self.settings.clip_norm {
             None => gradient,
@@ -163,6 +165,7 @@ impl<'a> Trainer<'a> {
         self.weights = self.optimizer.step(weights, gradient, rate)?;
         self.step += 1;
         let told = self.is_done() || self.step.is_multiple_of(every);
+        // Before the loss is read, so that the first step that went wrong is the one that is named.
         if told || self.norms.len() == MOST_UNREAD {
             self.check_norms()?;
             self.norms.clear();
@@ -171,6 +174,8 @@ impl<'a> Trainer<'a> {
             return Ok(None);
         }
         let tokens = (self.order.batch() * self.task.predicted()) as u64;
+        // A batch's loss is of the weights before its update; the last figure is of the model that
+        // is left.
         let loss = if self.is_done() {
             self.dataset_loss()?
         } else {
@@ -189,6 +194,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// If the device fails, or something is not finite.
     pub fn state(&self) -> Result<TrainState, TrainError> {
+        // Before the state, which may be broken by an earlier step than this one.
         self.check_norms()?;
         let state = self.optimizer.state(&self.weights)?;
         for (name, values) in state.tensors() {
@@ -209,6 +215,7 @@ impl<'a> Trainer<'a> {
             let what = format!("it is at step {step}, and this training ends at {steps}");
             return Err(StateError::Content(what));
         }
+        // All of it is checked before any is taken over.
         let now = self.optimizer.state(&self.weights);
         // A device that fails gives no vectors, and so none of the right length.
         state.check(&now.unwrap_or_default())?;
@@ -240,6 +247,8 @@ impl<'a> Trainer<'a> {
     pub fn fit_memory(&mut self) -> Result<bool, DeviceError> {
         let mut halved = false;
         loop {
+            // It reads loss and gradient back, so that a memory that does not suffice is found out
+            // here.
             match self.gradient() {
                 Ok(_) => return Ok(halved),
                 Err(error) if !self.engine.halve_passes() => return Err(error),
@@ -294,6 +303,7 @@ fn clipped(gradient: Tensor<1>, norm: &Tensor<1>, limit: f64) -> Tensor<1> {
     } else {
         DType::F32
     };
+    // In f32 the epsilon would be lost in a norm of 32 or more.
     let norm = norm.clone().cast(wide);
     let within = norm.clone().lower_equal_elem(limit);
     let factor = Tensor::full([1], limit, (&device, wide)) / norm.add_scalar(CLIP_EPSILON);
