@@ -9,6 +9,7 @@
 //!
 //! and, where runs.csv and the cells' own files (`cells/<cell>/`) hold what they need, as SVG and PNG,
 //!
+//! - `budget`: bits a parameter against passes over the data, of models trained for three lengths or more;
 //! - `sequences`: histograms of the bits of single sequences, training and fresh, for a few sizes of the largest model;
 //! - `positions`: mean bits by position, for the same cells;
 //! - `membership`: membership inference and extraction against load;

@@ -46,7 +46,7 @@ impl Names {
 }
 
 /// The parts of a label, `setting=value` each; a value may hold commas, in brackets or before what is no setting.
-fn parts(label: &str) -> Vec<&str> {
+pub(crate) fn parts(label: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut depth) = (0, 0_i32);
     for (at, c) in label.char_indices() {
@@ -69,7 +69,7 @@ fn parts(label: &str) -> Vec<&str> {
 }
 
 /// The setting and the value of a part that has both.
-fn setting(part: &str) -> Option<(&str, &str)> {
+pub(crate) fn setting(part: &str) -> Option<(&str, &str)> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || "_.".contains(c);
     let (name, value) = part.split_once('=')?;
     (!name.is_empty() && name.chars().all(is_name)).then_some((name, value))

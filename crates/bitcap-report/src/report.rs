@@ -50,9 +50,10 @@ pub struct Report {
 /// The tables that a report may write.
 pub const TABLES: [&str; 2] = ["curve.csv", "capacity.csv"];
 /// The figures that a report may make; each is two files, an SVG and a PNG.
-const FIGURES: [&str; 7] = [
+const FIGURES: [&str; 8] = [
     "curve",
     "capacity",
+    "budget",
     "sequences",
     "positions",
     "membership",
@@ -156,6 +157,7 @@ impl Report {
         if !groups.is_empty() {
             charts.push(figures::curve::chart(&of, &groups));
             charts.push(figures::capacity::chart(&of, &groups, &reference));
+            charts.extend(figures::budget::chart(&of, &groups));
         }
         charts.extend(figures::sequences::chart(&of)?);
         charts.extend(figures::positions::chart(&of)?);

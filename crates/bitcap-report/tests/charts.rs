@@ -8,7 +8,8 @@ use bitcap_report::chart::{Layer, Panel, Shape};
 use bitcap_report::{Chart, Report, ReportOptions, toy_figure};
 use common::experiment::{self, POSITIONS, SEQUENCES, runs};
 use common::{
-    ROUND, Synthetic, assert_says, by_paper, drawing, folder_with, model, read, read_of, runs_csv,
+    HEADER, ROUND, Synthetic, assert_says, by_paper, drawing, folder_with, model, read, read_of,
+    runs_csv,
 };
 use serde_json::Value;
 
@@ -547,6 +548,61 @@ fn exposure_is_the_mean_over_strings_of_a_count() {
     let points = lines[0].points.iter().map(|point| (point.x, point.y));
     let points: Vec<(f64, f64)> = points.collect();
     assert_eq!(points, [(1.0, 10.0), (2.0, 20.0), (8.0, 36.0)]);
+}
+
+/// Models trained for so many passes by a rate, each with its bits a parameter.
+fn trained_for(budgets: &[(&str, u64, f64, f64)]) -> String {
+    let mut text = format!("{HEADER}\n");
+    for (i, (optimizer, passes, rate, alpha)) in budgets.iter().enumerate() {
+        let model = Synthetic {
+            group: format!("{i:08x}"),
+            label: format!("steps={passes}, optimizer={optimizer}, learning_rate={rate}"),
+            loads: vec![8.0],
+            doubled: None,
+            p: 64.0,
+            noise: 0.0,
+            ..model(16, 4_800, *alpha)
+        };
+        // 8 x 3.6 x 4,800 / 96 bits a sequence.
+        let tokens = format!(",{},1000000", 1_440 * 16 * passes);
+        let rows = runs_csv(&[model]).replace(",1000,1000000", &tokens);
+        text += rows.split_once('\n').unwrap().1;
+    }
+    text
+}
+
+#[test]
+fn a_longer_training_is_a_point_on_the_line_of_its_optimizer() {
+    let budgets = [
+        ("adam", 16, 0.01, 0.5),
+        ("adam", 64, 0.01, 1.5),
+        ("soap", 256, 0.03, 2.5),
+        ("adam", 256, 0.01, 1.75),
+        ("adam", 64, 0.1, 1.25),
+        ("soap", 16, 0.03, 1.0),
+    ];
+    let charts = plain(&trained_for(&budgets), &[]);
+    let chart = named(&charts, "budget");
+    assert_eq!(legend(chart)[..2], ["optimizer=adam", "optimizer=soap"]);
+    assert_says(&words(chart), &["Of each length the best learning rate"]);
+    let points = |layer: &Layer| {
+        let points = layer.points.iter();
+        let points = points.map(|p| (p.x, (p.y * 100.0).round() / 100.0));
+        points.collect::<Vec<_>>()
+    };
+    let lines: Vec<_> = marked(&chart.panels[0][0])
+        .into_iter()
+        .map(points)
+        .collect();
+    let adam = vec![(16.0, 0.5), (64.0, 1.5), (256.0, 1.75)];
+    assert_eq!(lines, [adam, vec![(16.0, 1.0), (256.0, 2.5)]]);
+    // Two lengths are no line, and neither are three rates.
+    for few in [
+        &budgets[..2],
+        &[budgets[1], budgets[4], ("adam", 64, 0.3, 1.0)],
+    ] {
+        assert!(!names(&plain(&trained_for(few), &[])).contains(&"budget"));
+    }
 }
 
 #[test]

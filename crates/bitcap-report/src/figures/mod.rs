@@ -1,6 +1,7 @@
 //! The figures: each maps what was measured to a chart. Here is what they have in common: what they are made of, and how
 //! models look and are named.
 
+pub(crate) mod budget;
 pub(crate) mod capacity;
 pub(crate) mod curve;
 pub(crate) mod exposure;
