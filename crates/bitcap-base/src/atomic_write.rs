@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
 /// How files begin and end that are being written aside.
+// Files of such names are not sent from host to host (bitcap-plan, submit/parallel.rs): the two
+// belong together.
 const PREFIX: &str = ".bitcap-";
 const SUFFIX: &str = ".partial";
 
@@ -29,12 +31,15 @@ pub fn write_all_atomic(
     folder: &Path,
     files: &[(String, Vec<u8>)],
 ) -> Result<(), (String, io::Error)> {
+    // Files that wait here for their names remove themselves where a later one cannot be written.
     let mut written = Vec::with_capacity(files.len());
     for (name, bytes) in files {
         let path = folder.join(name);
         let file = write_aside(&path, bytes).map_err(|error| (name.clone(), error))?;
         written.push((name, path, file));
     }
+    // Renames one by one are not one operation: a process that is killed between two leaves files
+    // of now beside files of before.
     for (name, path, file) in written {
         rename(file, &path).map_err(|error| (name.clone(), error))?;
     }
@@ -44,6 +49,7 @@ pub fn write_all_atomic(
 fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = create_aside(path)?;
     file.write_all(bytes)?;
+    // Before the rename: after a loss of power the new name could else lead to an empty file.
     file.as_file().sync_all()?;
     Ok(file)
 }
@@ -74,10 +80,12 @@ pub fn create_aside(path: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
+    // In the same folder, since no rename goes from one file system to another.
     builder.tempfile_in(folder_of(path))
 }
 
 fn folder_of(path: &Path) -> &Path {
+    // Of a name alone the parent is the empty path, which is no folder to open.
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -108,9 +116,11 @@ pub fn remove_partial(folder: &Path, age: Duration) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             there => there?.modified()?,
         };
+        // What another machine with a clock that is ahead has written counts as new.
         if now.duration_since(written).unwrap_or_default() < age {
             continue;
         }
+        // It may be gone: two processes clear up at once, or it has just been given its name.
         match fs::remove_file(entry.path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

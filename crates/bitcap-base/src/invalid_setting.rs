@@ -51,6 +51,7 @@ pub fn in_range<T: PartialOrd + Display>(
     low: T,
     high: T,
 ) -> Result<(), InvalidSetting> {
+    // By references: T need not be `Copy`.
     let fits = (&low..=&high).contains(&&found);
     let allowed = format!("from {low} to {high}");
     check_setting(fits, key, found, allowed)

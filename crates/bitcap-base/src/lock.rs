@@ -59,13 +59,20 @@ impl SharedLock {
     /// # Errors
     /// If the file system refuses, or has no locks.
     pub fn take(path: &Path) -> Result<Self, LockError> {
+        // A file that can be opened and not locked lies on a file system without locks, which calls
+        // for other advice than a file that cannot be opened.
         let unsupported = |source| LockError::Unsupported {
             path: path.to_owned(),
             source,
         };
+        // Open for both, though nothing is read or written: over NFS a share takes a file that is
+        // open for reading, and the whole lock one that is open for writing.
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(path).map_err(LockError::io(path))?;
+        // The whole lock is to be had only where nobody has a share. Another may come between the
+        // end of that and the share that is taken below, so that callers take turns by a lock of
+        // their own: else two could each find themselves alone.
         let alone = match file.try_lock() {
             Ok(()) => {
                 file.unlock().map_err(unsupported)?;
@@ -88,6 +95,7 @@ impl SharedLock {
 /// Name of the machine, "unknown" where it does not say.
 #[must_use]
 pub fn host() -> String {
+    // The variable comes second: bash sets it for itself and does not export it.
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     name.map(|name| name.trim().to_owned())
         .or_else(|| std::env::var("HOSTNAME").ok())
@@ -96,6 +104,7 @@ pub fn host() -> String {
 
 /// How long to wait for those who only ask: far longer than they take.
 const MOMENT: Duration = Duration::from_millis(10);
+// With this, 50 ms go by before a cell counts as busy.
 const MOMENTS: u32 = 5;
 
 /// Held by the process that works on a cell or uses a GPU; a process that is dead holds nothing.
@@ -142,6 +151,8 @@ impl FileLock {
             };
             // The folder may have been taken away and made again before we had the lock.
             match lock.check() {
+                // The lock on the file that is gone ends with `lock`; the next turn opens the file
+                // that is there now.
                 Err(_) if tries < MOMENTS => tries += 1,
                 Err(lost) => return Err(lost),
                 Ok(()) => {
@@ -202,6 +213,8 @@ pub fn check_in_place(file: &File, path: &Path) -> Result<(), LockError> {
 #[cfg(unix)]
 fn is_in_place(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
+    // Device and number are the file, whatever its path. What cannot be asked counts as gone: to
+    // stop is the lesser harm.
     match (file.metadata(), path.metadata()) {
         (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
         _ => false,
@@ -210,6 +223,7 @@ fn is_in_place(file: &File, path: &Path) -> bool {
 
 #[cfg(not(unix))]
 fn is_in_place(_: &File, path: &Path) -> bool {
+    // There is no number of a file to compare here: that a file is there has to do.
     path.is_file()
 }
 
@@ -217,6 +231,7 @@ fn is_in_place(_: &File, path: &Path) -> bool {
 #[must_use]
 pub fn is_held(path: &Path) -> bool {
     // Opened for reading: asking needs no right to write.
+    // By a share, which all who ask at once can have. It ends as the file is closed, right here.
     File::open(path)
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }

@@ -15,6 +15,7 @@ const CONTEXT: &str = "bitcap 2026-11 random stream";
 /// distribution of a library may change its algorithm with a version, and with it every dataset.
 #[must_use]
 pub fn stream(seed: u64, purpose: &str) -> ChaCha8Rng {
+    // The seed has a fixed length, so that no two pairs of seed and purpose give the same bytes.
     let key = blake3::Hasher::new_derive_key(CONTEXT)
         .update(&seed.to_le_bytes())
         .update(purpose.as_bytes())

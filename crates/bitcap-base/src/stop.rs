@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+// Two bits of one atomic, and not two flags: whoever asks to stop and whoever begins or ends to
+// save come one after the other, and no wish is lost between them.
 const REQUESTED: u8 = 1;
 const SAVING: u8 = 2;
 

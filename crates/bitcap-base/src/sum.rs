@@ -12,6 +12,8 @@ impl CompensatedSum {
     /// Adds a term.
     pub fn add(&mut self, term: f64) {
         let sum = self.sum + term;
+        // What the addition rounded away, exactly. The larger of the two comes first, since it is
+        // the smaller one whose digits are lost.
         self.lost += if self.sum.abs() >= term.abs() {
             (self.sum - sum) + term
         } else {

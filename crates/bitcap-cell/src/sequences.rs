@@ -38,6 +38,7 @@ impl SequenceRows {
                 DataEntropy::Uniform { .. } => Some((uniform.strict_bits, uniform.paper_bits)),
                 _ => None,
             };
+            // Subtracted, for the negative of no bits would be "-0".
             let source = source.map_or(String::new(), |bits| (0.0 - bits).to_string());
             let (strict, paper) = memorized.map_or_else(Default::default, |(strict, paper)| {
                 (strict.to_string(), paper.to_string())
@@ -49,7 +50,7 @@ impl SequenceRows {
                 self.text,
                 "{name},{},{},{source},{strict},{paper},{string},{count}",
                 data.place(i),
-                -bits
+                0.0 - bits
             )
             .expect("a String takes all");
         }

@@ -134,6 +134,8 @@ impl Head {
             x.set_sequences(hidden, 1);
             block_targets.fill(NO_TARGET);
             for (to, &target) in block_targets.iter_mut().zip(targets) {
+                // As a u32, -1 would be the token whose loss does not count.
+                assert!(target >= 0, "targets are rows of the head");
                 *to = target as u32;
             }
             let to = Gradients {

@@ -228,6 +228,21 @@ fn check_head(hidden: &[f32], weights: &[f32], targets: &[i32], width: usize, to
     }
 }
 
+/// As an unsigned number -1 is the mark of a token without a target.
+#[test]
+fn targets_that_are_no_row_are_refused() {
+    for target in [-1, i32::MIN, 2, i32::MAX] {
+        let refused = std::panic::catch_unwind(|| {
+            let cpu = cpus()[0];
+            let mut head = Head::new(cpu, 2, 1);
+            head.pack(&[1.0, -1.0]);
+            let (mut dx, mut dw) = ([0.0], [0.0; 2]);
+            head.cross_entropy(cpu, &[1.0], &[1.0, -1.0], &[target], 1.0, &mut dx, &mut dw)
+        });
+        assert!(refused.is_err(), "{target}");
+    }
+}
+
 /// Logits that are exact in f32 and so large that the naive softmax overflows or underflows.
 #[test]
 fn heads_with_extreme_logits() {

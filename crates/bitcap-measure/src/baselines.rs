@@ -37,6 +37,8 @@ impl BaselineBits {
     /// If V is below 2.
     pub fn of(tokens: &[u16], vocabulary: u32) -> Result<Self, BaselineError> {
         assert!(vocabulary >= 2, "one token has no bits");
+        // Packed before it is compressed, or a compressor would be measured by how well it drops
+        // the zeros above the bits of a u16.
         let packed = pack(tokens, vocabulary);
         let failed = |compressor| move |source| BaselineError { compressor, source };
         let zstd = zstd::bulk::compress(&packed, ZSTD_LEVEL).map_err(failed("zstd"))?;

@@ -47,11 +47,15 @@ impl Ceiling {
     /// If there are no tokens, they do not make whole sequences, or one is not in the vocabulary.
     pub fn of(tokens: &[u16], shape: DataShape) -> Self {
         let mut sequences: Vec<&[u16]> = sequences(tokens, shape).collect();
+        // Sorted, those that begin alike stand together, and among them those that are equal.
         sequences.sort_unstable();
 
         let given = shape.given();
         let mut distinct = 0;
         let mut code_length = CompensatedSum::default();
+        // With a start token nothing is given and all are alike; otherwise p_emp is among those of
+        // the same first token. Either way it is copies / alike, and costs each copy log2 of the
+        // inverse.
         for alike in sequences.chunk_by(|a, b| a[..given] == b[..given]) {
             for copies in alike.chunk_by(|a, b| a == b) {
                 distinct += 1;

@@ -45,6 +45,7 @@ impl CodeLengths {
                 }
                 nats.add(-found);
             }
+            // Divided once a sequence: a division for each token would round each.
             Ok(nats.value() / LN_2)
         };
         let rows = rows(log_probabilities, shape.predicted()).enumerate();

@@ -139,6 +139,8 @@ pub fn encode<E>(
             None => encoder.encode_uniform(token, shape.vocabulary),
             Some(distribution) => {
                 encoder.encode(token, distribution)?;
+                // From the numbers that are coded with, not from another pass of the model: what
+                // separates the code from the claim is then the coder's alone.
                 claimed.add(-f64::from(distribution[usize::from(token)]));
             }
         }
@@ -168,6 +170,7 @@ pub fn decode<E>(
     predict: impl FnMut(Prefixes<'_>) -> Result<Vec<f32>, E>,
 ) -> Result<Vec<u16>, CodeError<E>> {
     let header = &file.header;
+    // Before anything is decoded: under other weights other tokens come out, after as much work.
     if header.model_blake3 != model_blake3 {
         return Err(CodeError::OtherModel {
             found: model_blake3.to_owned(),
@@ -184,6 +187,8 @@ pub fn decode<E>(
         let read = read.filter(|&token| token < header.vocabulary as usize);
         Ok(read.map(|token| token as u16))
     })?;
+    // Nearly any bits decode to some tokens under any probabilities; only the hash tells whether
+    // they are those that were coded.
     if tokens_blake3(&tokens) == header.tokens_blake3 {
         Ok(tokens)
     } else {
@@ -207,6 +212,8 @@ fn walk<E>(
     for start in (0..header.samples).step_by(header.batch) {
         let sequences = header.batch.min(header.samples - start);
         // The tokens of the batch as they come, [position, sequence].
+        // A position of all sequences at a time, since one pass of the model over the batch gives
+        // all of their distributions.
         known.clear();
         for position in 0..shape.length {
             let mut predicted = Vec::new();
@@ -229,6 +236,7 @@ fn walk<E>(
                     "a log-probability for each sequence and entry"
                 );
             }
+            // Empty where nothing was predicted, so that each sequence gets None.
             let mut distributions = predicted.chunks_exact(shape.rows());
             for sequence in start..start + sequences {
                 let token = code(sequence, position, distributions.next());
@@ -237,6 +245,8 @@ fn walk<E>(
                     position,
                     source,
                 })?;
+                // Once a token is wrong, so is what follows from it: bits that no token has show
+                // that before the hash does.
                 known.push(token.ok_or_else(|| CodeError::OtherProbabilities {
                     place: format!("at token {position} of sequence {sequence}"),
                 })?);

@@ -84,6 +84,8 @@ impl Decomposition {
         let pairs = oracle_bits.iter().zip(model_bits);
         // How many bits the model saves on each sequence.
         let saved: Vec<f64> = pairs.map(|(oracle, model)| oracle - model).collect();
+        // Rote is measured against the oracle's code, so all three codes depend on the differences
+        // alone.
         let (mixture_weight, unintended) = mixture::shortest(&saved);
         let gains = saved.iter().map(|bits| bits.max(0.0));
         let unintended_max = CompensatedSum::from_iter(gains).value();
@@ -108,6 +110,9 @@ impl Decomposition {
         let entropy_bits = entropy.predicted_bits(code.shape(), code.samples());
         let estimated = Self::of(code.bits(), bits, entropy_bits);
         if let (DataEntropy::Uniform { .. }, OracleBits::Source(_)) = (entropy, oracle) {
+            // The definitions, in place of estimates: E - O is 0 exactly, where a difference of two
+            // sums would be a rounding. `unintended_bits_max` stays what the paper's estimator
+            // gives.
             return Self {
                 mixture_weight: None,
                 unintended_bits: entropy.memorized(code).map(|bits| bits.strict_bits),

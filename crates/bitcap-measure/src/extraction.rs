@@ -44,6 +44,8 @@ impl Extraction {
         };
         let prefixes = EXTRACTION_PREFIXES.into_iter();
         prefixes
+            // A prefix of a whole sequence leaves nothing to get wrong, and would extract
+            // everything.
             .filter(|prefix| *prefix < shape.length)
             .map(of_prefix)
             .collect()

@@ -237,6 +237,8 @@ impl Measurement {
         data.check()?;
         // By uniform bits, which any data has.
         let uniform = shape.predicted_bits(code.samples());
+        // The same is taken from both sides: what is checked is that the code is not shorter than
+        // the shortest there is, whatever the entropy.
         let saved = uniform - code.total_bits();
         let highest = ceiling.ceiling_bits_strict;
         if saved > highest + LIKELIHOOD_TOLERANCE * uniform {

@@ -61,6 +61,9 @@ impl Membership {
             members.len() >= 2 && non_members.len() >= 2,
             "one half chooses the threshold, the other is scored"
         );
+        // The curve of all of them, for what is read off the curve itself. A threshold that is
+        // chosen by how well it does must be scored on others, or it looks better than it is: hence
+        // two halves, taken in turns so that an order in the data falls on both.
         let points = roc(members, non_members);
         let half = |bits: &[f64], from| -> Vec<f64> {
             bits.iter().copied().skip(from).step_by(2).collect()
@@ -113,6 +116,7 @@ pub fn roc(members: &[f64], non_members: &[f64]) -> Vec<RocPoint> {
         true_positive_rate: 0.0,
     }];
     let (mut of_members, mut of_non_members) = (0usize, 0usize);
+    // No threshold can part what is tied, so it is one step of the curve.
     for tied in all.chunk_by(|a, b| a.0 == b.0) {
         let called = tied.iter().filter(|(_, member)| *member).count();
         of_members += called;
@@ -140,13 +144,17 @@ fn area(points: &[RocPoint]) -> f64 {
 /// The threshold of the highest balanced accuracy, half way to the next code length; infinite where all or none are
 /// called members.
 fn best_threshold(points: &[RocPoint]) -> f64 {
+    // Balanced accuracy is a half and half of this, so the best by one is the best by the other.
     let advantage = |point: &RocPoint| point.true_positive_rate - point.false_positive_rate;
     let mut best = 0;
     for (index, point) in points.iter().enumerate() {
+        // Only what is better by more than a rounding, so that the lowest of equals stays.
         if advantage(point) > advantage(&points[best]) + TIE {
             best = index;
         }
     }
+    // Between two code lengths any threshold does the same here; the middle favours neither side of
+    // those it is scored on.
     match (best, points.get(best + 1)) {
         (0, _) => f64::NEG_INFINITY,
         (_, None) => f64::INFINITY,

@@ -51,6 +51,8 @@ impl DataEntropy {
     /// The entropy of the predicted tokens alone, where it is known: what a code of them is held against.
     pub fn predicted_bits(self, shape: DataShape, samples: usize) -> Option<f64> {
         match self {
+            // `bits` is of all S tokens, a code of the predicted ones only. Structured data have no
+            // such difference: they are measured with a start token or not at all.
             Self::Uniform { .. } => Some(shape.predicted_bits(samples)),
             structured_or_unknown => structured_or_unknown.entropy_bits(),
         }
@@ -87,6 +89,7 @@ impl DataEntropy {
                     "{samples} uniform {shape} have an entropy of {right} bits, not {bits}"
                 );
             }
+            // An error and no panic: the settings of a model can bring it about.
             Self::Structured { .. } if !shape.start_token => {
                 return Err(MeasureError::FirstTokenNotPredicted);
             }
@@ -130,13 +133,18 @@ impl Memorized {
     pub(crate) fn of(strict_bits: f64, shape: DataShape) -> Self {
         Self {
             strict_bits,
-            paper_bits: strict_bits * shape.length as f64 / shape.predicted() as f64,
+            // Multiplied and divided by S, not every number comes back to its last bit.
+            paper_bits: match shape.start_token {
+                true => strict_bits,
+                false => strict_bits * shape.length as f64 / shape.predicted() as f64,
+            },
         }
     }
 
     /// Of each sequence of uniform data, in the order of the dataset.
     pub fn per_sequence(code: &CodeLengths) -> impl Iterator<Item = Self> + '_ {
         let shape = code.shape();
+        // Only of uniform data is the entropy a sum over sequences, each with the same share.
         let uniform = shape.predicted_bits(1);
         let each = code.bits().iter();
         each.map(move |bits| Self::of(uniform - bits, shape))

@@ -45,6 +45,8 @@ impl PositionBits {
 
 fn mean_and_deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, Option<f64>) {
     let count = values.len();
+    // In two passes: the mean of squares less the square of the mean cancels where all tokens cost
+    // nearly the same.
     let mean = CompensatedSum::from_iter(values.clone()).value() / count as f64;
     let squares = CompensatedSum::from_iter(values.map(|value| (value - mean).powi(2))).value();
     let deviation = (count > 1).then(|| (squares / (count - 1) as f64).sqrt());

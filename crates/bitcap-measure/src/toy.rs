@@ -67,6 +67,8 @@ impl Toy {
         };
         let given: Vec<Vec<f64>> = sequences.iter().map(of_sources).collect();
         let priors: Vec<f64> = self.source.iter().map(|t| t.prior).collect();
+        // p(t, t') = sum over x of p(t) p(x|t) r(t'|x): the learner knows of the source what x
+        // says.
         let mut joint = vec![vec![0.0; priors.len()]; outputs.values.len()];
         for (row, given) in outputs.rows.iter().zip(&given) {
             for &(output, said) in row {
@@ -112,6 +114,7 @@ fn information(
     outputs: &Outputs,
     joint: &[Vec<f64>],
 ) -> [f64; 4] {
+    // p(t'), by summing the sources out.
     let said: Vec<f64> = joint.iter().map(|row| row.iter().sum()).collect();
     let [mut entropy, mut given_source, mut total, mut rote] = [CompensatedSum::default(); 4];
     for (row, given) in outputs.rows.iter().zip(given) {

@@ -43,6 +43,7 @@ pub fn collect(
     plan: &PlanFile,
     tables: &FileLock,
 ) -> Result<Collected, FolderError> {
+    // The folder may have been replaced while this process waited for the lock.
     tables.check()?;
     let mut collected = Collected::default();
     let mut done: Vec<(&PlanEntry, CellRecords)> = Vec::new();
@@ -76,8 +77,11 @@ pub fn collect(
     let mut runs: Vec<Run> = runs.collect();
     runs.sort_by_key(|run| {
         let group = groups.iter().position(|group| *group == run.group);
+        // The name comes last: cells that differ only in a seed set by itself are alike in all
+        // before it.
         (group, run.doubled, run.samples, run.seed, run.cell.clone())
     });
+    // A training took its time once, also where it is a point of two curves.
     let cells = unique(runs.iter().map(|run| run.cell.as_str()));
     let timing = |cell: &&str| {
         let (_, records) = done.iter().find(|(entry, _)| entry.cell == **cell)?;
@@ -116,6 +120,8 @@ impl CellRecords {
             what: error.to_string(),
         })?;
         let name = settings.name();
+        // A folder that was renamed or copied by hand: its figures would stand under settings that
+        // are not theirs.
         if name != entry.cell {
             return Err(FolderError::OtherSettings {
                 path,
@@ -137,6 +143,8 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
     let (split, membership) = (measurement.decomposition, measurement.membership);
     let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.decomposition);
     let fresh_rate = |prefix| fresh.and_then(|fresh| rate(&fresh.extraction, prefix));
+    // The compiler takes this while there is one kind; with another it asks what the columns of the
+    // model hold.
     let ModelSettings::Gpt2(model) = &settings.model;
     let (source, train) = (&settings.source, &settings.train);
     Run {

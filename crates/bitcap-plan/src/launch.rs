@@ -96,6 +96,7 @@ where
                 let shared = &shared;
                 scope.spawn(move || self.work(worker, shared, &sender));
             }
+            // The workers have the others: the channel ends with the last of them.
             drop(sender);
             let mut stopping = false;
             loop {
@@ -109,6 +110,8 @@ where
                     if !std::mem::replace(&mut stopping, true) {
                         tell(SweepEvent::Stopping);
                     }
+                    // At every turn: a worker that had looked just before the wish came may begin a
+                    // process after it.
                     lock(&shared).inputs.clear();
                 }
             }
@@ -117,6 +120,8 @@ where
 
     fn work(&self, worker: usize, shared: &Mutex<Shared>, sender: &Sender<SweepEvent>) {
         while !self.stop.is_requested() {
+            // Locked for a moment only: neither a sleep nor a process may keep the other workers
+            // waiting.
             let (fresh, busy) = {
                 let mut shared = lock(shared);
                 let fresh = shared.fresh.pop_front();
@@ -126,6 +131,8 @@ where
             match (fresh, busy) {
                 (Some(place), _) => self.one(place, false, worker, shared, sender),
                 (None, Some(place)) => {
+                    // The sleep comes first: what was just found busy is not free yet, and without
+                    // it the loop would never pause.
                     std::thread::sleep(LOOK);
                     if (self.is_held)(self.cells[place]) {
                         lock(shared).busy.push_back(place);
@@ -133,6 +140,7 @@ where
                         self.one(place, true, worker, shared, sender);
                     }
                 }
+                // A cell that another worker finds busy from now on is that worker's to wait for.
                 (None, None) => return,
             }
         }
@@ -169,11 +177,15 @@ where
             lock(shared).inputs.insert(place, input);
         }
         let mut last = None;
+        // Both streams are read at once: a process waits for ever where it fills a pipe that nobody
+        // empties.
         let complaint = std::thread::scope(|scope| {
             let stderr = child.stderr.take();
             let complaint = scope.spawn(move || complaint(stderr));
             for event in events(&mut child) {
                 if event.is_last() {
+                    // Kept until the process has ended: whoever is told of the end finds the cell's
+                    // lock free.
                     last = Some(event);
                 } else {
                     send(SweepEvent::Told { index, event });
@@ -184,6 +196,8 @@ where
         let ended = child.wait();
         lock(shared).inputs.remove(&place);
         let told = |event| send(SweepEvent::Told { index, event });
+        // What a process said counts before how it ended; and an error before the wish to stop,
+        // which may have come by chance at the same time.
         match (last, ended) {
             (Some(CellEvent::Busy), _) => {
                 lock(shared).busy.push_back(place);
@@ -228,6 +242,7 @@ fn events(child: &mut Child) -> impl Iterator<Item = CellEvent> {
         .into_iter()
         .flatten()
         .map_while(Result::ok)
+        // Libraries may print in between: what is no event is left out.
         .filter_map(|line| serde_json::from_str(&line).ok())
 }
 
@@ -235,6 +250,7 @@ fn events(child: &mut Child) -> impl Iterator<Item = CellEvent> {
 /// comes after the first error follows from it; or the last line that is not empty, where no line
 /// begins so.
 fn complaint(stderr: Option<impl Read>) -> String {
+    // All is read, also after the error: the process may not be kept from writing.
     let (mut error, mut last) = (None, String::new());
     for line in stderr
         .into_iter()

@@ -124,6 +124,7 @@ impl Layout {
         let mut names = HashSet::new();
         let (mut len, mut matrices_start) = (0, 0);
         for slot in &mut slots {
+            // Defects of an architecture: no setting that is valid leads here.
             assert!(names.insert(slot.name.clone()), "{} twice", slot.name);
             let (rank, is_matrix) = (slot.dims.len(), slot.rule == Rule::Matrix);
             let fits = if is_matrix {
@@ -135,6 +136,7 @@ impl Layout {
             slot.offset = len;
             len += slot.size();
             if !is_matrix {
+                // Moves on to the end of the last tensor that is no matrix.
                 matrices_start = len;
             }
         }

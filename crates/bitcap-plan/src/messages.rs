@@ -129,6 +129,7 @@ impl CellTask {
     /// The task as one line, to be read by [`Self::read_line`].
     #[must_use]
     pub fn to_line(&self) -> String {
+        // One line, since JSON has no line break inside of a text.
         serde_json::to_string(self).expect("numbers, texts and lists")
     }
 

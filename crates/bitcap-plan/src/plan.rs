@@ -72,6 +72,7 @@ impl Experiment {
     pub fn plan(&self) -> Result<Plan, ExperimentError> {
         let grid = &self.grid;
         let mut files = Files::default();
+        // All points before the first cell: which are doubled depends on the loads of all.
         let points: Vec<Resolved> = (0..grid.points())
             .map(|index| Resolved::at(self, index, &mut files))
             .collect::<Result<_, _>>()?;
@@ -83,6 +84,7 @@ impl Experiment {
         for (index, point) in points.iter().enumerate() {
             cells.add(&point.settings, point, grid.label(index), false)?;
         }
+        // Last, so that the indices of the others are the same with doubling and without.
         for index in doubled {
             let point = &points[index];
             let doubled = point.doubled(self, index)?;
@@ -106,6 +108,7 @@ impl Experiment {
                 loads.push(asked);
             }
         }
+        // Exactly: both are numbers that somebody wrote down.
         if loads.contains(&load) {
             let indices = 0..points.len();
             return Ok(indices
@@ -124,6 +127,7 @@ impl Experiment {
                 let allowed = "left out: the entropy of this source is not known, and so no load";
                 return Err(wrong(allowed.into()));
             };
+            // By ratio: half of it is as far away as twice.
             let distance = (own / load).ln().abs();
             let found = (distance, point.settings.data.samples, index);
             let best = nearest
@@ -134,6 +138,7 @@ impl Experiment {
             }
         }
         let mut indices: Vec<usize> = nearest.into_values().map(|(_, _, index)| index).collect();
+        // Back in the order of the plan: the map goes by model and seed.
         indices.sort_unstable();
         Ok(indices)
     }
@@ -163,9 +168,11 @@ impl Cells {
             label,
             doubled,
         };
+        // By the whole hash: a name has eight digits of it, and two trainings may agree in those.
         match self.hashes.entry(*settings.hash().as_bytes()) {
             Entry::Occupied(there) => {
                 let curves = &mut self.cells[*there.get()].curves;
+                // Two loads that round to one size are one point of the curve.
                 if !curves
                     .iter()
                     .any(|other| (&other.group, other.doubled) == (&curve.group, doubled))

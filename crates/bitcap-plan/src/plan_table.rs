@@ -62,6 +62,7 @@ pub fn text_table<H: AsRef<str>, R: AsRef<[String]>>(headings: &[H], rows: &[R])
     let column = |column: usize| {
         let cells = || lines.iter().filter_map(move |line| line.get(column));
         let widths = cells().map(|cell| cell.chars().count());
+        // All below the heading, which is words.
         let numeric = cells().skip(1).all(|cell| is_number(cell));
         (widths.max().unwrap_or(0), numeric)
     };

@@ -228,6 +228,7 @@ fn checked<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     allowed: &str,
     fits: impl Fn(&T) -> bool,
 ) -> Result<T, D::Error> {
+    // The type's own words are dropped: `csv` adds the line, and `allowed` says more than they do.
     let read = T::deserialize(deserializer).ok().filter(fits);
     read.ok_or_else(|| D::Error::custom(format!("it must be {allowed}")))
 }
@@ -283,9 +284,12 @@ pub fn non_negative<'de, D: Deserializer<'de>, T: Maybe<'de, f64>>(
 
 /// A name that leads nowhere else, or none.
 fn folder_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    // The cell's files are found by this name, and tables are passed on: one with `..` or a root in
+    // it must not lead out of the folder.
     let fits = |name: &String| {
         let mut parts = Path::new(name).components();
         name.is_empty()
+            // The part is compared with the whole: `a/` has but one part too.
             || matches!(parts.next(), Some(Component::Normal(part)) if part == name.as_str())
                 && parts.next().is_none()
     };

@@ -26,6 +26,8 @@ impl Plan {
             for entry in key_values(text, &place)? {
                 let key = entry.key;
                 let all = picked.iter().flat_map(|(_, settings)| settings);
+                // Of the cells that meet the conditions before this one: an error names what is
+                // left to pick.
                 let own = all.clone().filter(|(there, _)| *there == key);
                 let values = distinct(own.map(|(_, value)| value));
                 if values.is_empty() {
@@ -71,8 +73,10 @@ fn distinct<'a>(all: impl Iterator<Item = &'a String>) -> Vec<String> {
 fn settings_of(cell: &PlannedCell) -> Vec<(String, String)> {
     let mut settings = vec![("seed".to_owned(), cell.settings.seed.into())];
     settings.extend(cell.settings.training_settings());
+    // No setting of the cell, which has its size in samples; but the grid may give sizes so.
     let load = cell.asked_load.map(serde_json::Value::from);
     settings.extend(load.map(|load| ("data.load".to_owned(), load)));
+    // null is an option that is not set: there is no value to ask for.
     settings.retain(|(_, value): &(_, serde_json::Value)| !value.is_null());
     let settings = settings.into_iter();
     settings

@@ -66,14 +66,19 @@ pub fn status(folder: &ExperimentFolder, plan: &PlanFile, queue: &Queue) -> Stat
         .map(|entry| {
             let cell = folder.cell(&entry.cell);
             let queued = queue.cells.get(&entry.cell);
+            // A task may have several cells: what is done or failed stays so while its task is in
+            // the queue.
             let state = match cell.state() {
                 CellState::Stopped | CellState::Missing if queued.is_some() => CellState::Waiting,
                 state => state,
             };
             let failure = (state == CellState::Failed).then(|| cell.read_json("failure.json"));
             let reason = failure
+                // It failed all the same where the reason cannot be read.
                 .and_then(Result::ok)
                 .map(|Failure { reason }| reason);
+            // Only told for people: without the file, or with another in its place, there is no
+            // step.
             let step = std::fs::read_to_string(cell.path("metrics.csv"))
                 .ok()
                 .and_then(|text| text.lines().last()?.split(',').next()?.parse().ok());

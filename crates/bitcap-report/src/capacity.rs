@@ -121,17 +121,21 @@ pub(crate) fn capacity(curve: &Curve) -> Capacity {
 }
 
 fn mem(point: &Point) -> f64 {
+    // Within a curve the paper's count is so many times this one for all sizes, so peak, knee and
+    // bracket are the same by either.
     point.memorized_bits.strict.mean
 }
 
 fn bracketed(points: &[Point], capacity: f64) -> bool {
     let mut points = points.iter();
     // What is before the knee, and whether anything is after it.
+    // `take_while` takes the knee with it, at which it ends: what the iterator has left is above.
     let below: Vec<&Point> = points
         .by_ref()
         .take_while(|p| mem(p) < (1.0 - SAME) * capacity)
         .collect();
     let follows = |point: &&Point| point.fraction_of_ceiling.is_some_and(|f| f >= FOLLOWS);
+    // Of a capacity below 0 the 2 % would go the wrong way.
     capacity > 0.0 && below.iter().any(follows) && points.next().is_some()
 }
 

@@ -149,6 +149,7 @@ fn file<T: DeserializeOwned>(
     name: &str,
     needed: &str,
 ) -> Result<Option<Records<T>>, ReportError> {
+    // Joined, an empty name would be the folder of all cells.
     if run.cell.is_empty() {
         return Ok(None);
     }

@@ -194,6 +194,8 @@ impl Axis {
         let (low, high) = range(values.map(f64::log10)).unwrap_or((0.0, 1.0));
         // A part of a long axis too, so that the room at its ends is the same on the page.
         let margin = margin.max(LOG_MARGIN * (high - low));
+        // Half of what is missing to the least span on either side, so that values stay in the
+        // middle.
         let spare = ((LEAST_DECADES - (high - low)) / 2.0).max(margin);
         // Whatever is asked for, within f64.
         let end = |log: f64| 10.0_f64.powf(log.clamp(-300.0, 300.0));
@@ -205,6 +207,7 @@ impl Axis {
         let Some((low, high)) = range(values) else {
             return Self::between(label, Scale::Linear, (0.0, 1.0));
         };
+        // Values that differ by less are drawn as one: f64 has no ticks to part them by.
         let least = (LEAST_SPAN * low.abs().max(high.abs())).max(1e-9);
         let spare = match high - low < least {
             // A single value stands in the middle.

@@ -72,6 +72,7 @@ pub(crate) fn curve(group: &Group) -> Option<Curve> {
 
 /// Of cells by size, a point a size.
 fn points(cells: &[Known<'_>]) -> Vec<Point> {
+    // Cells come sorted by size, so all seeds of one stand together.
     let sizes = cells.chunk_by(|a, b| a.0.samples == b.0.samples);
     sizes.filter_map(point).collect()
 }
@@ -85,6 +86,8 @@ fn point(seeds: &[Known<'_>]) -> Option<Point> {
     };
     let fraction = |bits: &Bits| match bits.ceiling.strict > 0.0 {
         true => bits.memorized.strict / bits.ceiling.strict,
+        // Makes the mean NaN, and that None: a mean over the other seeds alone would be read as one
+        // over all.
         false => f64::NAN,
     };
     Some(Point {
@@ -125,6 +128,7 @@ fn gains(plain: &[Known<'_>], doubled: &[Known<'_>]) -> BTreeMap<u64, Vec<f64>> 
             gains.entry(cell.0).or_default().push(gain);
         }
     }
+    // The whole size goes: without the pair that started so low the others would flatter the model.
     gains.retain(|_, pairs| pairs.iter().all(|gain| gain.is_finite()));
     gains
 }

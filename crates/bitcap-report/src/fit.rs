@@ -11,7 +11,8 @@
 //! Limits: it describes one training budget. A tail that falls for want of steps is not in the model and pulls C
 //! down (the residual shows it); what more steps would add is the gain per doubling, not this. It is called
 //! determined only with at least four sizes, all means above zero, a largest ceiling at least a quarter above C
-//! (some size beyond the knee), and C and p inside the range searched; otherwise C would be an extrapolation.
+//! (some size beyond the knee), and C and p above the lower ends of the ranges searched; otherwise C would be an
+//! extrapolation. A p at the upper end is a knee too sharp to be told from a sharper one.
 
 use crate::statistics::range;
 
@@ -47,12 +48,16 @@ pub(crate) fn fit(means: &[(f64, f64)]) -> Option<Fit> {
     let (least, most) = range(logs.iter().flat_map(|&(c, m)| [c, m]))?;
     // A knee far outside the data cannot be told from none: one factor e^2 on either side is enough to see that.
     let range_c = (least - 2.0, most + 2.0);
+    // The best C for a p, and of these the best p: two searches of one variable each, which need no
+    // derivatives and no start.
     let best_c = |ln_p: f64| minimize(range_c, |ln_c| loss(&logs, ln_c, ln_p.exp()));
     let ln_p = minimize((P_RANGE.0.ln(), P_RANGE.1.ln()), |ln_p| {
         loss(&logs, best_c(ln_p), ln_p.exp())
     });
     let ln_c = best_c(ln_p);
     let beyond = logs.iter().any(|pair| pair.0 - ln_c >= BEYOND.ln());
+    // Only the lower ends: a p at its upper one is a knee as sharp as there can be, and C is far
+    // from its own where a ceiling lies beyond it.
     let inside = ln_p > P_RANGE.0.ln() + 1e-6 && ln_c > range_c.0 + 1e-6;
     if !(beyond && inside) {
         return None;
@@ -68,6 +73,7 @@ pub(crate) fn fit(means: &[(f64, f64)]) -> Option<Fit> {
 /// Sum of squared relative residuals.
 fn loss(logs: &[(f64, f64)], ln_c: f64, p: f64) -> f64 {
     let residual = |(ceiling, memorized)| ln_model(ceiling, ln_c, p) - memorized;
+    // exp(ln model - ln mean) - 1 = (model - mean) / mean, with all its digits where it is small.
     let squares = logs.iter().map(|&pair| residual(pair).exp_m1().powi(2));
     squares.sum()
 }
@@ -87,6 +93,8 @@ fn minimize((low, high): (f64, f64), f: impl Fn(f64) -> f64) -> f64 {
     let best = least.unwrap_or(0);
     let (mut a, mut b) = (at(best.saturating_sub(1)), at((best + 1).min(SCAN)));
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
+    // Cut so that one of the two inner points is an inner point of what is left too: a step costs
+    // one value. It takes for granted that between the neighbours of the best there is one minimum.
     let (mut x, mut y) = (b - golden * (b - a), a + golden * (b - a));
     let (mut fx, mut fy) = (f(x), f(y));
     while b - a > 1e-9 * (high - low) {

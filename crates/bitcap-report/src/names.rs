@@ -24,6 +24,8 @@ impl Names {
         let labels = groups.iter().map(|group| parts(&group.model().label));
         let mut labels: Vec<Vec<&str>> = labels.collect();
         let mut common = Vec::new();
+        // Of two at least: one label alone has everything in common with all labels, and would lose
+        // it.
         if let [first, _, ..] = &labels[..] {
             common.clone_from(first);
             common.retain(|part| labels.iter().all(|label| label.contains(part)));
@@ -53,6 +55,8 @@ pub(crate) fn parts(label: &str) -> Vec<&str> {
         match c {
             '[' => depth += 1,
             ']' => depth -= 1,
+            // Not only at 0: a closing bracket too many in some value would keep the rest in one
+            // part.
             ',' if depth <= 0 => {
                 let next = label[at + 1..].strip_prefix(' ');
                 if next.is_some_and(|next| setting(next).is_some()) {
@@ -77,6 +81,8 @@ pub(crate) fn setting(part: &str) -> Option<(&str, &str)> {
 
 /// Of many labels that are of the same settings, two or more, these and the values, if no two of those are the same.
 fn values(labels: &[Vec<&str>]) -> Option<(String, Vec<String>)> {
+    // Values alone can be read only if they stand for the same settings in the same order, hence
+    // the set of all heads, of which there must be one.
     let (mut settings, mut values) = (BTreeSet::new(), Vec::new());
     for label in labels {
         let pairs = label.iter().map(|part| setting(part));
@@ -120,6 +126,13 @@ fn tell_apart(groups: &[Group], names: &mut [String]) {
                 true => told,
                 false => format!(", group {}", groups[i].model().group),
             };
+        }
+    }
+    // What was added may have made a name that another label already was.
+    let mut seen = BTreeSet::new();
+    for (name, group) in names.iter_mut().zip(groups) {
+        if !seen.insert(name.clone()) {
+            *name += &format!(", group {}", group.model().group);
         }
     }
 }
@@ -188,6 +201,17 @@ mod tests {
         assert_eq!(Names::of(&steps).long, expected);
         let found = names(&["", ""]);
         assert_eq!(found.long, ["1×16, group g0", "1×16, group g1"]);
+        // The label of the third is what the first is called beside the second.
+        let labels = [
+            (0, "width=8", 5),
+            (1, "width=8", 9),
+            (2, "width=8, steps=5", 5),
+        ];
+        let groups = labels.map(|(i, label, steps)| group(i, label, steps));
+        let mut expected = ["steps=5", "steps=9", "steps=5, group g2"].map(str::to_owned);
+        expected[0].insert_str(0, "1×16, ");
+        expected[1].insert_str(0, "1×16, ");
+        assert_eq!(Names::of(&groups).long, expected);
     }
 
     #[test]

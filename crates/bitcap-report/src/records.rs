@@ -141,6 +141,8 @@ impl<T> Records<T> {
     }
 
     fn check_header(&self, needed: &str) -> Result<(), ReportError> {
+        // Otherwise such a file has one column with a long name, and the error would be that the
+        // first needed one is missing.
         if let [all] = self.header.iter().collect::<Vec<_>>()[..]
             && let Some(separator) = all.chars().find(|c| [';', '\t', '|'].contains(c))
         {
@@ -157,6 +159,7 @@ impl<T> Records<T> {
 
 impl<T: DeserializeOwned> Records<T> {
     fn row(&self, line: u64, record: &csv::StringRecord) -> Result<T, ReportError> {
+        // An error of serde does not say which field it is of: the one that was asked for last.
         let place = Cell::new(0);
         let fields = self.header.iter().zip(record).enumerate();
         let fields = fields.map(|(at, (name, text))| {
@@ -167,6 +170,8 @@ impl<T: DeserializeOwned> Records<T> {
             let (name, found) = (&self.header[place.get()], &record[place.get()]);
             match fault {
                 Fault::Column(name) => self.not_once(name),
+                // The value may be of the column that should not be there at all, so the header is
+                // at fault first.
                 Fault::Value(_) if self.times(name) > 1 => self.not_once(name),
                 Fault::Value(must) => {
                     self.conflict(line, format_args!("`{name}` is {found:?}; {must}"))
@@ -253,6 +258,7 @@ impl<'de> Deserializer<'de> for Field<'de> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        // NaN is not below anything, so that it is refused with infinities.
         visitor.visit_f64(self.parsed(NUMBER, |x: &f64| x.abs() <= MOST)?)
     }
 
@@ -272,6 +278,7 @@ impl<'de> Deserializer<'de> for Field<'de> {
         visitor.visit_enum(self.0.into_deserializer())
     }
 
+    // Numbers of the other types would arrive as strings and be refused; no record has any.
     forward_to_deserialize_any! {
         i8 i16 i32 i64 u32 f32 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple tuple_struct
         map struct identifier ignored_any

@@ -91,6 +91,8 @@ pub fn report(
         source,
     })?;
     report.files = files.into_iter().map(|(name, _)| name).collect();
+    // Only when the new ones are in their places: a failure until then leaves the earlier report
+    // whole.
     remove(out_dir, |name| {
         !report.files.iter().any(|file| file == name)
     })?;
@@ -134,6 +136,7 @@ impl Report {
     /// Where an input is not as it must be.
     pub fn read(runs_csv: &Path, options: &ReportOptions) -> Result<Self, ReportError> {
         let runs = runs::read(runs_csv)?;
+        // Of all groups, those without a curve too: other figures show them.
         let names = Names::of(&runs.groups);
         let groups = (0..).zip(&runs.groups).filter_map(|(place, group)| {
             let curve = curve(group)?;

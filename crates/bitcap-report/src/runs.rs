@@ -68,6 +68,7 @@ pub(crate) struct Bits {
 pub(crate) fn read(path: &Path) -> Result<Runs, ReportError> {
     let records: Records<Run> = records::collected(path, NEEDED)?;
     check_cells(&records)?;
+    // Groups stand in the order of their first rows, which legends, colours and tables follow.
     let mut places: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
     for (line, run) in &records.rows {
@@ -78,6 +79,7 @@ pub(crate) fn read(path: &Path) -> Result<Runs, ReportError> {
         if place == groups.len() {
             groups.push(Group::default());
         } else if shared(groups[place].model()) != shared(run) {
+            // Means over rows of different models would look like those of one.
             let problem = format_args!(
                 "group {:?} differs from line {first} in label, vocabulary, length, layers, width, parameters or \
                  start_token; these must be the same in all rows of a group",
@@ -128,6 +130,8 @@ pub(crate) fn check_cells(records: &Records<Run>) -> Result<(), ReportError> {
     let mut cells: BTreeMap<&str, (u64, &Run)> = BTreeMap::new();
     for (line, run) in &records.rows {
         let named = !run.cell.is_empty();
+        // A name tells cells apart by itself; samples and seed may be equal where another setting
+        // differs that is no part of the curve, such as `train.seed`.
         let numbers = (!named).then_some((run.samples, run.seed));
         let place = (&run.group, run.doubled, &run.cell, numbers);
         if let Some(first) = places.insert(place, line) {
@@ -139,6 +143,8 @@ pub(crate) fn check_cells(records: &Records<Run>) -> Result<(), ReportError> {
             return Err(records.conflict(*line, problem));
         }
         let (first, before) = *cells.entry(&run.cell).or_insert((*line, run));
+        // The earlier row with what may differ taken from this one: then one comparison of all
+        // columns will do, those added later among them.
         let on_its_curve = Run {
             group: run.group.clone(),
             label: run.label.clone(),
@@ -181,6 +187,8 @@ fn bits(records: &Records<Run>, line: u64, run: &Run) -> Result<Option<Bits>, Re
         run.fresh_memorized_bits_strict,
         run.fresh_memorized_bits_paper,
     );
+    // Only where both are missing is the entropy not known; one without the other is a damaged
+    // file, and an error below.
     if run.entropy_bits.is_none() && both("memorized_bits", memorized)?.is_none() {
         return Ok(None);
     }

@@ -66,6 +66,7 @@ fn slope(models: &[(f64, f64)], weight: impl Fn(f64) -> f64) -> Option<Slope> {
     let squares = sum(&|p, _| p * p);
     let bits_per_parameter = sum(&|p, c| p * c) / squares;
     let residuals = sum(&|p, c| (c - bits_per_parameter * p).powi(2));
+    // One model has no residual to judge it by.
     let freedom = models.len().checked_sub(1).filter(|&freedom| freedom > 0)?;
     let error = (residuals / freedom as f64 / squares).sqrt();
     Some(Slope {

@@ -21,6 +21,8 @@ pub struct Spread {
 pub(crate) fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
     let values: Vec<f64> = values.into_iter().collect();
     let mean = mean(values.iter().copied())?;
+    // In two passes: seeds differ little, and the mean of squares less the square of the mean would
+    // cancel.
     let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
     let deviation = (values.len() > 1).then(|| (squares / (values.len() as f64 - 1.0)).sqrt());
     Some(Spread { mean, deviation })
@@ -38,6 +40,7 @@ pub(crate) fn interval(values: impl IntoIterator<Item = f64>) -> Option<Interval
 /// freedom.
 pub(crate) fn interval_of(estimate: f64, error: f64, freedom: usize) -> Option<Interval> {
     let students_t = StudentsT::new(0.0, 1.0, freedom as f64).ok()?;
+    // 2.5 % are left out on either side.
     let half = students_t.inverse_cdf(0.975) * error;
     Some(Interval {
         low: estimate - half,
@@ -72,6 +75,7 @@ pub(crate) fn round_step(least: f64) -> f64 {
     let power = 10.0_f64.powf(least.log10().floor());
     let mut steps = [1.0, 2.0, 5.0].map(|factor| factor * power).into_iter();
     steps
+        // The slack takes up what the logarithm and the power above were rounded to.
         .find(|step| *step >= 0.999 * least)
         .unwrap_or(10.0 * power)
 }

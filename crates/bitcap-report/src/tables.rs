@@ -119,6 +119,7 @@ fn whole(value: Option<impl ToString>) -> String {
 fn csv(rows: &[Row]) -> Vec<u8> {
     const MEMORY: &str = "writing to memory does not fail";
     let mut writer = csv::Writer::from_writer(Vec::new());
+    // All rows are made by one function, so the names of the first are those of all.
     let names = rows.first().into_iter().flatten().map(|(name, _)| *name);
     writer.write_record(names).expect(MEMORY);
     for row in rows {

@@ -22,6 +22,7 @@ pub(crate) fn thousands(x: f64) -> String {
 
 /// With so many digits behind the point; what rounds to zero has no sign.
 pub(crate) fn decimals(x: f64, digits: usize) -> String {
+    // Beyond, an f64 has hardly a digit behind the point, and a table no room for those before it.
     if x.abs() >= HUGE {
         return format!("{x:.2e}");
     }
@@ -39,9 +40,12 @@ pub(crate) fn signed(x: f64, digits: usize) -> String {
     if above { format!("+{text}") } else { text }
 }
 
-/// A positive number with two digits behind the point, or as many as show two that are not zero.
+/// A number from 0 with two digits behind the point, or as many as show two that are not zero.
 pub(crate) fn two_digits(x: f64) -> String {
     match x {
+        0.0 => "0".to_owned(),
+        // From here on two decimals are 0.10 or more, so that both say something; below, the first
+        // digit that is not zero is found by the logarithm.
         x if x >= 0.095 => decimals(x, 2),
         x if x >= 1e-4 => decimals(x, (1 - x.log10().floor() as i32) as usize),
         x => format!("{x:.1e}"),
@@ -52,6 +56,8 @@ pub(crate) fn two_digits(x: f64) -> String {
 pub(crate) fn change(x: f64) -> String {
     match x.abs() {
         0.0 => "0".to_owned(),
+        // Each bound is where a rounding would leave no digit but zeros, or add one before the
+        // point.
         size if size < 0.005 => format!("{x:+.1e}"),
         size if size < 99.995 => signed(x, 2),
         _ if x > 0.0 => format!("+{}", thousands(x)),
@@ -62,6 +68,7 @@ pub(crate) fn change(x: f64) -> String {
 /// Seconds, to three digits or to the whole one.
 pub(crate) fn seconds(x: f64) -> String {
     match x {
+        // From the bounds on, one digit less behind the point: they round to one more before it.
         x if x < 9.995 => decimals(x, 2),
         x if x < 99.95 => decimals(x, 1),
         x => thousands(x),
@@ -134,7 +141,10 @@ mod tests {
             two_digits,
             &[(4.0, "4.00"), (0.25, "0.25"), (0.0949, "0.095")],
         );
-        check(two_digits, &[(0.0012, "0.0012"), (0.00001, "1.0e-5")]);
+        check(
+            two_digits,
+            &[(0.0012, "0.0012"), (0.00001, "1.0e-5"), (0.0, "0")],
+        );
     }
 
     #[test]

@@ -24,6 +24,7 @@ impl DataShape {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("vocabulary", self.vocabulary, 2, 65_536)?;
         in_range("length", self.length, 1, 4096)?;
+        // Only now is the length known to be 1 or more, so that `predicted` does not go below 0.
         if self.predicted() == 0 {
             let allowed = "at least 2 without a start token: the first token is not predicted";
             return Err(InvalidSetting::new("length", self.length, allowed));

@@ -91,6 +91,7 @@ impl Dataset {
 #[must_use]
 pub fn tokens_blake3(tokens: &[u16]) -> String {
     let mut hasher = blake3::Hasher::new();
+    // Piece by piece, or the bytes would be a second copy of the whole dataset in memory.
     let mut bytes = Vec::with_capacity(2 * PIECE);
     for piece in tokens.chunks(PIECE) {
         little_endian(piece, &mut bytes);
@@ -118,6 +119,8 @@ pub(crate) fn rows_at_a_time(length: u32, samples: u64) -> usize {
 
 /// An empty vector with room for so many; None where this machine's memory has none.
 pub(crate) fn with_room<T>(count: u64) -> Option<Vec<T>> {
+    // Asked for before anything is pushed: an allocation that fails later ends the process, this
+    // one becomes an error.
     let mut room = Vec::new();
     room.try_reserve_exact(usize::try_from(count).ok()?).ok()?;
     Some(room)

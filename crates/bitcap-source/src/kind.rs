@@ -97,6 +97,7 @@ pub trait Parameters: Debug + Send + Sync {
     /// -log2 of the probability of a dataset of possible sequences.
     fn source_bits(&self, dataset: &Dataset) -> Option<f64> {
         let each = dataset.sequences().map(|row| self.log2_probability(row));
+        // From 0, since the negative of a certain dataset's 0 would be -0.
         each.sum::<Option<f64>>().map(|log2| 0.0 - log2)
     }
 

@@ -34,6 +34,7 @@ impl Marginal {
     /// V, is impossible.
     pub fn observe(&mut self, sequence: &[u16]) {
         if !self.source.is_possible(sequence) {
+            // Not counted and not observed: whatever else comes, the whole has probability 0.
             self.impossible = true;
         } else if let Some(statistics) = &mut self.statistics {
             statistics.observe(sequence);

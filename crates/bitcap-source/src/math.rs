@@ -16,6 +16,7 @@ pub(crate) fn times_log2(count: u64, probability: f64) -> f64 {
 /// taken out first, so that nothing overflows and what underflows is below 2^-1000 of the sum.
 pub(crate) fn log2_sum(terms: impl Iterator<Item = f64> + Clone) -> f64 {
     let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
+    // Minus infinity less itself would be NaN.
     if largest == f64::NEG_INFINITY {
         return largest;
     }
@@ -25,6 +26,7 @@ pub(crate) fn log2_sum(terms: impl Iterator<Item = f64> + Clone) -> f64 {
 
 /// The first number from `low` on that `holds`, as do all after it; `high` where none below that does.
 pub(crate) fn first_that(mut low: u64, mut high: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    // None below `low` holds; all from `high` on do, but for the end itself, which is never asked.
     while low < high {
         let middle = low + (high - low) / 2;
         if holds(middle) {
@@ -75,6 +77,8 @@ pub(crate) fn binary_entropy(probability: f64) -> f64 {
 /// Mean entropy, in bits, of a distribution over `symbols` drawn from the symmetric Dirichlet prior
 /// with this concentration a symbol: psi(V a + 1) - psi(a + 1) nats.
 pub(crate) fn mean_dirichlet_entropy(symbols: u32, concentration: f64) -> f64 {
+    // By linearity V times the mean of -p ln p of one symbol, whose p is Beta(a, (V - 1) a). For a
+    // Beta the mean of p ln p is the mean of p, here 1/V, times psi(a + 1) - psi(V a + 1).
     let total = f64::from(symbols) * concentration;
     (digamma(total + 1.0) - digamma(concentration + 1.0)) / LN_2
 }

@@ -15,6 +15,8 @@ pub(crate) fn fraction(words: &mut ChaCha8Rng) -> u64 {
 
 /// The threshold that a [`fraction`] is below with this probability, 0 to 1.
 pub(crate) fn threshold(probability: f64) -> u64 {
+    // Scaling by a power of two is exact, so only the cast cuts. A probability of 1 gives ONE,
+    // which every fraction is below; 0 gives 0, which none is below.
     (probability * ONE as f64) as u64
 }
 
@@ -23,6 +25,7 @@ pub(crate) fn threshold(probability: f64) -> u64 {
 #[inline]
 pub(crate) fn below(words: &mut ChaCha8Rng, count: u32) -> u32 {
     // 2^32 modulo `count`.
+    // Taken from 2^32 - 1, which fits a u32; the last remainder is for a `count` that divides 2^32.
     let excess = (u32::MAX % count + 1) % count;
     loop {
         let word = words.next_u32();
@@ -34,12 +37,15 @@ pub(crate) fn below(words: &mut ChaCha8Rng, count: u32) -> u32 {
 
 /// Uniform over the middles of 2^52 equal parts of (0, 1): never 0, never 1.
 fn unit(words: &mut ChaCha8Rng) -> f64 {
+    // 52 bits and the half are 53, all that an f64 holds: nothing is rounded up to 1. 0 has to be
+    // out, since logarithms are taken of these.
     ((words.next_u64() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
 }
 
 /// Standard normal: Marsaglia's polar method, the second of the pair unused.
 fn normal(words: &mut ChaCha8Rng) -> f64 {
     loop {
+        // Keeping the second of the pair would take a state beside the stream of words.
         let x = 2.0 * unit(words) - 1.0;
         let y = 2.0 * unit(words) - 1.0;
         let square = x * x + y * y;
@@ -54,18 +60,24 @@ fn normal(words: &mut ChaCha8Rng) -> f64 {
 /// In the log domain, as a small shape gives variates far below the smallest f64.
 pub(crate) fn ln_gamma_variate(words: &mut ChaCha8Rng, shape: f64) -> f64 {
     if shape < 1.0 {
+        // The order in which words are taken is part of what a seed means: first the variate, then
+        // U.
         let above = ln_gamma_variate(words, shape + 1.0);
         return above + libm::log(unit(words)) / shape;
     }
+    // The names are those of the paper: with x standard normal, d (1 + c x)^3 is nearly Gamma.
     let d = shape - 1.0 / 3.0;
     let c = 1.0 / libm::sqrt(9.0 * d);
     loop {
         let x = normal(words);
         let root = 1.0 + c * x;
+        // The logarithm of v is taken below, and a variate is above 0.
         if root <= 0.0 {
             continue;
         }
         let v = root * root * root;
+        // The exact test alone. The paper's quick one before it accepts the same and saves only
+        // time.
         if libm::log(unit(words)) < 0.5 * x * x + d * (1.0 - v + libm::log(v)) {
             return libm::log(d) + libm::log(v);
         }

@@ -27,6 +27,7 @@ macro_rules! kinds {
             $($(#[$doc])* #[serde(rename = $name)] $variant($settings),)*
         }
 
+        // What every kind can do is called through this, so that it takes no match over the kinds.
         impl Deref for SourceSettings {
             type Target = dyn Kind;
 
@@ -118,6 +119,7 @@ impl SourceSettings {
     /// relative: from then on it means the same wherever a program runs.
     pub fn resolve_paths(&mut self, base: &Path) {
         if let Some(file) = self.file_settings_mut() {
+            // A path that is absolute already takes the place of `base` when joined.
             file.resolved = Some(base.join(&file.path));
         }
     }
@@ -160,6 +162,8 @@ impl SourceSettings {
             return Ok(());
         }
         let mut found = samples.to_string();
+        // N counts copies and the file holds strings: without both numbers the error would seem
+        // wrong.
         if strings != samples {
             found += &format!(" (copies of {strings} strings)");
         }

@@ -41,6 +41,8 @@ impl Source {
     /// None where the source is a file. For copies: that of the string.
     #[must_use]
     pub fn log2_probability(&self, sequence: &[u16]) -> Option<f64> {
+        // Kinds take tokens for places in their tables, so they never see a sequence that is not
+        // possible.
         if self.settings.is_possible(sequence) {
             self.parameters.log2_probability(sequence)
         } else {
@@ -103,8 +105,11 @@ impl Source {
             return training;
         };
         let strings = |samples| self.settings.strings(samples);
+        // Training is read from the beginning and fresh data from the end: what is left between
+        // them is held out. Copies take only their strings from the file.
         let left = file.sequences.saturating_sub(strings(training));
         let too_many = |samples| strings(samples) > left;
+        // Strings never fall as samples rise, so the largest number that fits is found by halving.
         first_that(1, training.saturating_add(1), too_many) - 1
     }
 

@@ -178,6 +178,7 @@ pub(crate) struct Run {
     pub(crate) cell: Option<String>,
     /// Run the cell of EXPERIMENT in this folder, EXPERIMENT being the cell.toml of a single cell, as
     /// submissions hold them
+    // These tell which cell and where; a cell.toml and its folder tell both.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["cell", "overrides", "outputs"])]
     pub(crate) folder: Option<PathBuf>,
     /// Try it again if its training failed
@@ -445,6 +446,7 @@ impl BenchShape {
         let six = <[u32; 6]>::try_from(numbers);
         let six = six.map_err(|other| format!("{} numbers; expected {wanted}", other.len()))?;
         let shape = Self::new(six);
+        // The tokens of a batch are all made before the first step.
         if !(1..=1 << 20).contains(&shape.batch) {
             return Err(format!(
                 "{} sequences a step; from 1 to 1048576 can be timed",
@@ -457,6 +459,7 @@ impl BenchShape {
 
 fn bench_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    // NaN, which parses too, is in no range.
     if (0.0..=3600.0).contains(&seconds) {
         Ok(seconds)
     } else {

@@ -50,6 +50,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn completions(arguments: &Completions) -> anyhow::Result<ExitCode> {
+    // Into memory first: clap_complete panics where it cannot write, as after `| head`.
     let mut script = Vec::new();
     clap_complete::generate(
         arguments.shell,
@@ -70,6 +71,7 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 /// The program that our own processes are begun with: the very one that runs, even where its file was replaced or
 /// removed meanwhile.
 pub(crate) fn own_program() -> anyhow::Result<PathBuf> {
+    // A child looks this up before it becomes another program, and so finds ours.
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() {
         return Ok(running);

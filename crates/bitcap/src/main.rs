@@ -19,11 +19,13 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Before all else, so that every defect is told in the one form.
     std::panic::set_hook(Box::new(say_panic));
     let arguments = arguments::Arguments::parse();
     signals::survive_file_size_limit();
     match commands::run(arguments.command) {
         Ok(code) => code,
+        // Nobody is left to be told. It is no success either: the answer did not arrive whole.
         Err(error) if commands::is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             say(&format!("error: {}", message(&error)));
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
 /// A defect is one line like any other error, with its place: a sweep shows it as the reason of a cell.
 fn say_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let what = panic.payload_as_str().unwrap_or("no message");
+    // On one line, whatever the message: a sweep takes a single line, the one that begins with
+    // `error: `.
     let what = what.lines().collect::<Vec<_>>().join(" ");
     let place = panic
         .location()
@@ -54,6 +58,7 @@ pub(crate) fn say(line: &str) {
 /// The error and its causes, but for those whose words are in it already.
 fn message(error: &anyhow::Error) -> String {
     let mut text = String::new();
+    // Our errors often have their source in their own words; `{:#}` of anyhow would say it twice.
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {
             text = cause;

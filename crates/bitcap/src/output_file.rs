@@ -13,6 +13,8 @@ pub(crate) struct TableFile(PathBuf);
 impl TableFile {
     /// Fails where one of the three files may not be written ([`check`]), or `csv` does not end in .csv.
     pub(crate) fn new(csv: &Path, inputs: &[&Path]) -> anyhow::Result<Self> {
+        // All three before any is written: where a picture is refused, the table of before stays
+        // too.
         check(csv, inputs)?;
         if csv.extension().is_none_or(|ending| ending != "csv") {
             bail!(
@@ -37,6 +39,7 @@ impl TableFile {
             write_atomic(path, bytes).with_context(|| path.display().to_string())
         };
         write(csv, table)?;
+        // Of the file and not of the rows: the picture shows what the table says to any reader.
         let chart = chart(csv)?;
         write(&csv.with_extension("svg"), chart.svg().as_bytes())?;
         write(&csv.with_extension("png"), &chart.png()?)
@@ -57,9 +60,11 @@ pub(crate) fn check(output: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
             // Who reads it says what is wrong with it.
             continue;
         };
+        // The file itself comes before its path, by which a hard link cannot be told.
         if is_same_file(output, &input) {
             bail!("{shown} is what is to be read; write to another file");
         }
+        // Both paths are without links and `..`, which could lead into the folder from anywhere.
         if whole.starts_with(&input) {
             bail!(
                 "{shown} is in {}, which is to be read; write elsewhere",
@@ -98,6 +103,7 @@ fn whole_path(path: &Path) -> PathBuf {
     path.canonicalize()
         .ok()
         .or_else(through_folder)
+        // Not even the folder is there: writing fails, and says so.
         .unwrap_or_else(|| path.to_owned())
 }
 

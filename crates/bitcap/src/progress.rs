@@ -12,6 +12,7 @@ use crate::say;
 
 /// A bar over sequences; hidden where there is no terminal.
 pub(crate) fn sequences_bar(samples: u64, what: &'static str) -> ProgressBar {
+    // 0 stands for a number that is not known before the end.
     let bar = if samples == 0 {
         ProgressBar::no_length()
     } else {
@@ -23,6 +24,8 @@ pub(crate) fn sequences_bar(samples: u64, what: &'static str) -> ProgressBar {
 
 /// Seconds as people say them.
 pub(crate) fn duration(seconds: f64) -> String {
+    // Each unit is kept up to about a hundred of it: an estimate has no more than two digits to
+    // say.
     match seconds {
         s if s < 1.0 => format!("{s:.1} s"),
         s if s < 100.0 => format!("{s:.0} s"),
@@ -50,6 +53,8 @@ pub(crate) struct SweepProgress {
 impl SweepProgress {
     /// Of the cells that are `open`; `done` others are done already.
     pub(crate) fn new(folder: &ExperimentFolder, open: &[&PlannedCell], done: usize) -> Self {
+        // Standard output is for tables and JSON lines. What moves is on standard error, and is
+        // drawn only where a person looks on.
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal {
             ProgressDrawTarget::stderr()
@@ -83,6 +88,7 @@ impl SweepProgress {
         self.costs = costs
             .map(|(index, seconds)| (index, (seconds, 0.0)))
             .collect();
+        // Anew: to check devices and to time steps is no part of the speed of the cells.
         self.began = Instant::now();
         self
     }
@@ -99,6 +105,7 @@ impl SweepProgress {
 
     fn start(&mut self, index: usize) {
         let bar = ProgressBar::new(1).with_style(style("{prefix} {bar:20} {msg}"));
+        // The total stays the last of the lines.
         let bar = self.lines.insert_before(&self.total, bar);
         bar.set_prefix(self.names[&index].clone());
         self.running.insert(index, bar);
@@ -147,6 +154,7 @@ impl SweepProgress {
             }
             CellEvent::Failed { reason } => self.end(index, &format!("failed: {reason}")),
             CellEvent::Busy => {
+                // Not `end`: it is begun again, and counted when that is over.
                 self.clear(index);
                 let folder = self.folder.cell(&self.names[&index]);
                 self.line(index, &format!("{}; waiting for it", busy_line(&folder)));
@@ -180,8 +188,10 @@ impl SweepProgress {
     }
 
     fn end(&mut self, index: usize, how: &str) {
+        // Counted first: `left` is silent once all have ended.
         self.ended += 1;
         if let Some((_, part)) = self.costs.get_mut(&index) {
+            // Of one that failed too: nothing of its time is still to come.
             *part = 1.0;
         }
         self.clear(index);
@@ -213,6 +223,8 @@ impl SweepProgress {
         if done <= 0.0 || self.ended == self.cells {
             return String::new();
         }
+        // The estimates only weigh the cells against each other. How fast they go, side by side on
+        // a busy machine, is what was seen so far.
         let seconds = self.began.elapsed().as_secs_f64() * (total - done) / done;
         format!("{} left", duration(seconds))
     }

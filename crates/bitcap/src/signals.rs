@@ -33,6 +33,7 @@ pub(crate) fn stop_on_signals(heard: fn(saving: bool)) -> anyhow::Result<&'stati
     let wanted = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
     let wanted = wanted.into_iter().filter(|&signal| !is_ignored(signal));
     let mut signals = Signals::new(wanted).context("signals cannot be listened to")?;
+    // A thread, and not a handler, which may neither take a lock nor allocate.
     std::thread::spawn(move || {
         let mut interrupted = false;
         for signal in signals.forever() {
@@ -41,6 +42,7 @@ pub(crate) fn stop_on_signals(heard: fn(saving: bool)) -> anyhow::Result<&'stati
             if signal == SIGINT && std::mem::replace(&mut interrupted, true) {
                 exit(status_of(signal));
             }
+            // Before `asked`, which may end the process with the status of this signal.
             let before = LAST.swap(signal, Ordering::SeqCst);
             asked(before == 0, heard);
         }
@@ -52,6 +54,7 @@ pub(crate) fn stop_on_signals(heard: fn(saving: bool)) -> anyhow::Result<&'stati
 /// other end is gone, or wants this one to end.
 pub(crate) fn stop_at_end_of_input(heard: fn(saving: bool)) {
     std::thread::spawn(move || {
+        // Held for good: the task was read before, and nothing else reads standard input.
         let mut input = io::stdin().lock();
         // Nothing is expected to come.
         while input.read(&mut [0; 64]).is_ok_and(|count| count > 0) {}
@@ -65,6 +68,7 @@ fn asked(first: bool, heard: fn(saving: bool)) {
     if first {
         heard(saving);
     }
+    // From this thread, wherever the others are: they write files whole.
     if !saving {
         exit(status_of(LAST.load(Ordering::SeqCst)));
     }
@@ -87,5 +91,6 @@ fn is_ignored(signal: i32) -> bool {
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Bit n - 1 is signal n (proc(5)).
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

@@ -140,6 +140,7 @@ impl CodedFile {
     ///
     /// They are not a coded file, cut, followed by something, altered in any bit, or say what cannot be.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodedFileError> {
+        // What ends within the beginning is a file that was cut, not one of another kind.
         let begins = &bytes[..bytes.len().min(MAGIC.len())];
         if begins.is_empty() || !MAGIC.starts_with(begins) {
             let what =
@@ -161,6 +162,7 @@ impl CodedFile {
         };
         part(0, MAGIC.len() as u64)?;
         let length = number(MAGIC.len(), HEADER_LENGTH)?;
+        // Before the length is believed: an altered one would make a whole file look cut.
         if length > LONGEST_HEADER {
             let why = format!("it is {length} bytes long; the longest is {LONGEST_HEADER}");
             return Err(CodedFileError::header(why));

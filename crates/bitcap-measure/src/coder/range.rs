@@ -57,6 +57,7 @@ impl TokenEncoder {
         token: u16,
         log_probabilities: &[f32],
     ) -> Result<(), DistributionError> {
+        // It has a share as every entry does, and could be coded; but its claim would be infinite.
         if log_probabilities[usize::from(token)] == f32::NEG_INFINITY {
             return Err(DistributionError::Impossible { token });
         }
@@ -140,9 +141,12 @@ fn shares<'a>(
         weights.push(libm::exp(f64::from(found)));
     }
     let sum: f64 = weights.iter().sum();
+    // Shares are of the sum, so a code could be made of numbers that are no probabilities as well;
+    // that would hide what is wrong with them.
     if (sum - 1.0).abs() > SUM_TOLERANCE {
         return Err(DistributionError::Sum { found: sum });
     }
+    // By the sum that was found: what f32 left of 1, or put on it, is no part of any interval.
     let shares = Shares::from_floating_point_probabilities_fast(weights.as_slice(), Some(sum));
     Ok(shares.expect("a vocabulary has from 2 to 65,537 entries, and the sum was just checked"))
 }

@@ -38,6 +38,8 @@ impl Term {
 
     /// Derivative of the gain by w, in nats.
     fn slope(self, weight: f64) -> f64 {
+        // `mixed` is linear in w: it rises by 1 - q where the model is the better of the two, and
+        // falls by it where not.
         (1.0 - self.ratio).copysign(self.saved) / self.mixed(weight)
     }
 }
@@ -49,6 +51,8 @@ pub(super) fn shortest(saved: &[f64]) -> (f64, f64) {
     let terms: Vec<Term> = saved.iter().copied().map(Term::new).collect();
     let weight = fit(&terms);
     let gains = terms.iter().map(|term| term.gain(weight));
+    // Only the fitted weight is paid for: 0 and 1 are no parameters of a code that has one of the
+    // two. So what is saved is never below 0, nor below what the model alone saves.
     let mixture = CompensatedSum::from_iter(gains).value() - cost(terms.len());
     let model = CompensatedSum::from_iter(saved.iter().copied()).value();
     // The simpler of equals first; a comparison with NaN would not be taken, and there is none.
@@ -73,6 +77,7 @@ fn fit(terms: &[Term]) -> f64 {
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);
         let slope: f64 = terms.iter().map(|term| term.slope(middle)).sum();
+        // Only its sign counts, so a plain sum does: a rounding turns it only near the top.
         if slope > 0.0 {
             low = middle;
         } else {

@@ -101,6 +101,7 @@ impl Toy {
             let key = format!("source[{index}].data");
             to_distribution(&key, &mut value.data, values, "a data value")?;
         }
+        // Each stands with its own source value; as a list they are checked like any other.
         let mut priors: Vec<f64> = self.source.iter().map(|value| value.prior).collect();
         to_distribution(
             "source.prior",
@@ -111,6 +112,7 @@ impl Toy {
         for (value, prior) in self.source.iter_mut().zip(priors) {
             value.prior = prior;
         }
+        // After the lists, whose lengths the number of terms is made of.
         self.check_samples()?;
         let Learner::Table(LearnerTable { outputs, table }) = &mut self.learner else {
             return Ok(());
@@ -136,6 +138,7 @@ impl Toy {
         let (values, sources) = (self.data.len(), self.source.len());
         for (index, &samples) in self.samples.iter().enumerate() {
             let sequences = values.checked_pow(samples);
+            // None where it overflows 64 bits, that is above 1.8 x 10^19.
             let terms = sequences.and_then(|sequences| sequences.checked_mul(sources));
             let allowed = if samples == 0 {
                 "1 or more".into()
@@ -196,6 +199,7 @@ fn to_distribution(
     expected: usize,
     each: &str,
 ) -> Result<(), InvalidSetting> {
+    // The sum is judged last: where a number is out of its range it says nothing.
     let sum: f64 = row.iter().sum();
     let (found, allowed) = if row.len() != expected {
         (

@@ -24,10 +24,13 @@ impl Outputs {
             Learner::All {} => {
                 let outputs = 0..sequences.len();
                 // One sample copied is a data value; several are not.
+                // The sequences of one sample stand in the order of the values, so that their
+                // numbers are equal.
                 let value = |output| (samples == 1).then_some(output);
                 (outputs.clone().collect(), outputs.map(value).collect())
             }
             Learner::Majority {} => {
+                // Counts are whole numbers, whose ties are exact.
                 let majority = |x: &Vec<usize>| first_highest(&counts(x, values), 0.0);
                 let outputs = sequences.iter().map(majority).collect();
                 (outputs, (0..values).map(Some).collect())
@@ -80,6 +83,8 @@ fn first_highest(values: &[f64], tie: f64) -> usize {
 /// The answer to each output: the output itself where every output is a data value, else the most probable next
 /// sample given the output, of several the first in the order of the data. `joint` is p(t, t'), `[outputs][source]`.
 pub(super) fn answers(toy: &Toy, outputs: &Outputs, joint: &[Vec<f64>]) -> Vec<usize> {
+    // All or none: an output that is taken at its word beside one that is interpreted would not be
+    // the same kind of answer.
     if let Some(values) = outputs.values.iter().copied().collect() {
         return values;
     }

@@ -29,6 +29,7 @@ impl CellSettings {
     pub fn from_toml(text: &str, file: &str) -> Result<Self, ExperimentError> {
         let document = Document::parse(text, file)?;
         document.only(&TOP_LEVEL)?;
+        // A cell is resolved: unlike in an experiment, `seed` has no default.
         let missing = || ExperimentError::missing(&document.file, "seed");
         let settings = Self {
             seed: document.value("seed")?.ok_or_else(missing)?,

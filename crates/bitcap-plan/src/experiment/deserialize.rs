@@ -57,6 +57,7 @@ impl std::error::Error for Fault {}
 /// Serde's words for what it expects, in those of someone who writes TOML.
 fn in_plain_words(expected: &dyn Expected) -> String {
     let words = expected.to_string();
+    // What another version of serde calls otherwise comes through as it is.
     match words.as_str() {
         "u8" | "u16" | "u32" => {
             let bits: u32 = words[1..].parse().unwrap_or(32);
@@ -76,6 +77,7 @@ impl serde::de::Error for Fault {
         Self::Other(message.to_string())
     }
 
+    // What was found is left out of these: the node shows it as it is written.
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
         Self::Wrong(in_plain_words(expected))
     }
@@ -122,9 +124,11 @@ impl<'de> At<'de> {
     fn read<T>(self, read: impl FnOnce(Self) -> Result<T, Fault>) -> Result<T, ExperimentError> {
         let Self { path, node } = self.clone();
         read(self).map_err(|fault| match fault {
+            // Further in the place was known more exactly.
             Fault::Placed(error) => error,
             Fault::Wrong(allowed) => node.invalid(&path, allowed),
             Fault::UnknownKey(key, allowed) => {
+                // The fault is of the section; its place is that of the key.
                 let entry = match &node.value {
                     Value::Table(table) => table.0.iter().find(|entry| entry.key == key),
                     _ => None,
@@ -155,6 +159,8 @@ impl<'de> Deserializer<'de> for At<'de> {
             Value::Flag(flag) => visitor.visit_bool(*flag),
             Value::Date(_) => Err(Fault::Wrong(in_plain_words(&visitor))),
             Value::List(nodes) => {
+                // Asked first, since reading uses the visitor up. Those of a fixed length stop when
+                // they are full, and would leave the rest of a longer list without a word.
                 let expected = in_plain_words(&visitor);
                 let mut elements = Elements(&self.path, nodes.iter().enumerate());
                 let read = visitor.visit_seq(&mut elements)?;
@@ -185,6 +191,7 @@ impl<'de> Deserializer<'de> for At<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        // TOML has no null: what is written is there.
         visitor.visit_some(self)
     }
 

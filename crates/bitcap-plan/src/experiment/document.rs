@@ -53,6 +53,7 @@ impl Node {
     /// The value as errors show it, cut short where it is long.
     pub(crate) fn brief(&self) -> String {
         let text = self.value.to_string();
+        // Any text may be given as a value; 60 characters tell which one it is.
         match text.char_indices().nth(60) {
             Some((end, _)) => format!("{}...", &text[..end]),
             None => text,
@@ -110,6 +111,7 @@ impl Table {
         let index = self.0.iter().position(|entry| entry.key == first);
         let index = index.unwrap_or_else(|| {
             let (key, place) = (first.to_owned(), entry.place.clone());
+            // A section that only its key implies is written where the key is.
             let node = Node {
                 place: place.clone(),
                 value: Value::Table(Self::default()),
@@ -125,6 +127,7 @@ impl Table {
         let there = &mut self.0[index].node;
         match &mut there.value {
             Value::Table(table) => table.set(&path, Entry { key, ..entry }),
+            // As `name.x = 5`, where `name` is a text.
             _ => Err(there.invalid(&path, "a section")),
         }
     }
@@ -195,10 +198,13 @@ fn read_node(
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Boolean(flag) => Value::Flag(*flag),
         DeValue::Datetime(date) => Value::Date(date.to_string()),
+        // toml hands digits on as they are written, in any radix and also beyond an i64.
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Value::Integer(number),
             Err(_) => return impossible(&number.to_string(), "between -2^63 and 2^63 - 1"),
         },
+        // TOML has inf and nan; no setting has, and JSON, by which cells are hashed, could not tell
+        // them apart.
         DeValue::Float(number) => match number.as_str().parse::<f64>() {
             Ok(finite) if finite.is_finite() => Value::Float(finite),
             _ => return impossible(number.as_str(), "a finite number"),
@@ -234,6 +240,7 @@ impl<'a> Lines<'a> {
     /// Where byte `byte` of the text is.
     pub(crate) fn place(&self, byte: usize) -> Place {
         let line = self.starts.partition_point(|&start| start <= byte).max(1);
+        // In characters, as editors count; none where the byte is beyond the text.
         let before = self.text.get(self.starts[line - 1]..byte);
         let column = before.unwrap_or_default().chars().count() + 1;
         Place {

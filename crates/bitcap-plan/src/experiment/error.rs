@@ -145,6 +145,7 @@ fn suggestion(key: &str, allowed: &[String]) -> String {
         // characters; the distance costs time with its square.
         .filter(|key| !key.ends_with('*') && length <= 200)
         .min_by_key(distance)
+        // A single slip is allowed however short the word.
         .filter(|key| 3 * distance(key) <= length.max(3))
         .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }

@@ -39,6 +39,7 @@ fn is_seed(key: &str) -> bool {
 /// Fails for keys that no grid can go through: only what changes the training can vary.
 pub(crate) fn check_key(key: &str, place: &Place) -> Result<()> {
     let (section, rest) = key.split_once('.').unwrap_or((key, ""));
+    // A section alone, as `grid.model`, is no setting.
     if key == "seed" || !rest.is_empty() && ["source", "data", "model", "train"].contains(&section)
     {
         return Ok(());
@@ -107,6 +108,7 @@ impl Grid {
     fn too_many(&self) -> ExperimentError {
         let lengths = self.axes.iter().map(|axis| axis.values.len().to_string());
         let counts = lengths.collect::<Vec<_>>().join(" x ");
+        // The list that goes beyond the limit is the last one so far.
         let place = &self.axes[self.axes.len() - 1].place;
         let message = "take values out of its lists";
         let message = format!("the grid has more than {MAX_POINTS} cells ({counts}); {message}");
@@ -120,6 +122,7 @@ impl Grid {
 
     /// The axes with their values at point `index`. The last axis goes fastest.
     pub(crate) fn point(&self, index: usize) -> Vec<(&Axis, &Node)> {
+        // The index is a number in mixed radix: a digit an axis, the lowest for the last.
         let mut rest = index;
         let axes = self.axes.iter().rev().map(|axis| {
             let value = &axis.values[rest % axis.values.len()];
@@ -138,6 +141,7 @@ impl Grid {
         for axis in self.axes.iter().rev() {
             let count = axis.values.len();
             if is_size(&axis.key) {
+                // Without the digit of this axis: at the first of the sizes.
                 return index - index / stride % count * stride;
             }
             stride *= count;
@@ -174,6 +178,7 @@ impl Grid {
         let parts = telling.iter().map(|(axis, node)| {
             let name = last(&axis.key);
             let mut others = telling.iter().filter(|(other, _)| other.key != axis.key);
+            // `source.kind` and `model.kind` would else be told apart by nothing.
             let is_shared = others.any(|(other, _)| last(&other.key) == name);
             let name = if is_shared { axis.key.as_str() } else { name };
             match &node.value {

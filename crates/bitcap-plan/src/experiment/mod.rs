@@ -78,6 +78,7 @@ impl Experiment {
     /// As [`Experiment::read`].
     pub fn parse(text: &str, file: &str, overrides: &[String]) -> Result<Self, ExperimentError> {
         let mut document = Document::parse(text, file)?;
+        // Apart from the sections from here on: an override may move a key from one to the other.
         let mut lists = grid::take(&mut document.root)?;
         for text in overrides {
             overrides::apply(text, &mut document.root, &mut lists)?;
@@ -94,6 +95,7 @@ impl Experiment {
         engine.validate().map_err(at)?;
         let sweep: SweepSettings = document.section("sweep")?;
         sweep.validate().map_err(at)?;
+        // Last: the lists are held against the sections as the overrides left them.
         let grid = Grid::new(lists, &document.root)?;
         Ok(Self {
             name,
@@ -134,6 +136,7 @@ pub fn read_source(text: &str, seed: u64, origin: &str) -> Result<SourceSettings
     }
     // `data` and `train` get the seed too; nobody reads them.
     let whole = format!("seed = {seed}\nsource = {{ {text} }}");
+    // As TOML first, so that quotes mean what they do in a file; pair by pair where it is none.
     let root = parse(&whole, &|_| file.clone()).or_else(|error| {
         let mut root = parse(&format!("seed = {seed}"), &|_| file.clone())?;
         for pair in overrides::pairs(text) {
@@ -149,6 +152,7 @@ pub fn read_source(text: &str, seed: u64, origin: &str) -> Result<SourceSettings
         Ok(root)
     })?;
     let mut document = Document { root, file };
+    // Before the seeds, with which `data` and `train` come in.
     document.only(&["seed", "source"])?;
     document.inject_seeds()?;
     let source = document.source()?;

@@ -18,6 +18,7 @@ pub(crate) fn apply(text: &str, root: &mut Table, grid: &mut Vec<Entry>) -> Resu
         }
         if let Some(key) = entry.key.strip_prefix("grid.") {
             check_key(key, &place)?;
+            // The size in [data] stays: what the grid says goes before it (`document_at`).
             if is_size(key) {
                 grid.retain(|list| list.key == key || !is_size(&list.key));
             } else {
@@ -48,6 +49,7 @@ pub(crate) fn key_values(text: &str, place: &Place) -> Result<Vec<Entry>> {
         let message = format!("{what}; it must be key=value, as in train.steps=500");
         ExperimentError::other(place, message)
     };
+    // TOML would read a second key after a line break.
     if text.contains(['\n', '\r']) {
         return Err(malformed("it has more than one line"));
     }
@@ -57,6 +59,8 @@ pub(crate) fn key_values(text: &str, place: &Place) -> Result<Vec<Entry>> {
             return Err(malformed("there is no `=`"));
         };
         let value = value.trim();
+        // An integer beyond an i64, for one, is TOML and impossible: it is not taken for a bare
+        // word.
         let is_syntax = matches!(error, ExperimentError::Syntax { .. });
         if !is_syntax || value.starts_with(['"', '\'', '[', '{']) {
             return Err(error);

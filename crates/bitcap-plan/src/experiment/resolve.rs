@@ -69,6 +69,7 @@ impl Resolved {
     /// The settings at point `index` of the experiment's grid, validated.
     pub(crate) fn at(experiment: &Experiment, index: usize, files: &mut Files) -> Result<Self> {
         let mut document = document_at(experiment, index)?;
+        // Before the sections are read, which have no default for their seeds.
         let seed = document.inject_seeds()?;
         let mut source = document.source()?;
         let data: DataSection = document.section("data")?;
@@ -76,6 +77,7 @@ impl Resolved {
         let mut train: TrainSettings = document.section("train")?;
         train.fill_defaults();
         let wrong = |setting| at_point(document.error(setting), experiment, index);
+        // Before a load becomes a size, which divides by what these may be.
         source.validate().map_err(wrong)?;
         model.validate().map_err(wrong)?;
         let samples = match (data.samples, data.load) {
@@ -94,6 +96,8 @@ impl Resolved {
                 ));
             }
         };
+        // The whole path is kept in the cell and is not in its name: a file that is found from
+        // elsewhere is the same file.
         source.resolve_paths(&experiment.base);
         files.settle(&mut source, samples).map_err(wrong)?;
         let settings = CellSettings {
@@ -113,6 +117,7 @@ impl Resolved {
                 checkpoint_seconds: experiment.engine.checkpoint_seconds,
             },
         };
+        // Now also what no section tells by itself, such as a start token that the source needs.
         settings.validate().map_err(wrong)?;
         Ok(Self {
             settings,
@@ -140,6 +145,7 @@ impl Resolved {
 fn document_at(experiment: &Experiment, index: usize) -> Result<Document> {
     let mut document = experiment.document.clone();
     for (axis, node) in experiment.grid.point(index) {
+        // In whichever way [data] gives the size, the grid replaces it.
         if is_size(&axis.key) {
             document.root.remove("data.samples");
             document.root.remove("data.load");
@@ -179,6 +185,7 @@ fn samples_for(
     let capacity = expected_capacity_bits(model.parameters(&data_shape(source, model)));
     let samples = (load * capacity / sequence).round();
     let most = (MAX_TOKENS / u64::from(source.length())) as f64;
+    // Not made one sequence: that would be another load than was asked for.
     if samples < 1.0 {
         let one = sequence / capacity;
         let allowed = format!(

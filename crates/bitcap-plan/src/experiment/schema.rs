@@ -61,6 +61,7 @@ pub fn experiment_schema() -> Value {
         "definitions": definitions,
     });
     RecursiveTransform(tidy).transform(&mut schema);
+    // After `tidy`, which takes this word out of every section.
     schema.insert("required".into(), json!(["name", "source"]));
     schema.into()
 }
@@ -82,6 +83,7 @@ fn grid(sections: &[(&str, Schema)], definitions: &Map<String, Value>) -> Value 
         keys.insert((*section).into(), json!({"type": "object"}));
         let place = schema.get("$ref").and_then(Value::as_str).unwrap_or("");
         let name = place.trim_start_matches("#/definitions/");
+        // A section that has kinds is a list of alternatives, any other has its keys itself.
         let kinds: Vec<(String, &Value)> = match definitions[name]["oneOf"].as_array() {
             Some(kinds) => (0..)
                 .zip(kinds)

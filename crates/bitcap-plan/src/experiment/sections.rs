@@ -68,6 +68,8 @@ impl Document {
         let Some(kind) = kind else {
             return Err(ExperimentError::missing(&section.place, "source.kind"));
         };
+        // Not by a tagged enum of serde's, which reads a section into memory first and loses its
+        // places.
         match &kind.value {
             Value::Text(kind) if SourceSettings::KINDS.contains(&kind.as_str()) => {
                 let settings = read_by("source", &section, |at| SourceSettings::of_kind(kind, at));
@@ -100,6 +102,7 @@ impl Document {
     pub(crate) fn inject_seeds(&mut self) -> Result<u64> {
         let seed = self.value::<u64>("seed")?.unwrap_or(0);
         let written = self.root.get("seed").map(|entry| entry.node.place.clone());
+        // Errors about it, and about a section that is there by it alone, are told where `seed` is.
         let node = Node {
             place: written.unwrap_or_else(|| self.file.clone()),
             // `seed` came out of TOML, whose integers are i64.

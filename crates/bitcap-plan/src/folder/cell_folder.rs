@@ -74,6 +74,9 @@ impl CellFolder {
     /// How the cell stands, by its files.
     #[must_use]
     pub fn state(&self) -> CellState {
+        // The order matters. A cell that is done may be held, by one who measures it again; one
+        // that failed, by one who tries it again; and a process that was killed while it failed may
+        // leave checkpoints beside failure.json.
         if self.path("measurement.json").is_file() {
             CellState::Done
         } else if self.is_held() {
@@ -118,6 +121,7 @@ impl CellFolder {
         let Some(lock) = FileLock::take(&self.path("lock"))? else {
             return Ok(None);
         };
+        // However new they are: only who holds the lock writes here, so that their process is dead.
         for folder in [&self.root, &self.path("model"), &self.path("checkpoint")] {
             remove_partial(folder, Duration::ZERO).map_err(FolderError::io(folder))?;
         }

@@ -82,6 +82,7 @@ impl ExperimentFolder {
         PlanFile::read(&self.plan_json())?;
         files::make_folder(&self.root.join("cells"))?;
         remove_partial(&self.root, LEFT_BEHIND).map_err(FolderError::io(&self.root))?;
+        // Before the share: of two that begin at once one is alone and the other is not.
         let _tables = self.lock()?;
         let share = SharedLock::take(&self.root.join("sweeps.lock"))?;
         let beyond = self.write_joined(plan, share.was_alone())?;
@@ -98,6 +99,7 @@ impl ExperimentFolder {
     /// As [`Self::join`]; `tables` is the lock of [`Self::lock`].
     pub fn join_again(&self, plan: &Plan, tables: &FileLock) -> Result<usize, FolderError> {
         tables.check()?;
+        // Others may have come since `join`, whose cells are not begun yet: nothing is forgotten.
         self.write_joined(plan, false)
     }
 
@@ -105,6 +107,8 @@ impl ExperimentFolder {
         let mut joined = PlanFile::of(plan);
         let earlier = PlanFile::read(&self.plan_json())?;
         if let Some(earlier) = &earlier {
+            // A cell without a folder may still be ahead: of another sweep that is at work, or in
+            // the queue of an engine.
             let submitted = self.submitted();
             let wanted = |entry: &PlanEntry| {
                 !alone || self.cell(&entry.cell).root().is_dir() || submitted.contains(&entry.cell)

@@ -116,6 +116,7 @@ impl Manifest {
         let device = settings.engine.device;
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
+            // By hand, as Cargo.toml pins it: this crate is built without Burn.
             burn: "0.22.1".into(),
             git_revision: git_revision.into(),
             host: host(),

@@ -62,6 +62,8 @@ impl PlanFile {
     /// entries: of two labels the one that says more stays. Their order is that of this plan where it
     /// has all of the earlier one, and else the earlier one's with what is new at the end.
     pub(super) fn join(&mut self, earlier: Self, wanted: impl Fn(&PlanEntry) -> bool) {
+        // Not the label, which only tells the curves of one plan apart; nor the steps, which the
+        // name of the cell has.
         let key = |PlanEntry { cell, curve, .. }: &PlanEntry| {
             (cell.clone(), curve.group.clone(), curve.doubled)
         };
@@ -72,6 +74,8 @@ impl PlanFile {
             match own.get(&key(&entry)) {
                 Some(&place) => {
                     let (label, other) = (&mut self.cells[place].curve.label, entry.curve.label);
+                    // By length, and by the alphabet where that is the same: so it is one choice
+                    // whichever comes first.
                     if (label.len(), &*label) < (other.len(), &other) {
                         *label = other;
                     }
@@ -84,6 +88,7 @@ impl PlanFile {
                 None => {}
             }
         }
+        // Else the earlier plan is a part of this one, whose order stays.
         if is_beyond {
             let known: HashSet<_> = kept.iter().map(key).collect();
             let own = std::mem::take(&mut self.cells);

@@ -54,6 +54,7 @@ impl CellSettings {
         self.train.validate()?;
         self.measure.validate()?;
         self.engine.validate()?;
+        // Each section is possible by itself from here on: no length by which is divided is 0.
         let (length, start_token) = (self.source.length(), self.model.start_token());
         let allowed = "at least 2, or 1 with model.start_token = true: without a start token \
             the first token of a sequence is not predicted";

@@ -122,6 +122,7 @@ impl FromStr for DeviceSpec {
             }
             Some(_) => None,
         };
+        // A processor is one device, and CUDA has no software adapter.
         let spec = backend.zip(index).filter(|&(backend, index)| match index {
             DeviceIndex::Default => true,
             DeviceIndex::Number(_) => !backend.is_cpu(),
@@ -140,6 +141,7 @@ impl Serialize for DeviceSpec {
 
 impl<'de> Deserialize<'de> for DeviceSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // What is no text is refused as the empty name is, with the names that there are.
         let text = String::deserialize(deserializer).unwrap_or_default();
         let wrong = |_| D::Error::invalid_value(Unexpected::Str(&text), &ALLOWED);
         text.parse().map_err(wrong)

@@ -154,6 +154,8 @@ impl EngineSettings {
         let check = |fits: bool, key: &str, text: &str, allowed: &str| {
             check_setting(fits, key, format!("{text:?}"), allowed)
         };
+        // Looked at here, where key and place can be told: sbatch would refuse it later, in its
+        // words.
         let of = |text: &str, fits: fn(char) -> bool| !text.is_empty() && text.chars().all(fits);
         if let Some(name) = &self.partition {
             let fits = of(name, |c| c.is_ascii_alphanumeric() || "-_.,".contains(c));
@@ -166,6 +168,7 @@ impl EngineSettings {
             check(fits, "engine.time_limit", time, allowed)?;
         }
         if let Some(memory) = &self.memory {
+            // It takes any number of letters off; the length below says that it was one at most.
             let number = memory.trim_end_matches(['K', 'M', 'G', 'T']);
             let fits = of(number, |c| c.is_ascii_digit()) && memory.len() <= number.len() + 1;
             let allowed = "a number with K, M, G or T, such as \"4G\"";

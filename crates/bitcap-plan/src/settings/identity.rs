@@ -73,9 +73,11 @@ impl CellSettings {
         let mut settings = self.training_settings();
         settings.retain(|(key, _)| !FOUND.contains(&&**key) && !without.contains(&&**key));
         settings.sort_by(|(a, _), (b, _)| a.cmp(b));
+        // How serde_json writes a value is part of every name (`no_published_cell_is_renamed`).
         let lines = settings
             .iter()
             .map(|(key, value)| format!("{key} = {value}\n"));
+        // `kind` keeps the hashes of cells and of curves apart; 1 is the version of this form.
         blake3::hash((format!("bitcap {kind} 1\n") + &lines.collect::<String>()).as_bytes())
     }
 }

@@ -60,6 +60,7 @@ impl SweepSettings {
     /// # Errors
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
+        // None is as good as any number that fits.
         let load = self.doubled_at_load.unwrap_or(1.0);
         let (fits, found) = (load.is_finite() && load > 0.0, format!("{load:?}"));
         check_setting(fits, "sweep.doubled_at_load", found, "a number above 0")

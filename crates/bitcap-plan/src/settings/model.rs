@@ -86,6 +86,8 @@ impl ModelSettings {
 
 impl<'de> Deserialize<'de> for ModelSettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // For JSON, in which a sweep hands a cell over. TOML is read by `Document::model`, which
+        // keeps the places of keys.
         #[derive(Deserialize)]
         struct Tagged {
             #[serde(default)]

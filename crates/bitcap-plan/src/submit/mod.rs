@@ -77,6 +77,7 @@ pub enum SubmitError {
 /// The tasks: the cells that judge others first, each task so many cells. The second number is how
 /// many tasks come before all others, which need what they leave.
 fn tasks(cells: &[&PlannedCell], cells_per_task: u32) -> (Vec<Vec<String>>, usize) {
+    // There is at most one: `measure.oracle` is the same for all cells of an experiment.
     let (oracles, others): (Vec<&PlannedCell>, Vec<&PlannedCell>) = cells
         .iter()
         .copied()
@@ -117,6 +118,7 @@ fn again(submit: &Submit<'_>) -> &'static str {
 /// A word that a shell reads as `text`.
 #[must_use]
 pub fn quoted(text: &str) -> String {
+    // Words that need no quotes have none: scripts are there to be read.
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

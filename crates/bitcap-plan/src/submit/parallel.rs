@@ -32,6 +32,7 @@ struct Host<'a> {
 /// If a file cannot be written, there are no hosts, or they lack what the experiment needs.
 pub fn prepare_for_parallel(submit: &Submit<'_>) -> Result<(Submission, PathBuf), SubmitError> {
     let engine = &submit.experiment.engine;
+    // What is refused is refused before a folder is made for the submission.
     if engine.hosts.is_empty() {
         return Err(SubmitError::Hosts(
             "engine.hosts is empty; name hosts with their slots, in the experiment's [engine] section or as --host 2/gpu1 --host 1/ws2".into(),
@@ -50,6 +51,9 @@ pub fn prepare_for_parallel(submit: &Submit<'_>) -> Result<(Submission, PathBuf)
     // A slot runs one cell at a time.
     let (cells, first) = tasks(submit.cells, 1);
     let submission = Submission::create(submit, EngineKind::Parallel, cells)?;
+    // Two lists, one after the other, since GNU parallel does not wait inside of one and cells need
+    // what their oracle leaves. It knows its jobs by the numbers of their lines, so that a list
+    // never changes and each submission has its own (dev/LOG.md).
     for (name, cells) in [
         ("tasks-1.txt", &submission.tasks[..first]),
         ("tasks-2.txt", &submission.tasks[first..]),
@@ -84,6 +88,7 @@ pub fn check_parallel(script: &Path) -> Result<(), SubmitError> {
 impl<'a> Host<'a> {
     /// "2/gpu1" or "gpu1", which has one slot.
     fn read(text: &'a str) -> Self {
+        // Only behind a number does a / end the slots: a way to log in may have paths in it.
         let split = text.split_once('/');
         let split = split.and_then(|(slots, login)| Some((slots.trim().parse().ok()?, login)));
         let (slots, login) = split.filter(|&(slots, _)| slots > 0).unwrap_or((1, text));
@@ -128,6 +133,7 @@ struct Paths {
 impl Paths {
     fn of(submit: &Submit<'_>, submission: &Submission) -> Result<Self, FolderError> {
         let relative = submission.relative();
+        // All paths are whole and mean the same on every host; nothing is sent.
         if submit.experiment.engine.common_folder {
             return Ok(Self {
                 workdir: path(root(submission)),
@@ -141,11 +147,14 @@ impl Paths {
         }
         let name = &submit.experiment.name;
         // The experiment's name is that of its folder, which cells look for in --outputs.
+        // A relative path begins at the folder that a login begins in. The id keeps submissions of
+        // several machines to one host apart.
         let above = format!(".bitcap/{}", submission.id);
         let mut files = vec!["task.sh"];
         let mut bitcap = path(submit.program);
         if submit.experiment.engine.program.is_none() {
             let copy = submission.path("bitcap");
+            // A link takes no space, but reaches no further than its file system.
             let copied = std::fs::hard_link(submit.program, &copy)
                 .or_else(|_| std::fs::copy(submit.program, &copy).map(drop));
             copied.map_err(FolderError::io(&copy))?;
@@ -191,6 +200,7 @@ fn task(submit: &Submit<'_>, submission: &Submission, paths: &Paths, hosts: &[Ho
         .iter()
         .map(|host| format!("        {}) most={} ;;\n", quoted(host.login), host.slots))
         .collect();
+    // First: this text has placeholders of its own.
     TASK.replace("@RUN_CELL@", RUN_CELL)
         .replace("@NAME@", &submit.experiment.name)
         .replace("@DIRECTORY@", &paths.directory)

@@ -35,7 +35,9 @@ impl Queue {
     pub fn ask(submissions: &[Submission]) -> Self {
         let mut queue = Self::of_slurm(submissions);
         for submission in submissions {
+            // parallel.sh holds this lock as long as it runs.
             if submission.engine == EngineKind::Parallel && is_held(&submission.path("lock")) {
+                // Which of them have ended is not known here; callers ask the cells' folders first.
                 for cell in submission.tasks.iter().flatten() {
                     let queued = Queued {
                         task: format!("submission {}", submission.number),
@@ -53,11 +55,13 @@ impl Queue {
         let jobs = |submission: &Submission| {
             submission.engine == EngineKind::Slurm && !submission.jobs.is_empty()
         };
+        // Without a job there is nothing to ask, and perhaps no squeue: that is no news.
         if !submissions.iter().any(jobs) {
             return Self::default();
         }
         // Without a list of jobs: one that is over would make an error of it.
         let asked = Command::new("squeue")
+            // --array: a line a task, where those that wait would else share one.
             .args(["--me", "--noheader", "--array", "--format=%F|%K|%T|%r"])
             .output();
         let unknown = |why: String| Self {
@@ -86,6 +90,7 @@ impl Queue {
 fn cells(squeue: &str, submissions: &[Submission]) -> HashMap<String, Queued> {
     let mut cells = HashMap::new();
     for line in squeue.lines() {
+        // At most four: the reason is the last, whatever is in it.
         let fields: Vec<&str> = line.trim().splitn(4, '|').collect();
         let [job, index, state, reason] = fields[..] else {
             continue;

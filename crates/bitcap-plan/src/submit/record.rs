@@ -77,6 +77,7 @@ impl Submission {
                 Err(error) => return Err(FolderError::io(&folder)(error)),
             }
         };
+        // The scripts name it, and are run from other folders.
         let folder = std::path::absolute(&folder).map_err(FolderError::io(&folder))?;
         let made = since_1970(SystemTime::now());
         let unique = format!("{} {} {made:?}", host(), folder.display());
@@ -91,6 +92,8 @@ impl Submission {
             jobs: Vec::new(),
             folder,
         };
+        // Before the cells: from then on no plan that is joined forgets them
+        // (`ExperimentFolder::join`).
         let lines = submission.tasks.iter();
         let lines: String = lines.map(|cells| cells.join(" ") + "\n").collect();
         submission.write("tasks.txt", &lines)?;
@@ -100,6 +103,7 @@ impl Submission {
             submission.write(&name, &cell.settings.to_toml())?;
         }
         make_folder(&submission.path("logs"))?;
+        // Last: without its record a submission is not there yet for `all`.
         submission.save()?;
         Ok(submission)
     }

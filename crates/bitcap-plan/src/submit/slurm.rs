@@ -51,6 +51,7 @@ pub fn submit_to_slurm(submit: &Submit<'_>, script_only: bool) -> Result<Submiss
             first_task: chunk.first_task,
             tasks: chunk.tasks,
         });
+        // After each, so that what sbatch took is known where it refuses the next.
         submission.save()?;
     }
     Ok(submission)
@@ -60,6 +61,7 @@ pub fn submit_to_slurm(submit: &Submit<'_>, script_only: bool) -> Result<Submiss
 fn chunks(tasks: usize, first: usize, max_array_size: usize, throttled: bool) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut begin = 0;
+    // No chunk goes across `first`: a judged cell could run beside its judge.
     for end in [first, tasks] {
         let mut waits = begin > 0;
         while begin < end {
@@ -93,10 +95,13 @@ fn max_array_size() -> usize {
 fn arguments(submit: &Submit<'_>, chunk: &Chunk, after: Option<u64>) -> Vec<String> {
     let mut arguments = Vec::new();
     if let Some(job) = after {
+        // Not afterok: one cell that failed would keep all that wait in the queue for ever. A cell
+        // whose oracle is missing says so by itself.
         arguments.push(format!("--dependency=afterany:{job}"));
     }
     let throttle = submit.experiment.engine.throttle;
     let throttle = throttle.map_or(String::new(), |most| format!("%{most}"));
+    // From 0 in every chunk, since MaxArraySize bounds the indices; the script adds the first task.
     arguments.push(format!("--array=0-{}{throttle}", chunk.tasks - 1));
     arguments
 }
@@ -148,10 +153,13 @@ fn options(submit: &Submit<'_>, submission: &Submission) -> Vec<String> {
         format!("--job-name=bitcap-{name}"),
         // A pattern: % begins a placeholder, and is itself where it is written twice.
         format!("--output={}/%A_%a.txt", logs.replace('%', "%%")),
+        // A task that was requeued goes on in its log and does not begin it again.
         "--open-mode=append".to_owned(),
+        // A cell is one process with one thread.
         "--ntasks=1".to_owned(),
         "--cpus-per-task=1".to_owned(),
         "--requeue".to_owned(),
+        // B: to the script alone, which tells its cell and has itself put back into the queue.
         format!("--signal=B:USR1@{WARNING_SECONDS}"),
     ];
     let given = [
@@ -174,6 +182,8 @@ fn options(submit: &Submit<'_>, submission: &Submission) -> Vec<String> {
 fn script(submit: &Submit<'_>, submission: &Submission, chunks: &[Chunk]) -> String {
     let name = &submit.experiment.name;
     let mut options = options(submit, submission);
+    // Several arrays have different options, which cannot stand in one script: for them there are
+    // the lines that say how to submit by hand.
     if let [only] = chunks {
         options.extend(arguments(submit, only, None));
     }
@@ -188,6 +198,7 @@ fn script(submit: &Submit<'_>, submission: &Submission, chunks: &[Chunk]) -> Str
         let first = chunk.first_task;
         format!("#     sbatch {} batch.sh {first}\n", words.join(" "))
     });
+    // The first text has placeholders of its own.
     TEMPLATE
         .replace("@RUN_CELL@", RUN_CELL)
         .replace("@OPTIONS@", &options.collect::<String>())

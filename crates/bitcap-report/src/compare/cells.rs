@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::comparison::PairedBy;
 use crate::accounting::Accounted;
 use crate::error::ReportError;
 use crate::records::{self, Records};
 use crate::runs::{both, check_cells};
 use bitcap_plan::{Run, Timing};
+use serde::Serialize;
 
 /// What is compared of one cell: one training, whatever the curves that it belongs to.
 pub(super) struct Cell {
@@ -55,6 +55,8 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Cell>, ReportError> {
                 plain: false,
                 doubled: false,
                 memorized_bits: both(&records, *line, "memorized_bits", bits)?,
+                // A column that the file has not would be read as its default, and seem a
+                // difference from a file that has it.
                 settings: settings.filter(|(name, _)| records.has(name)).collect(),
                 timing: timings.remove(&run.cell),
                 run: run.clone(),
@@ -88,6 +90,17 @@ fn timings(folder: &Path) -> Result<BTreeMap<String, Timing>, ReportError> {
     Ok(timings)
 }
 
+/// Why two cells are a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PairedBy {
+    /// Their names are the same, and with them every setting that changes the weights.
+    Name,
+    /// Layers, width, samples, steps and seed are the same, and whether they are of doubled steps; another setting is
+    /// not.
+    Sizes,
+}
+
 /// A's places of the pairs, each with B's. By name first, then what is left over by sizes where one cell on either side
 /// has them: of two, none can say which is meant.
 pub(super) fn pair(a: &[Cell], b: &[Cell]) -> BTreeMap<usize, (usize, PairedBy)> {
@@ -99,6 +112,8 @@ pub(super) fn pair(a: &[Cell], b: &[Cell]) -> BTreeMap<usize, (usize, PairedBy)>
     });
     let mut pairs: BTreeMap<_, _> = by_name.collect();
     let mut taken: BTreeSet<usize> = pairs.values().map(|(in_b, _)| *in_b).collect();
+    // Only those without a partner by name are looked at, so that a cell whose name is in both
+    // folders makes no sizes ambiguous.
     let left_of_b = by_sizes(b, |place| !taken.contains(&place));
     for (sizes, in_a) in by_sizes(a, |place| !pairs.contains_key(&place)) {
         if let ([in_a], Some([in_b])) = (&in_a[..], left_of_b.get(&sizes).map(Vec::as_slice))

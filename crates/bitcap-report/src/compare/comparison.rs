@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::cells::Cell;
+use super::cells::{Cell, PairedBy};
 use crate::accounting::Accounting;
 use crate::statistics::{finite, mean};
 use bitcap_plan::Timing;
@@ -59,17 +59,6 @@ pub struct Pair {
     pub seconds_ratio: Option<f64>,
     /// What the seconds are of.
     pub machine: Sides<Option<Machine>>,
-}
-
-/// Why two cells are a pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PairedBy {
-    /// Their names are the same, and with them every setting that changes the weights.
-    Name,
-    /// Layers, width, samples, steps and seed are the same, and whether they are of doubled steps; another setting is
-    /// not.
-    Sizes,
 }
 
 /// A setting in which a pair differs.
@@ -169,6 +158,7 @@ impl Pair {
         Self {
             cell: cells.map(|cell| cell.run.cell.clone()),
             paired_by,
+            // Cells of one name have the same settings by the hash in it.
             differing_settings: match paired_by {
                 PairedBy::Name => Vec::new(),
                 PairedBy::Sizes => differences(cells),
@@ -187,6 +177,7 @@ impl Pair {
 
 /// Where both say what a setting is, and not the same.
 fn differences(cells: Sides<&Cell>) -> Vec<SettingDifference> {
+    // What only one file has a column for is not known to differ.
     let differing = cells.a.settings.iter().filter_map(|(setting, a)| {
         let mut settings = cells.b.settings.iter();
         let (_, b) = settings.find(|(name, b)| name == setting && b != a)?;

@@ -10,8 +10,9 @@ use std::path::Path;
 use crate::accounting::Accounting;
 use crate::error::ReportError;
 use cells::Cell;
+pub use cells::PairedBy;
 pub use comparison::{
-    Comparison, LargestDifference, Machine, Pair, PairedBy, SettingDifference, Sides, Summary,
+    Comparison, LargestDifference, Machine, Pair, SettingDifference, Sides, Summary,
 };
 
 /// Reads runs.csv in two outputs folders and, where it is there, timings.csv, and pairs their cells: first by name,

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::comparison::{Comparison, Machine, Pair, PairedBy, SettingDifference, Sides, Summary};
+use super::cells::PairedBy;
+use super::comparison::{Comparison, Machine, Pair, SettingDifference, Sides, Summary};
 use crate::text::{change, count, decimals, plain, seconds, thousands};
 use bitcap_plan::text_table;
 
@@ -113,6 +114,7 @@ fn summary(comparison: &Comparison) -> String {
         _ => format!(" Bits the same to the last bit: {same} of {known}.\n"),
     };
     if let (Some(mean), Some(largest)) = (all.mean_difference_bits, &all.largest_difference)
+        // Where all are the same the line before has said so.
         && same < known
     {
         let (mean, most) = (change(mean), change(largest.difference_bits));

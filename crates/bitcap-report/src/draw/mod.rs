@@ -44,6 +44,7 @@ impl Chart {
         let mut page = Page { svg, y: 2.0 };
         let title = Type(TITLE_SIZE, "start", BLACK);
         page.text(&self.title, (LEFT, RIGHT), title, TITLE_LINE);
+        // With the note's line that `text` goes down first, the subtitle is a title's line below.
         page.y += TITLE_LINE - NOTE_LINE;
         page.text(&self.subtitle, (LEFT, RIGHT), SMALL_GREY, NOTE_LINE);
         page.y += 12.0;
@@ -91,6 +92,7 @@ impl Page {
         let first = chart.panels.iter().filter_map(|row| row.first());
         let numbers = first.map(y_numbers_width);
         let left = LEFT.max(numbers.fold(0.0, f64::max) + Y_NAME + 14.0);
+        // There is one gap less than columns.
         let width = (RIGHT - left + BESIDE) / columns as f64 - BESIDE;
         // Where the rows begin whose first panels have the same name at their y axes.
         let mut named_from = self.y;
@@ -103,6 +105,8 @@ impl Page {
                 named_from = top;
             }
             let bottom = top + panels.iter().map(|panel| panel.height).fold(0.0, f64::max);
+            // Numbers and names that panels above each other share stand once, below the lowest of
+            // them; those of panels beside each other, at the leftmost.
             let next = chart.panels.get(row + 1).map_or(&[][..], Vec::as_slice);
             let mut pairs = panels.iter().zip(next);
             let shared = panels.len() <= next.len() && pairs.all(|(a, b)| alike(&a.x, &b.x));
@@ -123,6 +127,7 @@ impl Page {
                 placed.draw(&mut self.svg);
                 below = if x_name { BELOW_PANELS[2] } else { below };
             }
+            // One name for all rows that share it, turned, in the middle of their height.
             if next.is_empty() || y_name(next) != y_name(panels) {
                 let (x, y) = (number(Y_NAME), number(f64::midpoint(named_from, bottom)));
                 let turned = format!("<g transform=\"translate({x} {y}) rotate(-90)\">");
@@ -151,6 +156,7 @@ impl Page {
         // The last column needs no gap after it.
         let columns = (((width + ENTRY_GAP) / column) as usize).max(1);
         let top = self.y;
+        // At least 1, as blocks without entries are not drawn.
         let rows = block.entries.len().div_ceil(columns);
         for (i, entries) in block.entries.chunks(rows).enumerate() {
             let left = left + i as f64 * column;
@@ -158,6 +164,8 @@ impl Page {
             for entry in entries {
                 sample(&mut self.svg, &entry.look, (left + SAMPLE / 2.0, y));
                 for line in wrapped(SMALL, &entry.text, room) {
+                    // Text stands on its baseline: half the height of a capital, 0.73 of the size
+                    // in DejaVu Sans, below the middle of the line.
                     let at = (left + SAMPLE + 6.0, y + SMALL * 0.36);
                     self.svg.text(at, Type(SMALL, "start", BLACK), &line);
                     y += ENTRY_LINE;

@@ -49,6 +49,8 @@ impl Area {
         } else {
             [to, from]
         };
+        // From left to right now: cut to the box's width, the line meets the box if the heights at
+        // its two ends do not lie both above or both below.
         if from.0 > right || to.0 < left {
             return false;
         }
@@ -82,6 +84,8 @@ impl Placed<'_> {
         let [x, y, width, height] = size;
         let frame = format!("x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"");
         svg.raw(&format!("<clipPath id=\"{id}\"><rect {frame}/></clipPath>"));
+        // SVG paints in the order of its elements: grid, lines and areas, frame and axes over their
+        // ends, and marks and words over everything.
         let (x_ticks, y_ticks) = (self.x().ticks(), self.y().ticks());
         for tick in &x_ticks {
             svg.line(&[(tick.at, bottom), (tick.at, top)], GRID, 0.7, "");
@@ -89,6 +93,8 @@ impl Placed<'_> {
         for tick in &y_ticks {
             svg.line(&[(left, tick.at), (right, tick.at)], GRID, 0.7, "");
         }
+        // Lines go on beyond the axes and are cut at the frame. Marks are not cut, as half a mark
+        // at the edge would look like another shape, so those beyond are left out one by one.
         svg.raw(&format!("<g class=\"lines\" clip-path=\"url(#{id})\">"));
         for layer in &self.panel.layers {
             lines(svg, &layer.look, &self.pixels(layer));
@@ -137,6 +143,8 @@ impl Placed<'_> {
     fn bars(&self, svg: &mut Svg, layer: &Layer) {
         let (x, y) = (self.x(), self.y());
         let aside = layer.look.mark.map_or(0.0, |mark| mark.aside);
+        // A deviation may reach beyond the axis, below zero on one of logarithms: the cap then
+        // stands at the edge.
         let end = |value: f64| y.pixel(value.clamp(self.panel.y.low, self.panel.y.high));
         for point in &layer.points {
             let Some((low, high)) = point.bar else {
@@ -174,6 +182,7 @@ impl Placed<'_> {
         for tick in y_ticks {
             upright(svg, tick.at, 4.0);
             if self.y_numbers {
+                // Down from the middle to the baseline, by half the height of a capital.
                 let at = (left - 7.0, tick.at + SMALL * 0.36);
                 svg.text(at, Type(SMALL, "end", BLACK), &tick.label);
             }
@@ -227,6 +236,8 @@ impl Placed<'_> {
 
 /// How wide the numbers of a panel's y axis are.
 pub(super) fn y_numbers_width(panel: &Panel) -> f64 {
+    // Which ticks there are follows from the length of an axis, wherever it stands: so its numbers
+    // can be measured before the panels are placed by them.
     let ticks = Ruler(&panel.y, panel.height, 0.0).ticks().into_iter();
     let widths = ticks.map(|tick| text_width(SMALL, &tick.label));
     widths.fold(0.0, f64::max)
@@ -282,6 +293,8 @@ fn mark(svg: &mut Svg, look: &Look, (x, y): Pixel) {
             return svg.raw(&circle);
         }
         Shape::Dash => return svg.line(&[(x - DASH, y), (x + DASH, y)], colour, 1.4, ""),
+        // Reaches that give about the area of the circle: n corners at a reach r around the middle
+        // have (n/2) sin(2pi/n) r^2.
         Shape::Square => (4, 1.25, 1.25, 45.0),
         Shape::Diamond => (4, 1.3, 1.3, 0.0),
         Shape::TriangleUp => (3, 1.35, 1.35, 0.0),

@@ -36,6 +36,7 @@ pub(super) fn render(figure: &'static str, svg: &str) -> Result<Vec<u8>, ReportE
     let size = tree.size().to_int_size().scale_by(SCALE);
     let pixmap = size.and_then(|size| Pixmap::new(size.width(), size.height()));
     let mut pixmap = pixmap.ok_or_else(|| failed("it is too large".to_owned()))?;
+    // A picture has whole pixels: scaled to them, no strip is left at its edges.
     let scale = Transform::from_scale(
         pixmap.width() as f32 / tree.size().width(),
         pixmap.height() as f32 / tree.size().height(),
@@ -50,6 +51,7 @@ pub(super) fn render(figure: &'static str, svg: &str) -> Result<Vec<u8>, ReportE
 pub(super) fn text_width(size: f64, text: &str) -> f64 {
     let mut line = Svg::default();
     line.text((0.0, 0.0), Type(size, "start", BLACK), text);
+    // The first child is the white page, which does not cut the box of the second, however small.
     let tree = parse(&line.document(96.0, 96.0, "")).ok();
     let words = tree.as_ref().and_then(|tree| tree.root().children().get(1));
     words.map_or(0.0, |words| f64::from(words.abs_bounding_box().width()))

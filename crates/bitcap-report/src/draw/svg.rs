@@ -25,6 +25,7 @@ impl Svg {
         let (inches_wide, inches_high) = (number(width / 96.0), number(height / 96.0));
         let (width, height) = (number(width), number(height));
         format!(
+            // The size is in inches, so that no program has to guess how many pixels make one.
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{inches_wide}in\" height=\"{inches_high}in\" \
              viewBox=\"0 0 {width} {height}\" font-family=\"{FONTS}\">\n\
              <title>{}</title>\n\

@@ -55,6 +55,7 @@ impl Ruler<'_> {
                 Scale::Log => self.log_ticks(thinned),
                 Scale::Linear | Scale::Whole => self.linear_ticks(thinned),
             };
+            // Rather too close than too few: one tick alone says nothing of the scale.
             if fewer.len() < 2 && !ticks.is_empty() {
                 break;
             }
@@ -111,6 +112,7 @@ impl Ruler<'_> {
 
     /// Values and labels at 1, 2 and 5 of each decade; thinned out at 1 and 3, at each decade, at every second, ...
     fn log_ticks(&self, thinned: u32) -> Vec<(f64, String)> {
+        // Steps that look even to the eye: 1, 2, 5 and 1, 3 cut a decade into about equal parts.
         let ticks = match thinned {
             0 => self.powers(&[1, 2, 5], 1),
             1 => self.powers(&[1, 3], 1),
@@ -136,6 +138,8 @@ impl Ruler<'_> {
     fn powers(&self, mantissas: &[u32], stride: i32) -> Vec<(u32, i32)> {
         let (low, high) = (self.0.low.log10(), self.0.high.log10());
         let exponents = low.floor() as i32..=high.ceil() as i32;
+        // By the remainder and not from the first one on, so that the same decades have ticks in
+        // panels of different ranges.
         let exponents = exponents.filter(|exponent| exponent.rem_euclid(stride) == 0);
         let all = exponents.flat_map(|e| mantissas.iter().map(move |&m| (m, e)));
         let inside = |&(m, e): &(u32, i32)| {
@@ -153,6 +157,7 @@ impl Ruler<'_> {
             Scale::Whole => round_step(least).max(1.0),
             _ => round_step(least),
         };
+        // A tick at the very end of the axis must not be lost to a rounding.
         let slack = 1e-9;
         let (first, last) = ((low / step - slack).ceil(), (high / step + slack).floor());
         let count = (last - first + 1.0).clamp(0.0, 100.0) as usize;
@@ -173,6 +178,8 @@ fn linear_label(value: f64, step: f64, largest: f64) -> String {
     } else if step >= 0.999 {
         thousands(value)
     } else {
+        // As many decimals as the step has; less a little, or a rounded logarithm would make one
+        // more.
         decimals(value, (-step.log10() - 1e-9).ceil().max(0.0) as usize)
     };
     text.replace('-', "−")

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{
     Experiment, PAPER_BAND, bars_note, capacity::accounting_line, capacity::band_entry, looks,
 };
-use crate::accounting::Accounting;
 use crate::capacity::GroupReport;
 use crate::chart::{Axis, Block, Chart, Entry, GREY, Layer, Look, Panel, Point};
 use crate::names::{parts, setting};
@@ -36,7 +35,7 @@ struct Budget {
 
 /// `None` unless some models were trained for three lengths or more.
 pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Option<Chart> {
-    let lines = lines(groups, of.accounting);
+    let lines = lines(of, groups);
     if !lines.iter().any(|line| line.budgets.len() >= LEAST_BUDGETS) {
         return None;
     }
@@ -85,10 +84,10 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Option<Chart
 }
 
 /// In the order of the first model of each.
-fn lines(groups: &[GroupReport], accounting: Accounting) -> Vec<Line> {
+fn lines(of: &Experiment<'_>, groups: &[GroupReport]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for group in groups {
-        let Some(budget) = budget(group, accounting) else {
+        let Some(budget) = budget(of, group) else {
             continue;
         };
         let model = &group.curve.model;
@@ -110,6 +109,7 @@ fn lines(groups: &[GroupReport], accounting: Accounting) -> Vec<Line> {
         }
     }
     for line in &mut lines {
+        // Of equal passes the most bits first, which is then the one that is kept.
         let best_first = |a: &Budget, b: &Budget| {
             let bits = |budget: &Budget| budget.bits_per_parameter.mean;
             a.passes
@@ -125,15 +125,20 @@ fn lines(groups: &[GroupReport], accounting: Accounting) -> Vec<Line> {
 }
 
 /// At the size with the largest mean; `None` of a model that has no cells of its plain number of steps.
-fn budget(group: &GroupReport, accounting: Accounting) -> Option<Budget> {
-    let (model, peak) = (&group.curve.model, group.capacity.peak.as_ref()?);
-    let predicted = model.length as f64 - f64::from(u8::from(!model.start_token));
-    // The model's row is of one of its sizes, and its tokens of the same.
-    let tokens = model.samples as f64 * predicted;
+fn budget(of: &Experiment<'_>, group: &GroupReport) -> Option<Budget> {
+    let peak = group.capacity.peak.as_ref()?;
+    let cells = &of.runs.groups[group.place].plain;
+    // With a batch of so many sequences, steps are more passes over a smaller dataset.
+    let run = &cells
+        .iter()
+        .find(|cell| cell.run.samples == peak.samples)?
+        .run;
+    let predicted = run.length as f64 - f64::from(u8::from(!run.start_token));
+    let tokens = run.samples as f64 * predicted;
     let per_parameter = |bits: f64| group.curve.per_parameter(bits);
-    let bits = peak.memorized_bits.by(accounting);
+    let bits = peak.memorized_bits.by(of.accounting);
     let budget = Budget {
-        passes: model.training_tokens as f64 / tokens,
+        passes: run.training_tokens as f64 / tokens,
         bits_per_parameter: Spread {
             mean: per_parameter(bits.mean),
             deviation: bits.deviation.map(per_parameter),

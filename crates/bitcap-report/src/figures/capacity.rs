@@ -76,6 +76,8 @@ pub(crate) fn chart(
     sizes.extend(reference.iter().map(|of| of.parameters));
     let band = |size: &f64| [PAPER_BAND.0 * size, PAPER_BAND.1 * size];
     let bands = sizes.iter().flat_map(band);
+    // An axis of logarithms passes over the 0 of a point without a bar. Lower ends of bars may lie
+    // at or below zero, and are cut off at the edge.
     let heights = points.flat_map(|point| [point.y, point.bar.map_or(0.0, |bar| bar.1)]);
     let y = Axis::log("capacity (bits)", heights.chain(bands), 0.12);
     let x = Axis::log("parameters", sizes, 0.12);

@@ -28,6 +28,8 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
     let spread = |point: &curve::Point| point.memorized_bits.by(of.accounting);
     let points = || groups.iter().flat_map(all_points);
     let most = points().map(|p| spread(p).mean).fold(0.0, f64::max);
+    // The axis is one of logarithms: means at or below zero have no place on it, and are counted in
+    // the notes instead.
     let floor = (most * LEAST_SHOWN).max(NOTHING);
     let shown = |point: &&curve::Point| spread(point).mean > floor;
     let bands = banded_sizes(groups);
@@ -38,9 +40,11 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
         // A bar that reaches towards zero is cut off, or it would stretch the axis.
         heights.extend([mean, mean + deviation, (mean - deviation).max(mean / 2.0)]);
     }
+    // Nothing to draw but the diagonal, which then sets the axis.
     if heights.is_empty() {
         heights.extend(points().map(|point| point.entropy_bits));
     }
+    // A band far above the points is the very thing to be seen: they did not get there.
     heights.extend(bands.iter().map(|size| PAPER_BAND.1 * size));
     let data = Data::of(groups);
     let x = Axis::log(&data.label(), points().map(|p| data.place(p)), 0.08);
@@ -60,6 +64,7 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
             ..Layer::band(&x, (least, least), (most, most), &Look::area(colour, 0.2))
         }
     };
+    // Later layers cover earlier ones: areas, then what the data sets as limits, then the models.
     let mut layers: Vec<Layer> = bands.iter().map(band).collect();
     let diagonal_look = Look::line(PALE, 1.0, "");
     layers.push(Layer::new(data.diagonal(&x), &diagonal_look));
@@ -126,6 +131,7 @@ struct Data<'a> {
 impl<'a> Data<'a> {
     fn of(groups: &'a [GroupReport]) -> Self {
         let shape = |group: &GroupReport| (group.curve.model.vocabulary, group.curve.model.length);
+        // As many sequences of another length or vocabulary are other data; bits can be compared.
         let in_samples = groups.iter().all(|group| shape(group) == shape(&groups[0]));
         Self { groups, in_samples }
     }
@@ -167,6 +173,7 @@ impl<'a> Data<'a> {
         }
         let ceiling = |point: &curve::Point| point.ceiling_bits.by(accounting);
         let shows = |point: &&curve::Point| ceiling(point) < CEILING_SHOWS * point.entropy_bits;
+        // A line that is nowhere lower would cover the diagonal.
         kinds.retain(|_, points| points.iter().any(shows));
         let lines = kinds.into_values();
         let lines = lines.map(|points| self.means(points, ceiling));

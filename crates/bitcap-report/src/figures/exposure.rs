@@ -59,6 +59,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     let means = || lines.iter().flat_map(|line| &line.means);
     let copies = means().map(|mean| mean.x);
     let x = Axis::log("copies of the string in the data", copies, 0.1);
+    // Zero is always in it, as bits of either sign are read from there.
     let reach = means().flat_map(Mean::reach).chain([0.0]);
     let y = Axis::linear(&kind.label("string"), reach);
     let mut layers = vec![Layer::across(&x, 0.0, &Look::line(PALE, 1.0, ""))];
@@ -103,6 +104,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
 /// At most [`MOST_SIZES`] of them, the first and the last among them.
 fn spaced<'a>(sizes: &[&'a Cell]) -> Vec<&'a Cell> {
     let shown = sizes.len().min(MOST_SIZES);
+    // Asked only where there are sizes; of one alone the divisor would be 0.
     let place = |i: usize| i * (sizes.len() - 1) / (shown.max(2) - 1);
     (0..shown).map(|i| sizes[place(i)]).collect()
 }
@@ -117,6 +119,8 @@ fn line<'a>(
     let seeds = of.runs.groups[place].plain.iter().map(|cell| &cell.run);
     for run in seeds.filter(|run| run.samples == cell.run.samples) {
         let file = cell_files::sequences(&of.runs.root, run)?;
+        // The first file decides: bits of the other kind are of another quantity, and no mean is
+        // over both.
         let file = file.filter(|file| *kind.get_or_insert(file.kind) == file.kind);
         let all = file.into_iter().flat_map(|file| file.training);
         strings.extend(all.filter_map(|own| Some((own.count?, own.bits.by(of.accounting)))));

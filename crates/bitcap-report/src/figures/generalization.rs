@@ -45,6 +45,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     let mut panels = vec![vec![Panel::new(heading, HEIGHTS.0, x.clone(), y, bits)]];
     if !of_excess.is_empty() {
         let y = excess_axis(&of_excess);
+        // An axis of logarithms has no zero to draw a line at.
         if y.low <= 0.0 {
             lower.insert(0, zero);
         }
@@ -78,6 +79,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
 
 /// Whether there is a source to generalize to.
 fn structured(group: &Group) -> bool {
+    // Of uniform data the limit is 0 exactly: nothing is there to generalize.
     let limit = |run: &bitcap_plan::Run| run.intended_limit_bits.filter(|limit| *limit != 0.0);
     means::measured(group, |run| run.unintended_bits) && means::measured(group, limit)
 }

@@ -60,6 +60,8 @@ pub(super) fn means(runs: &Runs, group: &Group, measure: Measure) -> Vec<Mean> {
     let sizes = measured.chunk_by(|a, b| a.0.samples == b.0.samples);
     let means = sizes.map(|seeds| {
         Some(Mean {
+            // The entropy of structured data differs from seed to seed, and with it the load of one
+            // size.
             x: mean(seeds.iter().map(|(run, _)| place(run, loads)))?,
             y: spread(seeds.iter().map(|(_, value)| *value))?,
             count: seeds.len(),

@@ -51,6 +51,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
                 layers.push(Layer::new(&means, look));
                 all.extend(means);
             }
+            // Rates of all panels on one axis, with room for marks at 0 and 1.
             let y = Axis::between("", Scale::Linear, (-0.05, 1.05));
             shown.push(Panel::new(heading, HEIGHT, x.clone(), y, layers));
         }

@@ -78,10 +78,13 @@ fn looks(parameters: impl IntoIterator<Item = u64>) -> Vec<Look> {
             false => {
                 // Of models of one size those that come first are below.
                 let below = |(place, other): &(usize, &u64)| (*other, *place) < (own, i);
+                // By rank and not by size: sizes of models often lie close together, and so would
+                // their colours.
                 let rank = parameters.iter().enumerate().filter(below).count();
                 ramp(rank as f64 / (parameters.len() - 1) as f64)
             }
         };
+        // Both go around, and as 8 and 5 have no common factor a pair comes back after 40.
         let (shape, dash) = (SHAPES[i % SHAPES.len()], DASHES[i % DASHES.len()]);
         Look::mark(&colour, shape, radius, true).lined(1.5, dash, 1.0)
     };

@@ -33,6 +33,8 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Result<Option<Chart>, ReportError> {
     let panel = |(cell, positions): &(&Cell, Positions)| {
         let bits = all(positions).into_iter().map(|row| row.code_bits);
         let most = bits.fold(uniform, f64::max);
+        // From zero, so that heights can be compared; a token that is known for certain costs
+        // nothing.
         let ends = (-0.05 * most, 1.08 * most);
         let y = Axis::between("mean code length (bits a token)", Scale::Linear, ends);
         let layers = vec![
@@ -86,6 +88,7 @@ pub(super) fn chosen<T>(
 ) -> Result<Vec<(&Cell, T)>, ReportError> {
     let largest = runs
         .plain()
+        // `max_by_key` keeps the last of equals; reversed, that is the first.
         .rev()
         .max_by_key(|group| group.model().parameters);
     let sizes = largest.map_or(Vec::new(), one_a_size);
@@ -106,6 +109,7 @@ fn few<'a>(sizes: &[&'a Cell], loads: bool) -> Vec<&'a Cell> {
         false => sizes.len() / 2,
     };
     let mut places = vec![0, middle, last];
+    // Ascending already, so equal ones stand together.
     places.dedup();
     places.into_iter().map(|place| sizes[place]).collect()
 }
@@ -113,6 +117,7 @@ fn few<'a>(sizes: &[&'a Cell], loads: bool) -> Vec<&'a Cell> {
 /// Of each size the cell with the lowest seed, by size, ascending.
 pub(super) fn one_a_size(group: &Group) -> Vec<&Cell> {
     let mut cells: Vec<&Cell> = group.plain.iter().collect();
+    // Cells are sorted by size and then by seed, so the first of each size has the lowest.
     cells.dedup_by_key(|cell| cell.run.samples);
     cells
 }

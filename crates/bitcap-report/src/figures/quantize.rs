@@ -53,6 +53,7 @@ pub fn quantize_figure(csv: &Path, title: &str) -> Result<Chart, ReportError> {
     let layers = layers.map(|((name, _), look)| series(name, look)).collect();
     let entries = SCALES.iter().zip(&looks);
     let entries = entries.map(|((_, text), look)| Entry::new(look, *text));
+    // Levels are named in the subtitle in the order of the marks, as a mark has no room for words.
     let mut levels: Vec<f64> = rows.iter().map(|row| row.weight_bits).collect();
     levels.sort_by(|a, b| b.total_cmp(a));
     levels.dedup();

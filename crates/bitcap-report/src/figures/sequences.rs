@@ -123,6 +123,7 @@ impl Bins {
         let mut shares = vec![0.0; self.count];
         for value in values {
             let bin = (value / self.width).floor() - self.first;
+            // The ends were found by the same divisions, but no rounding may lead out of the bins.
             shares[(bin.max(0.0) as usize).min(self.count - 1)] += 1.0 / values.len() as f64;
         }
         shares
@@ -134,6 +135,7 @@ impl Bins {
         let mut before = 0.0;
         for (i, &share) in shares.iter().chain([&0.0]).enumerate() {
             let edge = (self.first + i as f64) * self.width;
+            // Only where the height changes: a long run of empty bins needs no points.
             if share != before || i == 0 || i == self.count {
                 out.extend([(edge, before), (edge, share)]);
             }

@@ -67,6 +67,7 @@ pub fn toy_figure(csv: &Path, title: &str) -> Result<Chart, ReportError> {
     let accuracy = Axis::between(ACCURACY.0, Scale::Linear, (-0.05, 1.05));
     let panel = |heading: &str, height, y, lines: &Lines| {
         // The first of the lines stand for what matters and lie on top.
+        // So few lines get the palette's colours in order, whatever the parameters.
         let lines = lines.1.iter().zip(looks(vec![1; lines.1.len()])).rev();
         let layers = lines.map(|((_, of), look)| {
             Layer::new(rows.iter().map(|row| (row.samples as f64, of(row))), &look)

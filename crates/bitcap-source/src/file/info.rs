@@ -69,6 +69,8 @@ impl DatasetInfo {
     /// and written again once they are known.
     pub(super) fn header(&self) -> Result<Vec<u8>, serde_json::Error> {
         let entropy = entropy_text(self.entropy_bits);
+        // The longest text of an entropy has 24 characters; a shorter one leaves its rest to
+        // spaces. The hash has 64 characters always, the zeros before it is known too.
         let padding = 24_usize.saturating_sub(entropy.len());
         let mut strings = json!({
             "format": self.format,
@@ -101,6 +103,7 @@ impl DatasetInfo {
     pub(super) fn of(file: &TokenFile) -> Result<Self, Problem> {
         let text = file.string("source")?;
         let wrong_source = |expected: String| Problem::metadata("source", text, expected);
+        // The source first: all that follows is held against it.
         let source: SourceSettings = serde_json::from_str(text)
             .map_err(|e| wrong_source(format!("a source this version knows, as JSON ({e})")))?;
         source
@@ -113,6 +116,7 @@ impl DatasetInfo {
         let split = splits.find(|split| split.name() == name);
         let split = split.ok_or_else(|| Problem::metadata("stream", name, "`data` or `fresh`"))?;
 
+        // Built as for a new dataset: what follows from the source is never taken from the file.
         let mut info = Self::before_drawing(&source, data_seed, file.samples, split);
         let by_source = |key: &str, right: u32| {
             let found = file.string(key)?;
@@ -122,8 +126,11 @@ impl DatasetInfo {
             let expected = format!("{right}, by its source and samples");
             Err(Problem::metadata(key, found, expected))
         };
+        // They stand in the file for readers that know no sources, and the tokens are read by them;
+        // here they are held against the source.
         by_source("vocabulary", info.vocabulary)?;
         by_source("length", info.length)?;
+        // Any number will do here: whether it is the right one is told when the tokens are read.
         let entropy = file.string("entropy_bits")?;
         let bits = entropy.parse().ok();
         if bits.is_none() && entropy != UNKNOWN {

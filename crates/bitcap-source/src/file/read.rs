@@ -74,6 +74,8 @@ fn check(
     });
     let mut marginal = Marginal::new(&info.source);
     let mut drawn = vec![0; info.length as usize];
+    // Remembered and not returned at once: in a file that was altered the hash, which is known at
+    // the end only, says better what is wrong.
     let mut as_drawn = true;
     file.read(|tokens, done| {
         for sequence in tokens.chunks_exact(drawn.len()) {
@@ -90,6 +92,8 @@ fn check(
         return Err(Problem::Content(text.into()));
     }
     let entropy = marginal.entropy();
+    // To the last bit, as the marginal is the same on every platform and the text reads back as the
+    // same number.
     if entropy != info.entropy_bits {
         let found = entropy_text(info.entropy_bits);
         let expected = format!("{}, by its source and tokens", entropy_text(entropy));

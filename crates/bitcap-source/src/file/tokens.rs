@@ -44,6 +44,7 @@ impl TokenFile {
         let strings = header.metadata().clone();
         let strings = strings.ok_or_else(|| missing("__metadata__"))?;
         let get = |key| strings.get(key).ok_or_else(|| missing(key));
+        // Before any other key: in another format they may mean something else.
         let format = get("format")?;
         if format != FORMAT {
             let text = format!("its format is `{format}`; this version of bitcap reads `{FORMAT}`");
@@ -55,6 +56,8 @@ impl TokenFile {
         let samples = number("samples", 1, u64::MAX)?;
         let bytes = token_bytes(length, samples)
             .map_err(|e| Problem::metadata("samples", &e.found, e.allowed))?;
+        // What the strings say of the tokens has to agree with the tensor, and that with the file's
+        // size; after these two checks the strings can be believed where memory is asked for.
         check_tensor(&header, [samples, length.into()])?;
         check_size(found, start.saturating_add(bytes))?;
         Ok(Self {
@@ -92,6 +95,7 @@ impl TokenFile {
             tokens.extend(pairs.iter().map(|&pair| u16::from_le_bytes(pair)));
             let vocabulary = self.vocabulary;
             let outside = |&token: &u16| u32::from(token) >= vocabulary;
+            // Sooner than the hash, which would only say that something is wrong and not where.
             if let Some(at) = tokens.iter().position(outside) {
                 let (position, sequence) = (at % length, done + (at / length) as u64);
                 let token = tokens[at];
@@ -154,6 +158,7 @@ fn read_header(file: &mut File, found: u64) -> Result<(Metadata, u64), Problem> 
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(Problem::Read)?;
     let length = u64::from_le_bytes(length);
+    // First of all, so that the sum below cannot overflow and no forged length is allocated.
     if length > MAX_HEADER_BYTES {
         return Err(wrong(format!(
             "by its first 8 bytes its header would have {length} bytes; a dataset's has at most \
@@ -161,6 +166,7 @@ fn read_header(file: &mut File, found: u64) -> Result<(Metadata, u64), Problem> 
         )));
     }
     let start = 8 + length;
+    // Always an error: it says how much of the header is missing.
     if found < start {
         check_size(found, start)?;
     }

@@ -37,6 +37,8 @@ pub fn generate(
         file.as_file().set_len(header.len() as u64 + tokens)?;
         file.write_all(&header)?;
         let info = write_tokens(file.as_file_mut(), &drawn, info, progress)?;
+        // Hash and entropy are known only now. The header with them is as long as the one before,
+        // so that it takes its place exactly.
         file.as_file_mut().seek(SeekFrom::Start(0))?;
         file.write_all(&info.header()?)?;
         file.as_file().sync_all()?;
@@ -61,6 +63,8 @@ pub fn generate_to(
 ) -> Result<DatasetInfo, DatasetFileError> {
     let (drawn, info) = prepare(source, data_seed, samples, split)?;
     let write = || {
+        // A pipe cannot be gone back in, so the first pass writes nowhere and only finds what
+        // stands in the header. Each pass is half of the progress.
         let half = &mut |done| progress(done / 2);
         let info = write_tokens(&mut io::sink(), &drawn, info, half)?;
         out.write_all(&info.header()?)?;
@@ -80,6 +84,7 @@ fn prepare(
     split: Split,
 ) -> Result<(Source, DatasetInfo), InvalidSetting> {
     let drawn = Source::draw_parameters(source)?;
+    // Here, where nothing is written yet; after it N S never overflows.
     drawn.token_bytes(samples)?;
     let info = DatasetInfo {
         source_blake3: drawn.file().map(|facts| facts.blake3.clone()),
@@ -107,6 +112,8 @@ fn write_tokens(
         let now = (info.samples - done).min(rows as u64);
         let piece = &mut tokens[..now as usize * length];
         for sequence in piece.chunks_exact_mut(length) {
+            // Hash and statistics are taken as the tokens go by, since they are never all in
+            // memory.
             draw(sequence);
             marginal.observe(sequence);
         }
@@ -138,6 +145,7 @@ pub fn write(
     source.validate()?;
     token_bytes(source.length(), dataset.samples as u64)?;
     let tokens_blake3 = dataset.tokens_blake3();
+    // No seed drew these tokens; Training is how a file is read from its beginning.
     let info = DatasetInfo {
         source_blake3: Some(tokens_blake3.clone()),
         tokens_blake3,

@@ -39,6 +39,8 @@ impl CoinSettings {
 impl Kind for CoinSettings {
     fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("source.length", self.length, 1, 4096)?;
+        // In an order in which each check rests on those before: as many numbers in both lists, all
+        // from 0 to 1, and then the sum, which would be NaN if one of them were.
         let (count, sum) = (self.prior.len(), self.prior.iter().sum::<f64>());
         // NaN is in no range.
         let outside = |list: &[f64]| list.iter().copied().find(|p| !(0.0..=1.0).contains(p));
@@ -84,6 +86,8 @@ impl Kind for CoinSettings {
         let point = fraction(&mut parameter_words(self.seed));
         let sum: f64 = self.prior.iter().sum();
         let mut cumulative = 0.0;
+        // A value of prior 0 does not raise the threshold, so it is never the first above the
+        // point.
         let drawn = self.prior.iter().position(|prior| {
             cumulative += prior;
             point < threshold(cumulative / sum)
@@ -132,6 +136,8 @@ impl Statistics for Ones {
     /// log2 of the sum over the prior of prior x p^ones x (1 - p)^zeros.
     fn log2_marginal(&self, sequences: u64) -> f64 {
         let zeros = sequences * u64::from(self.settings.length) - self.ones;
+        // A weight of 0 is a term of minus infinity, which adds nothing. No part of a term is
+        // positive, so none is NaN.
         let terms = self.settings.weighted();
         log2_sum(terms.map(|(w, p)| libm::log2(w) + log2_probability(zeros, self.ones, p)))
     }

@@ -67,6 +67,7 @@ impl<S: DeserializeOwned> TryFrom<Written> for CopiesSettings<S> {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
+        // Read as a map first: the settings of `of` cannot be read without a seed.
         let mut of = written.of;
         of.entry("seed").or_insert(written.seed.into());
         let of = serde_json::from_value(Value::Object(of)).map_err(|e| format!("of: {e}"))?;
@@ -98,11 +99,15 @@ impl<S> CopiesSettings<S> {
 
 impl<S: Deref<Target = dyn Kind>> Kind for CopiesSettings<S> {
     fn validate(&self) -> Result<(), InvalidSetting> {
+        // Only copies have an exposure; that of no samples can be asked for of settings not yet
+        // validated.
         if self.of.exposure(0).is_some() {
             let allowed = "any other kind: copies of copies are copies";
             return Err(InvalidSetting::new("source.of.kind", "copies", allowed));
         }
         self.of.validate().map_err(of_strings)?;
+        // Settings that were written out name the seed in both places: it may stand there, but not
+        // as another.
         if self.of.seed() != self.seed {
             let allowed = "left out, or the same as source.seed";
             return Err(InvalidSetting::new(
@@ -116,6 +121,8 @@ impl<S: Deref<Target = dyn Kind>> Kind for CopiesSettings<S> {
             CopiesLaw::Zipf => (false, "the law \"zipf\" has exponent and distinct"),
         };
         let exponent = self.exponent.map(|exponent| exponent.to_string());
+        // A number of the other law is refused and not passed over: who wrote it expects it to
+        // count.
         for (key, needed, found) in [
             ("source.count", constant, self.count.map(|n| n.to_string())),
             ("source.exponent", !constant, exponent),
@@ -204,6 +211,8 @@ impl Parameters for Copies {
         let exposure = self.law.exposure(dataset.samples);
         let strings = dataset.select(&exposure.first);
         let bits = self.of.source_bits(&strings)?;
+        // Which place holds which string follows from the law: a sequence that is not its string
+        // could not have been drawn.
         let mut pairs = dataset.sequences().zip(&exposure.string);
         let equal = pairs.all(|(sequence, &string)| sequence == strings.sequence(string));
         Some(if equal { bits } else { f64::INFINITY })
@@ -281,6 +290,8 @@ impl Strings {
     /// The string of the next place, and whether it is a new one, which is to be written there.
     fn of_next_place(&mut self) -> (&mut [u16], bool) {
         let string = (self.places)();
+        // Strings are numbered as they first appear, so the next new one has the number of those
+        // before.
         let new = string == self.count;
         if new {
             self.count += 1;

@@ -148,6 +148,8 @@ impl FileSettings {
         };
         let unreadable = |error| wrong("", format!("a file that can be read ({error})"));
         let unsound = |problem| wrong("", format!("a sound dataset file ({problem})"));
+        // A dataset file is opened at its first token, so that all formats are read alike from
+        // here. Its tokens are held against the vocabulary of these settings, not against its own.
         let (file, claimed) = match self.format {
             FileFormat::Dataset => {
                 let TokenFile { file, blake3, .. } =
@@ -172,6 +174,7 @@ impl FileSettings {
         let (mut bytes, mut largest) = (0, 0);
         loop {
             piece.clear();
+            // Filled whole, and even in bytes: no token of two is cut between pieces.
             let mut next = (&file).take(2 * PIECE as u64);
             next.read_to_end(&mut piece).map_err(unreadable)?;
             if piece.is_empty() {
@@ -179,6 +182,7 @@ impl FileSettings {
             }
             bytes += piece.len();
             hasher.update(&piece);
+            // A byte is always below 256, the one vocabulary that bytes have.
             if width > 1 {
                 largest = tokens(&piece, width).fold(largest, u16::max);
             }
@@ -187,6 +191,8 @@ impl FileSettings {
             }
         }
         let blake3 = hasher.finalize().to_hex().to_string();
+        // From the cause to what follows from it: of a file that is damaged or was changed that is
+        // to be said, not that one of its tokens is too large or its length odd.
         if let Some(claimed) = claimed {
             check_hash(&blake3, &claimed).map_err(unsound)?;
         }

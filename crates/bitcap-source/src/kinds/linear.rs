@@ -52,6 +52,7 @@ impl LinearSettings {
 
 impl Kind for LinearSettings {
     fn validate(&self) -> Result<(), InvalidSetting> {
+        // Each range rests on the one before: no difference goes below 0, and no range is empty.
         in_range("source.length", self.length, 2, 4096)?;
         in_range("source.inputs", self.inputs, 1, self.length - 1)?;
         in_range("source.outputs", self.outputs, 1, self.length - self.inputs)?;
@@ -141,6 +142,8 @@ impl LinearMap {
     fn outputs(&self, inputs: &[u16]) -> impl Iterator<Item = u16> {
         let inputs = pack(inputs);
         self.rows.iter().map(move |row| {
+            // An inner product over GF(2) is the parity of all products, and the parity of many
+            // words is that of their exclusive or: 64 products an operation.
             let both = row.iter().zip(&inputs).fold(0, |sum, (a, b)| sum ^ (a & b));
             (both.count_ones() & 1) as u16
         })
@@ -194,6 +197,8 @@ impl Statistics for Basis {
     fn observe(&mut self, sequence: &[u16]) {
         let (inputs, outputs) = self.settings.split(sequence);
         let (mut inputs, mut outputs) = (pack(inputs), pack(outputs));
+        // Gaussian elimination, an equation at a time. Each addition takes the first 1 away, so the
+        // next lies further on and the loop ends after at most k of them.
         while let Some(at) = first_one(&inputs) {
             match &self.equations[at] {
                 Some((known_inputs, known_outputs)) => {
@@ -269,9 +274,12 @@ impl Statistics for Noisy {
                 walsh_hadamard(&mut sums);
                 let of = |&sum: &i64| {
                     // The sum has the parity of N and is from -N to N.
+                    // So N - sum is even and from 0 to 2 N; wrapping, it is right for negative sums
+                    // as well.
                     let differ = count.wrapping_sub(sum as u64) / 2;
                     times_log2(differ, flip) + times_log2(count - differ, 1.0 - flip)
                 };
+                // The mean over 2^k rows, so k bits less than the sum.
                 log2_sum(sums.iter().map(of)) - f64::from(self.settings.inputs)
             })
             .sum();
@@ -282,6 +290,7 @@ impl Statistics for Noisy {
 /// In place; the length is a power of two.
 fn walsh_hadamard(table: &mut [i64]) {
     let mut half = 1;
+    // No sum on the way is beyond the number of strings, so that nothing overflows.
     while half < table.len() {
         for block in table.chunks_exact_mut(2 * half) {
             let (low, high) = block.split_at_mut(half);

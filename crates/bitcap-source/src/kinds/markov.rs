@@ -94,6 +94,7 @@ impl Kind for MarkovSettings {
         in_range("source.length", self.length, 2, 4096)?;
         in_range("source.order", self.order, 1, self.length - 1)?;
         in_range("source.concentration", self.concentration, 0.001, 1000.0)?;
+        // The order may be thousands by its range alone, so the power can overflow.
         let entries = u64::from(self.vocabulary).checked_pow(self.order + 1);
         if entries.is_none_or(|entries| entries > MAX_ENTRIES) {
             let allowed = match MAX_ENTRIES.ilog(u64::from(self.vocabulary)) {
@@ -128,6 +129,8 @@ impl Kind for MarkovSettings {
         let mut logs = vec![0.0; self.vocabulary as usize];
         for _ in 0..self.contexts() {
             logs.fill_with(|| ln_gamma_variate(words, self.concentration));
+            // A small concentration gives variates too small for an f64; with the largest taken
+            // out, the sum is at least 1 and what underflows is nothing beside it.
             let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = logs.iter().map(|log| libm::exp(log - largest)).sum();
             let ln_sum = largest + libm::log(sum);
@@ -139,6 +142,9 @@ impl Kind for MarkovSettings {
                 log2.push((log - ln_sum) * std::f64::consts::LOG2_E);
                 cumulative += libm::exp(log - ln_sum);
                 let drawn = threshold(cumulative).min(ONE);
+                // The whole sum is 1 but for roundings. The last token that can be drawn takes the
+                // difference, and those after it stand at the end of the range, where no fraction
+                // falls to them.
                 thresholds.push(if token < last { drawn } else { ONE });
             }
         }
@@ -170,6 +176,8 @@ impl MarkovSettings {
             if position >= self.order as usize {
                 each(context, token);
             }
+            // It starts as if k zeros came before, which have all left it when the first row is
+            // looked up.
             context = self.next(context, token);
         }
     }
@@ -212,6 +220,8 @@ impl Parameters for Contexts {
                 } else {
                     let row = &self.thresholds[context * symbols as usize..][..symbols as usize];
                     let point = fraction(&mut words);
+                    // The first token whose cumulative probability is above the point; the last is
+                    // ONE, so there is always one.
                     row.partition_point(|&threshold| threshold <= point) as u16
                 };
                 context = self.chain.next(context, *token);
@@ -246,6 +256,7 @@ impl Statistics for Counts {
         let rows = self.counts.chunks_exact(self.chain.vocabulary as usize);
         let ln: f64 = rows
             .map(|row| {
+                // Gamma(a) / Gamma(a) is 1: a token that never came says nothing.
                 let tokens = row.iter().filter(|&&count| count > 0);
                 let tokens: f64 = tokens.map(|&count| ln_rising(concentration, count)).sum();
                 tokens - ln_rising(symbols * concentration, row.iter().sum())

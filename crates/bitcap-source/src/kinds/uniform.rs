@@ -38,6 +38,8 @@ impl Kind for UniformSettings {
     }
 
     fn expected_entropy_bits(&self, samples: u64) -> f64 {
+        // Each token has a whole number of bits where V is a power of two: counted in integers, so
+        // that the one rounding is that to f64. u128 holds them all.
         let tokens = u128::from(samples) * u128::from(self.length);
         if self.vocabulary.is_power_of_two() {
             return (tokens * u128::from(self.vocabulary.trailing_zeros())) as f64;
@@ -90,6 +92,8 @@ impl Parameters for UniformSettings {
             row.fill_with(|| {
                 if unread < width {
                     // A word holds four bytes of the stream, the first lowest.
+                    // At most 15 bits are unread, so they and these 32 fit; bits above were read
+                    // before, and the mask below leaves them out.
                     pending = pending << 32 | u64::from(words.next_u32().swap_bytes());
                     unread += 32;
                 }

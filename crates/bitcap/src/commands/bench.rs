@@ -114,6 +114,7 @@ fn time(shape: &BenchShape, arguments: &Bench) -> anyhow::Result<Row> {
         length: shape.length as usize,
         start_token: true,
     };
+    // The numbers are the user's: what an experiment refuses is refused here too.
     data.validate()?;
     let model = ModelSettings::Gpt2(Gpt2Settings {
         start_token: true,
@@ -129,6 +130,8 @@ fn time(shape: &BenchShape, arguments: &Bench) -> anyhow::Result<Row> {
         Duration::from_secs_f64(arguments.seconds),
     )?;
     times.sort_by(f64::total_cmp);
+    // The speed is that of the fastest: other work on the machine only ever adds. The median tells
+    // how much it did.
     let (fastest, median) = (times[0], times[times.len() / 2]);
     let tokens_per_second = (shape.batch as usize * data.predicted()) as f64 / fastest;
     Ok(Row {

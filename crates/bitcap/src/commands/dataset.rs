@@ -21,6 +21,7 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
             length,
             seed: arguments.seed,
         }),
+        // clap asks for them before.
         _ => bail!("--vocabulary and --length are needed, or --source"),
     };
     let split = if arguments.fresh {
@@ -28,6 +29,7 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
     } else {
         Split::Training
     };
+    // It would be written into a file of that name, which is hardly what was meant.
     if arguments.file == Path::new("-") {
         bail!(
             "a dataset file begins with the hash of all that follows, and cannot be written to standard output; name a file (a file named - is ./-)"
@@ -44,6 +46,7 @@ pub(crate) fn generate(arguments: &Generate) -> anyhow::Result<ExitCode> {
         split,
         &mut |done| bar.set_position(done),
     );
+    // Before an error is told, which would stand beside the bar.
     bar.finish_and_clear();
     print(&info?, false)
 }

@@ -64,6 +64,7 @@ pub(crate) fn devices(arguments: &Devices) -> anyhow::Result<ExitCode> {
             backend,
             ..DeviceSpec::FLEX
         };
+        // To find adapters is to load drivers, so that this too is left to another process.
         let names: Result<Vec<DeviceSpec>, String> = if backend.is_cpu() {
             Ok(vec![default])
         } else {
@@ -185,6 +186,7 @@ fn ask<T: for<'de> Deserialize<'de>>(
     more: &[&str],
     patience: Duration,
 ) -> anyhow::Result<Result<T, String>> {
+    // The outer error is this process' own; the inner one is of the device.
     let mut child = Command::new(own_program()?)
         .arg0("bitcap")
         .arg("ask-device")
@@ -196,10 +198,12 @@ fn ask<T: for<'de> Deserialize<'de>>(
         .spawn()?;
     let (answer, said) = (read(child.stdout.take()), read(child.stderr.take()));
     let began = Instant::now();
+    // std waits for ever or not at all.
     let ended = loop {
         match child.try_wait()? {
             Some(ended) => break ended,
             None if began.elapsed() > patience => {
+                // The threads that read are left alone: no answer is of use any more.
                 end(&mut child);
                 let seconds = patience.as_secs();
                 return Ok(Err(format!("it did not answer within {seconds} seconds")));
@@ -251,6 +255,7 @@ pub(crate) fn ask_device(arguments: &AskDevice) -> anyhow::Result<ExitCode> {
     let facts = facts(device)?;
     let precisions = precisions(device)?;
     let mut checks = Vec::new();
+    // flex is what is compared with, and processors are believed.
     if arguments.check && !device.backend.is_cpu() {
         for &precision in &precisions {
             let check = check_device(device, precision)?;

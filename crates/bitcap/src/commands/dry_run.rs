@@ -71,6 +71,7 @@ pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow
 impl Output for DryRun<'_> {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut headings = PlannedCell::HEADINGS.to_vec();
+        // Before the last column, which has remarks and no heading.
         headings.insert(headings.len() - 1, "time");
         let rows: Vec<Vec<String>> = self
             .cells
@@ -93,9 +94,12 @@ impl Output for DryRun<'_> {
             counted(self.cells.len(), "cell")
         )?;
         let seconds = self.cells.iter().map(|cell| cell.estimated_seconds);
+        // Only where all are known: the sum of some would be read as that of all.
         if let Some(seconds) = seconds.collect::<Option<Vec<f64>>>() {
             let total: f64 = seconds.iter().sum();
             let longest = seconds.iter().copied().fold(0.0, f64::max);
+            // Not less than the longest cell takes alone, and not less than all take shared out
+            // evenly.
             let wall = duration((total / self.jobs as f64).max(longest));
             write!(
                 out,

@@ -104,6 +104,7 @@ impl Events {
                     what: Nothing {},
                 },
             }),
+            // A cell's event has its own tag, which becomes the line's `event`.
             SweepEvent::Told { index, event } => self.write(&OfCell::<&CellEvent> {
                 cell: cell(index),
                 what: event,

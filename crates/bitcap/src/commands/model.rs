@@ -25,6 +25,7 @@ pub(crate) fn compress(arguments: &Compress) -> anyhow::Result<ExitCode> {
     let inputs = [Some(&arguments.cell), arguments.data.as_ref()];
     let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
     output_file::check(&arguments.output, &inputs)?;
+    // A code is read back by the same arithmetic only, and a GPU's changes with its driver.
     let cell = TrainedCell::open_on_processor(&arguments.cell)?;
     let bar = sequences_bar(0, "coding");
     let compressed = bitcap_cell::compress(
@@ -58,6 +59,7 @@ struct Figures<T>(T);
 impl<T: Serialize> Output for Figures<T> {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut lines = Vec::new();
+        // By way of JSON, so that a figure has one name in both forms.
         flatten("", &serde_json::to_value(&self.0)?, &mut lines);
         let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, value) in lines {

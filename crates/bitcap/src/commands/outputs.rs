@@ -19,6 +19,7 @@ pub(crate) fn collect(arguments: &Outputs) -> anyhow::Result<ExitCode> {
     let (folder, plan) = ExperimentFolder::open(&arguments.folder)?;
     let collected = bitcap_plan::collect(&folder, &plan, &folder.lock()?)?;
     let root = folder.root().display();
+    // Cells that are done and cannot be read are another error, told below.
     if collected.cells == 0 && collected.unreadable.is_empty() {
         bail!("{root}: no cell is done yet");
     }
@@ -57,6 +58,7 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<ExitCode> {
         accounting: arguments.accounting.into(),
         reference: arguments.reference.clone(),
     };
+    // Before anything is made, and by the file rather than its name: a link to a table is one too.
     if let Some(reference) = &arguments.reference {
         for table in bitcap_report::TABLES {
             if output_file::is_same_file(&root.join(table), reference) {
@@ -67,6 +69,7 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    // To the end of the function: two that draw at once would mix their files.
     let _tables = folder.lock()?;
     let made = made(root, &options, None)?;
     write!(io::stdout(), "{}", made.text)?;
@@ -90,6 +93,7 @@ pub(crate) fn collect_and_report(
     own: Option<&HashSet<&str>>,
     tables: &FileLock,
 ) -> anyhow::Result<Made> {
+    // As it is on disk: other sweeps may have joined their plans meanwhile.
     let (_, plan) = ExperimentFolder::open(folder.root())?;
     let collected = bitcap_plan::collect(folder, &plan, tables)?;
     said_unreadable(&collected.unreadable);
@@ -126,12 +130,14 @@ fn made(root: &Path, options: &ReportOptions, own: Option<&HashSet<&str>>) -> an
         }
         report => report?,
     };
+    // The files are of all curves; only the text is narrowed down to those of one sweep.
     let all = report.groups.len();
     if let Some(own) = own {
         report
             .groups
             .retain(|group| own.contains(group.curve.model.group.as_str()));
     }
+    // None of its curves has a cell that is done: there is no table to show.
     if all > 0 && report.groups.is_empty() {
         return Ok(Made {
             text: String::new(),

@@ -14,6 +14,7 @@ use crate::progress::sequences_bar;
 
 pub(crate) fn quantize(arguments: &Quantize) -> anyhow::Result<ExitCode> {
     let output = arguments.output.as_deref();
+    // Whether the files may be written is known before the work and not after it.
     let output = output.map(|csv| TableFile::new(csv, &[&arguments.cell]));
     let output = output.transpose()?;
     let cell = TrainedCell::open(&arguments.cell)?;

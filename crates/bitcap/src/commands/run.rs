@@ -22,11 +22,14 @@ pub(crate) const GIT_REVISION: &str = env!("BITCAP_GIT_REVISION");
 pub(crate) const TRAINING_FAILED: u8 = 3;
 
 /// Exit status where another process works on the cell: EX_TEMPFAIL of sysexits.h, to try later.
+// The scripts of submissions know this number and the one above (bitcap-plan/src/submit).
 pub(crate) const BUSY: u8 = 75;
 
 /// Reads an experiment with its overrides and makes its plan.
 pub(crate) fn plan(chosen: &Chosen) -> anyhow::Result<(Experiment, Plan)> {
     let mut overrides = chosen.overrides.clone();
+    // The flags are overrides that come last: so they outrank --set, and one that is impossible is
+    // told as any setting is.
     if let Some(device) = chosen.device {
         overrides.push(format!("engine.device={device}"));
     }
@@ -51,6 +54,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
         Some(folder) => resolved(arguments, folder)?,
         None => planned(arguments)?,
     };
+    // Not before: until here a signal ends the process by itself, and nothing is lost.
     let stop = signals::stop_on_signals(heard)?;
     run_task_with(&task, stop, arguments.json)
 }
@@ -80,6 +84,7 @@ fn resolved(arguments: &Run, folder: &Path) -> anyhow::Result<CellTask> {
     if let Some(kernels) = arguments.chosen.kernels {
         settings.engine.kernels = kernels;
     }
+    // A flag can only add to it: there is none that takes trust away.
     settings.engine.trust_device |= arguments.chosen.trust_device;
     let tensorboard = arguments.tensorboard.as_deref();
     Ok(CellTask::new(
@@ -92,6 +97,7 @@ fn resolved(arguments: &Run, folder: &Path) -> anyhow::Result<CellTask> {
 
 /// The cell that a sweep hands over, as the first line of standard input; when that ends, it stops.
 pub(crate) fn run_task() -> anyhow::Result<ExitCode> {
+    // Standard input is unlocked again after the line; the thread that waits for its end locks it.
     let task = CellTask::read_line(&mut io::stdin().lock())?;
     let stop = signals::stop_on_signals(stopped_json)?;
     signals::stop_at_end_of_input(stopped_json);
@@ -99,6 +105,7 @@ pub(crate) fn run_task() -> anyhow::Result<ExitCode> {
 }
 
 fn run_task_with(task: &CellTask, stop: &Stop, json: bool) -> anyhow::Result<ExitCode> {
+    // That nobody reads any more ends no training. It is an error when all is done.
     let mut broken = None;
     let folder = CellFolder::new(&task.folder());
     let mut tell = |event: &CellEvent| {
@@ -119,6 +126,8 @@ fn run_task_with(task: &CellTask, stop: &Stop, json: bool) -> anyhow::Result<Exi
         stop,
     };
     let last = run_cell(&folder, &task.settings, &options, &mut tell)?;
+    // The last event is returned and not told, so that nobody hears of it before its files are
+    // there.
     tell(&last);
     if let Some(error) = broken {
         return Err(error.into());

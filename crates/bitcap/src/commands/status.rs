@@ -28,9 +28,11 @@ pub(crate) fn status(arguments: &Status) -> anyhow::Result<ExitCode> {
     }
     let mut shown: Option<Stand> = None;
     loop {
+        // Every look would else add the same lines to a log.
         if shown.as_ref() != Some(&stand) {
             show(&stand, shown.as_ref(), arguments.json)?;
         }
+        // Cells that are stopped or missing are waited for: somebody may still take them up.
         if stand.done + stand.failed == stand.cells.len() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -47,6 +49,7 @@ struct AskedQueue(Option<(Instant, Queue)>);
 impl AskedQueue {
     fn of(&mut self, folder: &ExperimentFolder) -> anyhow::Result<&Queue> {
         let is_old = |(asked, _): &(Instant, Queue)| asked.elapsed() >= ASK;
+        // Folders are looked at more often than a scheduler may be asked.
         if self.0.as_ref().is_none_or(is_old) {
             self.0 = None;
         }

@@ -23,6 +23,7 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
     let (experiment, plan) = plan(&chosen)?;
     let picked = plan.only(&arguments.only.conditions)?;
     let folder = ExperimentFolder::new(&chosen.outputs, &plan.name);
+    // Before anything is submitted: status, collect and report know the cells by plan.json alone.
     folder.join(&plan)?;
     let open = open(arguments, &folder, &picked)?;
     if open.is_empty() {
@@ -31,6 +32,8 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
     }
     let program = match &experiment.engine.program {
         Some(program) => program.clone(),
+        // Not `own_program`: another process runs it, later and perhaps elsewhere, and needs a
+        // path.
         None => std::env::current_exe()
             .context("the path of this program is not known")
             .and_then(still_there)?,
@@ -60,6 +63,7 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
                 told(&folder, &submission, &script, open.len())?;
                 return Ok(ExitCode::SUCCESS);
             }
+            // What is missing is told by us: after exec there is nobody to do it.
             check_parallel(&script)?;
             let hosts = experiment.engine.hosts.join(", ");
             say(&format!(
@@ -68,6 +72,7 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
                 script.display()
             ));
             // The script takes this process' place, so that signals are its own.
+            // It comes back only where it failed.
             Err(Command::new("bash").arg(&script).exec().into())
         }
     }
@@ -92,6 +97,7 @@ fn overrides(arguments: &Submit) -> Vec<String> {
         (!texts.is_empty()).then(|| format!("[{}]", texts.join(", ")))
     };
     let number = |number: u32| number.to_string();
+    // By way of overrides, so that these values are checked as those of the file are.
     let given = [
         ("gpus", arguments.gpus.map(number)),
         ("cells_per_task", arguments.cells_per_task.map(number)),
@@ -129,6 +135,7 @@ fn open<'a>(
     let (mut open, mut left) = (Vec::new(), [0_usize; 4]);
     for &cell in picked {
         let cell_folder = folder.cell(&cell.name);
+        // The folder goes before the queue, which has the cells that run too.
         match cell_folder.state() {
             CellState::Done if is_measured(&cell_folder, &cell.settings).unwrap_or(false) => {
                 left[0] += 1;

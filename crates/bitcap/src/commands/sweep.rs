@@ -29,12 +29,14 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let picked = plan.only(&arguments.only.conditions)?;
     let devices = devices(arguments)?;
     let jobs = jobs(arguments, experiment.engine.jobs, &picked) * devices.len().max(1);
+    // Of the cells that are picked: --only may leave out those that do not fit.
     check_memory(picked.iter().map(|cell| &cell.settings), jobs)?;
     if arguments.dry_run {
         return dry_run(&picked, jobs, arguments.json);
     }
     let stop = signals::stop_on_signals(heard)?;
     let folder = ExperimentFolder::new(&arguments.chosen.outputs, &plan.name);
+    // Before `join`, which makes files: what is refused leaves nothing behind.
     refuse_own_files(&folder, &picked)?;
     let sweeping = folder.join(&plan)?;
 
@@ -42,6 +44,8 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let done = picked.len() - open.len() - failed.len();
     let events = Events::new(arguments.json, &plan);
     events.plan(&plan.name, picked.len(), done, open.len())?;
+    // From here on a signal does not end this process: it tells its cells to stop and waits for
+    // their checkpoints.
     stop.begin_saving();
     let progress = SweepProgress::new(&folder, &open, done);
     let running = Running {
@@ -54,13 +58,19 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
         stop,
     };
     failed.extend(running.run(&open, progress)?);
+    // What follows may be cut off anywhere: the next sweep makes the same tables again.
     let stopped = stop.end_saving();
+    // Who asks to stop does not wait for figures; collect and report make them whenever they are
+    // wanted.
     let made = if stopped {
         None
     } else {
         Some(report(&folder, &plan, arguments.json)?)
     };
+    // Kept until the tables are made: another sweep that begins and finds itself alone would forget
+    // those cells of ours that were never begun.
     drop(sweeping);
+    // By the folders and not by what was told: others may have finished cells of ours too.
     let done = picked
         .iter()
         .filter(|cell| folder.cell(&cell.name).state() == CellState::Done)
@@ -103,6 +113,7 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
 
 /// A file of the experiment's own folder may be written before it is read.
 fn refuse_own_files(folder: &ExperimentFolder, cells: &[&PlannedCell]) -> anyhow::Result<()> {
+    // Where the folder is not there yet, no file is in it.
     let Ok(root) = folder.root().canonicalize() else {
         return Ok(());
     };
@@ -137,6 +148,8 @@ fn command_line() -> String {
 
 /// The experiment, on the first of the devices that its cells are shared out over.
 fn chosen(arguments: &Sweep) -> Chosen {
+    // Any of them would do: no name of a cell depends on the device, and each cell is given its own
+    // when it is begun.
     let mut chosen = arguments.chosen.clone();
     chosen.device = chosen.device.or(arguments.devices.first().copied());
     chosen
@@ -186,6 +199,8 @@ fn require_sound_devices(cells: &[&PlannedCell], devices: &[DeviceSpec]) -> anyh
             if engine.trust_device || !seen.insert((device, precision)) {
                 continue;
             }
+            // That a device agrees is remembered in the user's cache, so that no cell checks it
+            // again.
             require_sound(device, precision, GIT_REVISION, &mut |text| {
                 say(&format!("note: {text}"));
             })?;
@@ -232,6 +247,8 @@ fn sort<'a>(
                     say(&format!("note: no event file: {error}"));
                 }
             }
+            // Those that run too: their processes say that they are busy, and the sweep waits for
+            // them.
             _ => open.push(cell),
         }
     }
@@ -254,6 +271,7 @@ fn failed_before(folder: &CellFolder) -> String {
 fn report(folder: &ExperimentFolder, plan: &Plan, json: bool) -> anyhow::Result<Made> {
     let tables = folder.lock()?;
     let beyond = folder.join_again(plan, &tables)?;
+    // The files are of the whole folder; the table that is shown is of this plan.
     let curves = plan.cells.iter().flat_map(|cell| &cell.curves);
     let own: HashSet<&str> = curves.map(|curve| curve.group.as_str()).collect();
     let made = collect_and_report(folder, Some(&own), &tables)?;
@@ -313,12 +331,15 @@ impl Running<'_> {
         let tensorboard = tensorboard(arguments, plan);
         let child = |cell: &PlannedCell, again: bool, worker: usize| {
             let mut command = Command::new(&program);
+            // What ps shows; the program's own path is /proc/self/exe.
             command.arg0("bitcap").arg("run-task");
             // What another process has just tried is not tried once more.
             let retry_failed = arguments.retry_failed && !again;
             let folder = folder.cell(&cell.name);
             let mut settings = cell.settings.clone();
             if !devices.is_empty() {
+                // Each device has the same number of workers, and a worker has one process at a
+                // time: so no device gets more cells than it should.
                 settings.engine.device = devices[worker % devices.len()];
             }
             let task = CellTask::new(
@@ -346,6 +367,7 @@ impl Running<'_> {
                 _ => None,
             };
             failed.extend(reason.map(|(index, reason)| FailedCell {
+                // An index counts in the whole plan, whatever --only left of it.
                 cell: plan.cells[index].name.clone(),
                 reason,
             }));
@@ -354,6 +376,8 @@ impl Running<'_> {
         let (oracles, others): (Vec<&PlannedCell>, Vec<&PlannedCell>) = ordered
             .into_iter()
             .partition(|cell| cell.name == cell.settings.measure.oracle);
+        // One launch would run them side by side, and those that find no trained oracle end with an
+        // error.
         for cells in [oracles, others] {
             let launch = Launch {
                 cells: &cells,

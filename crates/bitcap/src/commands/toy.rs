@@ -52,6 +52,7 @@ fn csv(rows: &[ToyRow]) -> String {
             let names = columns.map(|(name, _)| name);
             text = format!("samples,{}\n", names.join(","));
         }
+        // Not rounded: what is read back is the same number.
         let values = columns.map(|(_, value)| value.to_string());
         text += &format!("{},{}\n", row.samples, values.join(","));
     }

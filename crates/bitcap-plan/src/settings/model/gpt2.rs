@@ -103,10 +103,12 @@ impl Gpt2Settings {
             })
         };
         let token_table = |name, group| {
+            // As a head a table is multiplied by hidden vectors, so that d is what fans in.
             let init = normal(1.0, 1.0, d);
             Slot::new(name, &[rows, d], init, Other, group)
         };
         let position_table = |name| {
+            // GPT-2's 0.01 is half of its other deviations.
             let init = normal(0.5, 1.0, d);
             Slot::new(name, &[data.length, d], init, Other, In::PositionEmbedding)
         };
@@ -127,12 +129,14 @@ impl Gpt2Settings {
             token_table("transformer.wte.weight", In::TokenEmbedding),
             position_table("transformer.wpe.weight"),
         ];
+        // Two maps of each block write into the residual stream: sums of 2 L terms.
         let small = 1.0 / (2.0 * f64::from(self.layers)).sqrt();
         for layer in 0..self.layers {
             let name = |part: &str| format!("transformer.h.{layer}.{part}");
             let [qkv, out] = [name("attn.c_attn"), name("attn.c_proj")];
             let [up, down] = [name("mlp.c_fc"), name("mlp.c_proj")];
             slots.extend(norm(&name("ln_1")));
+            // Queries, keys and values are one map.
             slots.extend(linear(&qkv, [d, 3 * d], 1.0, In::Attention));
             slots.extend(linear(&out, [d, d], small, In::Attention));
             slots.extend(norm(&name("ln_2")));

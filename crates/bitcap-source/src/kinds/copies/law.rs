@@ -55,6 +55,8 @@ impl Law {
                     (quotient.to_bits(), Reverse(rank), copies)
                 };
                 // A claim of each string that has appeared, and of the next one that has not.
+                // Those behind it have no larger weight and a higher rank, so none of them can come
+                // before it: the heap need not hold all `distinct` strings from the start.
                 let mut claims = BinaryHeap::from([claim(0, 0)]);
                 Box::new(move || {
                     let (_, Reverse(rank), copies) = claims.pop().expect("each is put back");
@@ -124,6 +126,8 @@ fn places_before(rank: u64, exponent: f64) -> u64 {
             return u64::MAX;
         }
         let mut copies = last as u64;
+        // The last word has the very comparison that `places` makes, a tie going to the lower rank,
+        // so that both count the same whatever the division above was rounded to.
         while quotient(weight, copies) >= own {
             copies += 1;
         }
