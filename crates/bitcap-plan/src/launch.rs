@@ -246,6 +246,9 @@ fn events(child: &mut Child) -> impl Iterator<Item = CellEvent> {
         .filter_map(|line| serde_json::from_str(&line).ok())
 }
 
+/// What libwayland prints in the form of an error where adapters are looked for without a desktop.
+const NO_DESKTOP: &str = "XDG_RUNTIME_DIR is invalid or not set";
+
 /// The reason that a process gave on its standard error: what follows the first `error: `, since what
 /// comes after the first error follows from it; or the last line that is not empty, where no line
 /// begins so.
@@ -259,6 +262,7 @@ fn complaint(stderr: Option<impl Read>) -> String {
     {
         let line = String::from_utf8_lossy(&line).trim().to_owned();
         match line.strip_prefix("error: ") {
+            Some(what) if what.starts_with(NO_DESKTOP) => {}
             Some(what) if error.is_none() => error = Some(what.to_owned()),
             _ if !line.is_empty() => last = line,
             _ => {}

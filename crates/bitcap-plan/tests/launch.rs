@@ -139,6 +139,10 @@ fn a_process_that_ends_without_a_word_is_told_with_its_last_words_or_its_end() {
         echo 'note: run with `RUST_BACKTRACE=1`' >&2; exit 101";
     let reason = "a defect of bitcap at src/a.rs:3:4: no";
     assert_eq!(told_of_script(script), broke(reason));
+    // A library's own line, where there is no desktop, and then ours.
+    let script = "echo 'error: XDG_RUNTIME_DIR is invalid or not set in the environment.' >&2; \
+        echo 'error: the disk is full' >&2; exit 1";
+    assert_eq!(told_of_script(script), broke("the disk is full"));
     let not_utf8 = "printf 'error: \\377 is no text\\nFor more\\n' >&2; exit 1";
     assert_eq!(told_of_script(not_utf8), broke("\u{fffd} is no text"));
     let ended = told_of_script("kill -15 $$");

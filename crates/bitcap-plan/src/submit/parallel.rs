@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use bitcap_source::SourceSettings;
-
 use super::{
     EngineKind, RUN_CELL, Submission, Submit, SubmitError, again, cells_folder, path, quoted, tasks,
 };
@@ -101,10 +99,9 @@ impl<'a> Host<'a> {
 fn needs_no_common_folder(submit: &Submit<'_>) -> Result<(), SubmitError> {
     for cell in submit.cells {
         let oracle = &cell.settings.measure.oracle;
-        let what = match &cell.settings.source {
-            SourceSettings::File(file) => {
-                format!("source.path is a file, {}", file.path.display())
-            }
+        // Also the file that copies are of.
+        let what = match cell.settings.source.file() {
+            Some(file) => format!("source.path is a file, {}", file.display()),
             _ if oracle != EXACT_SOURCE => format!("measure.oracle is a trained model, {oracle:?}"),
             _ => continue,
         };

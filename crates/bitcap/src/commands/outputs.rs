@@ -130,6 +130,7 @@ fn made(root: &Path, options: &ReportOptions, own: Option<&HashSet<&str>>) -> an
         }
         report => report?,
     };
+    let files = [vec!["runs.csv".to_owned()], report.files.clone()].concat();
     // The files are of all curves; only the text is narrowed down to those of one sweep.
     let all = report.groups.len();
     if let Some(own) = own {
@@ -141,11 +142,10 @@ fn made(root: &Path, options: &ReportOptions, own: Option<&HashSet<&str>>) -> an
     if all > 0 && report.groups.is_empty() {
         return Ok(Made {
             text: String::new(),
-            files: report.files,
+            files,
             unreadable: Vec::new(),
         });
     }
-    let files = [vec!["runs.csv".to_owned()], report.files.clone()].concat();
     let named = |ending: &str| -> Vec<&str> {
         let files = files.iter().map(String::as_str);
         files.filter(|name| name.ends_with(ending)).collect()

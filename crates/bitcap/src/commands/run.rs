@@ -9,6 +9,7 @@ use bitcap_base::Stop;
 use bitcap_cell::{RunOptions, run_cell};
 use bitcap_plan::{
     CellEvent, CellFolder, CellSettings, CellTask, Experiment, ExperimentFolder, Plan, PlannedCell,
+    Sweeping,
 };
 
 use crate::arguments::{Chosen, Run};
@@ -50,29 +51,34 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     } else {
         stopped_plain
     };
-    let task = match &arguments.folder {
-        Some(folder) => resolved(arguments, folder)?,
-        None => planned(arguments)?,
+    let (task, _sweeping) = match &arguments.folder {
+        Some(folder) => (resolved(arguments, folder)?, None),
+        None => {
+            let (task, sweeping) = planned(arguments)?;
+            (task, Some(sweeping))
+        }
     };
     // Not before: until here a signal ends the process by itself, and nothing is lost.
     let stop = signals::stop_on_signals(heard)?;
     run_task_with(&task, stop, arguments.json)
 }
 
-/// A cell of an experiment.
-fn planned(arguments: &Run) -> anyhow::Result<CellTask> {
+/// A cell of an experiment, and our share of its folder: given up before the cell has a folder of its
+/// own, another sweep that found itself alone would drop it.
+fn planned(arguments: &Run) -> anyhow::Result<(CellTask, Sweeping)> {
     let chosen = &arguments.chosen;
     let (_, plan) = plan(chosen)?;
     let cell = find(&plan, arguments.cell.as_deref().unwrap_or_default())?;
     let folder = ExperimentFolder::new(&chosen.outputs, &plan.name);
-    folder.join(&plan)?;
+    let sweeping = folder.join(&plan)?;
     let tensorboard = arguments.tensorboard.as_ref();
-    Ok(CellTask::new(
+    let task = CellTask::new(
         cell.settings.clone(),
         folder.cell(&cell.name).root(),
         tensorboard.map(|all| all.join(&plan.name)).as_deref(),
         arguments.retry_failed,
-    ))
+    );
+    Ok((task, sweeping))
 }
 
 /// A cell that is its own file.

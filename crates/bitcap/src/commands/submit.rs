@@ -24,7 +24,9 @@ pub(crate) fn submit(arguments: &Submit) -> anyhow::Result<ExitCode> {
     let picked = plan.only(&arguments.only.conditions)?;
     let folder = ExperimentFolder::new(&chosen.outputs, &plan.name);
     // Before anything is submitted: status, collect and report know the cells by plan.json alone.
-    folder.join(&plan)?;
+    // Kept until the list of tasks is written: another sweep that found itself alone would drop the
+    // cells that nobody has begun.
+    let _sweeping = folder.join(&plan)?;
     let open = open(arguments, &folder, &picked)?;
     if open.is_empty() {
         say("nothing is left to submit");

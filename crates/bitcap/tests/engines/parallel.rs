@@ -239,4 +239,25 @@ fn what_hosts_do_not_have_is_said() {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(text.contains("measure.oracle is a trained model"), "{text}");
     assert!(text.contains("engine.common_folder"), "{text}");
+
+    // Copies of a file need it as much as the file itself would.
+    fs::write(place.path("text.bin"), [7; 400]).unwrap();
+    let copies = r#"
+        name = "copies"
+        source = { kind = "copies", law = "constant", count = 2, of = { kind = "file", path = "text.bin", format = "bytes", length = 4 } }
+        data = { samples = 4 }
+        model = { layers = 1, width = 8, heads = 2, start_token = true }
+        train = { steps = 1, learning_rate = 0.01 }
+    "#;
+    fs::write(place.path("copies.toml"), copies).unwrap();
+    let mut copies = place.bitcap(Command::new(program()));
+    let output = copies
+        .args(["submit", "copies.toml", "--engine", "parallel"])
+        .args(["--host", "h0"])
+        .args(NO_COMMON_FOLDER)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("source.path is a file"), "{text}");
 }
