@@ -66,7 +66,7 @@ pub enum CellError {
     },
     /// What is memorized of data cannot be said without their entropy.
     #[error(
-        "the entropy of this cell's training data is not known (a file, or copies), so nothing says how much of it is memorized"
+        "the entropy of this cell's training data is not known (a file, copies, or a source with a bound alone), so nothing says how much of it is memorized"
     )]
     EntropyUnknown,
     /// A cell cannot fit the memory, or those that run side by side.

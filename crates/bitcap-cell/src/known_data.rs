@@ -46,28 +46,30 @@ impl KnownData {
             length: dataset.length,
             start_token,
         };
-        let source = source.filter(|_| settings.entropy_is_known());
-        let known = match source {
-            None => None,
-            Some(source) => {
-                let entropy = settings.entropy(&dataset);
-                entropy.zip(source.source_bits(&dataset))
-            }
-        };
+        let whole = source.and_then(|source| source.source_bits(&dataset));
         let uniform = match settings {
             SourceSettings::Uniform(_) => true,
             // Each string counts once, so that nothing but uniform strings is left.
             SourceSettings::Copies(copies) => matches!(*copies.of, SourceSettings::Uniform(_)),
             _ => false,
         };
-        let entropy = match known {
-            None => DataEntropy::Unknown,
-            Some((bits, _)) if uniform => DataEntropy::Uniform { bits },
-            Some((entropy_bits, source_bits)) => DataEntropy::Structured {
-                entropy_bits,
-                source_bits,
-            },
-        };
+        let entropy = whole.and_then(|source_bits| {
+            if let Some(entropy_bound_bits) = settings.entropy_bound(&dataset) {
+                return Some(DataEntropy::Bounded {
+                    entropy_bound_bits,
+                    source_bits,
+                });
+            }
+            let entropy_bits = settings.entropy(&dataset)?;
+            Some(if uniform {
+                DataEntropy::Uniform { bits: entropy_bits }
+            } else {
+                DataEntropy::Structured {
+                    entropy_bits,
+                    source_bits,
+                }
+            })
+        });
         let source_bits = if uniform {
             // Without a start token the first one is given.
             Some(vec![shape.predicted_bits(1); counted.samples])
@@ -80,7 +82,7 @@ impl KnownData {
         };
         Self {
             strings,
-            entropy,
+            entropy: entropy.unwrap_or(DataEntropy::Unknown),
             shape,
             source_bits,
             dataset,

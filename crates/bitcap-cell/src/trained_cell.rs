@@ -131,7 +131,7 @@ impl TrainedCell {
     pub fn measure_data(&self, path: &Path) -> Result<DataReport, CellError> {
         let (dataset, info) = self.read(path)?;
         // Of a user's file only the tokens are here; nobody knows more of it anyway.
-        let source = if info.source.entropy_is_known() {
+        let source = if info.source.file().is_none() {
             Some(Source::draw_parameters(&info.source)?)
         } else {
             None

@@ -97,7 +97,7 @@ impl Ceiling {
                     bits
                 }
             }
-            DataEntropy::Unknown => return None,
+            DataEntropy::Bounded { .. } | DataEntropy::Unknown => return None,
         };
         Some(Memorized::of(strict, self.shape))
     }

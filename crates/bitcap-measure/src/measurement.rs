@@ -201,6 +201,12 @@ pub struct Measurement {
     /// Training sequences that come out of the model from their first tokens.
     #[serde(default)]
     pub extraction: Vec<Extraction>,
+    /// At least the entropy of the training data, where that is not known and has a bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entropy_bound_bits: Option<f64>,
+    /// At least the memorized bits: that bound less the model's code length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memorized_bound_bits: Option<f64>,
     /// Whether fresh data was asked for: a file may have none left.
     pub fresh_asked: Option<bool>,
     /// The same model on fresh data, where that was measured.
@@ -254,6 +260,7 @@ impl Measurement {
         let highest_strict = highest.map(|bits| bits.strict_bits);
         let share = |(bits, highest): (f64, f64)| (highest > 0.0).then(|| bits / highest);
         let per_parameter = |bits: f64| bits / parameters as f64;
+        let entropy_bound_bits = entropy.entropy_bound_bits();
         let load = |bits: f64| bits / expected_capacity_bits(parameters);
         Ok(Self {
             schema: Schema::V1,
@@ -280,6 +287,8 @@ impl Measurement {
             decomposition: data.decomposition(),
             membership,
             extraction: data.extraction.to_vec(),
+            entropy_bound_bits,
+            memorized_bound_bits: entropy_bound_bits.map(|bits| bits - code.total_bits()),
             fresh_asked: None,
             fresh,
         })

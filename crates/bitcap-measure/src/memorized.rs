@@ -23,6 +23,14 @@ pub enum DataEntropy {
         /// -log2 p(X | source) with the parameters known.
         source_bits: f64,
     },
+    /// Data of a source whose parameters were drawn from a prior that nobody can take the mean over. All tokens must be
+    /// predicted.
+    Bounded {
+        /// At least -log2 p(X) with the parameters unknown.
+        entropy_bound_bits: f64,
+        /// -log2 p(X | source) with the parameters known.
+        source_bits: f64,
+    },
     /// A user's file: nobody knows.
     Unknown,
 }
@@ -34,16 +42,26 @@ impl DataEntropy {
             Self::Uniform { bits: entropy_bits } | Self::Structured { entropy_bits, .. } => {
                 Some(entropy_bits)
             }
-            Self::Unknown => None,
+            Self::Bounded { .. } | Self::Unknown => None,
+        }
+    }
+
+    /// At least the code length with the source's parameters unknown, where that is all that is known of it.
+    pub(crate) fn entropy_bound_bits(self) -> Option<f64> {
+        match self {
+            Self::Bounded {
+                entropy_bound_bits, ..
+            } => Some(entropy_bound_bits),
+            Self::Uniform { .. } | Self::Structured { .. } | Self::Unknown => None,
         }
     }
 
     /// Code length with the source's parameters known, where that is known.
     pub(crate) fn source_bits(self) -> Option<f64> {
         match self {
-            Self::Uniform { bits: source_bits } | Self::Structured { source_bits, .. } => {
-                Some(source_bits)
-            }
+            Self::Uniform { bits: source_bits }
+            | Self::Structured { source_bits, .. }
+            | Self::Bounded { source_bits, .. } => Some(source_bits),
             Self::Unknown => None,
         }
     }
@@ -90,11 +108,15 @@ impl DataEntropy {
                 );
             }
             // An error and no panic: the settings of a model can bring it about.
-            Self::Structured { .. } if !shape.start_token => {
+            Self::Structured { .. } | Self::Bounded { .. } if !shape.start_token => {
                 return Err(MeasureError::FirstTokenNotPredicted);
             }
             Self::Structured {
                 entropy_bits,
+                source_bits,
+            }
+            | Self::Bounded {
+                entropy_bound_bits: entropy_bits,
                 source_bits,
             } => assert!(
                 entropy_bits.is_finite() && source_bits.is_finite(),

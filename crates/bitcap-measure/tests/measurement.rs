@@ -267,18 +267,75 @@ fn of_a_file_only_what_is_known_is_said() {
     assert_eq!(judged.decomposition.intended_bits, None);
 }
 
+/// What needs the source alone is exact; what needs the entropy is not there, and a bound of it is
+/// under a name of its own.
+#[test]
+fn a_bound_is_not_given_for_the_entropy() {
+    let (shape, ceiling) = data(true);
+    let code = Predictor::empirical(&TOKENS, 3, 4, 0.5).code(&TOKENS, shape);
+    let oracle = Predictor::empirical(&TOKENS, 3, 4, 3.0).code(&TOKENS, shape);
+    let entropy = DataEntropy::Bounded {
+        entropy_bound_bits: 25.0,
+        source_bits: 19.0,
+    };
+    let data = CodedData {
+        oracle: Some(OracleBits::Source(oracle.bits())),
+        ..CodedData::new(&code, entropy)
+    };
+    let fresh = DataMeasurement::new(data, 0).unwrap();
+    let excess = fresh.excess_bits_per_token.unwrap();
+    let tokens = (code.samples() * shape.length) as f64;
+    assert!((excess - (code.total_bits() - 19.0) / tokens).abs() < 1e-12);
+    let measured = Measurement::new(data, &ceiling, 10, None, Some(fresh)).unwrap();
+    let Measurement {
+        entropy_bits,
+        memorized_bits_strict,
+        ceiling_bits_strict,
+        fraction_of_ceiling,
+        load,
+        ..
+    } = measured;
+    let counted = [
+        entropy_bits,
+        memorized_bits_strict,
+        ceiling_bits_strict,
+        fraction_of_ceiling,
+        load,
+        measured.bits_per_parameter_strict,
+        measured.decomposition.intended_bits,
+        measured.decomposition.intended_limit_bits,
+    ];
+    assert_eq!(counted, [None; 8]);
+    assert_eq!(measured.source_bits, Some(19.0));
+    assert!(measured.decomposition.unintended_bits.unwrap() > 0.0);
+    assert_eq!(measured.entropy_bound_bits, Some(25.0));
+    let most = 25.0 - code.total_bits();
+    assert_eq!(measured.memorized_bound_bits, Some(most));
+    let json = serde_json::to_string(&measured).unwrap();
+    assert_eq!(
+        serde_json::from_str::<Measurement>(&json).unwrap(),
+        measured
+    );
+}
+
 #[test]
 fn structure_needs_a_start_token() {
     let (shape, _) = data(false);
     let code = CodeLengths::new(shape, &[-1.0f32; 8]).unwrap();
-    let entropy = DataEntropy::Structured {
+    let structured = DataEntropy::Structured {
         entropy_bits: 20.0,
         source_bits: 19.0,
     };
-    assert_eq!(
-        DataMeasurement::new(CodedData::new(&code, entropy), 0),
-        Err(MeasureError::FirstTokenNotPredicted)
-    );
+    let bounded = DataEntropy::Bounded {
+        entropy_bound_bits: 20.0,
+        source_bits: 19.0,
+    };
+    for entropy in [structured, bounded] {
+        assert_eq!(
+            DataMeasurement::new(CodedData::new(&code, entropy), 0),
+            Err(MeasureError::FirstTokenNotPredicted)
+        );
+    }
 }
 
 /// A measurement as it has been written since there are oracles: no name, order or spelling may change.

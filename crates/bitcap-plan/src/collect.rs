@@ -218,6 +218,8 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
         fresh_extraction_8: fresh_rate(8),
         fresh_extraction_16: fresh_rate(16),
         fresh_extraction_32: fresh_rate(32),
+        entropy_bound_bits: measurement.entropy_bound_bits,
+        memorized_bound_bits: measurement.memorized_bound_bits,
     }
 }
 

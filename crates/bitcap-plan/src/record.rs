@@ -178,6 +178,11 @@ pub struct Run {
     /// After 32.
     #[serde(deserialize_with = "share")]
     pub fresh_extraction_32: Option<f64>,
+    /// At least the entropy, where that is not known and has a bound.
+    #[serde(deserialize_with = "non_negative")]
+    pub entropy_bound_bits: Option<f64>,
+    /// At least the memorized bits, where the entropy has a bound.
+    pub memorized_bound_bits: Option<f64>,
 }
 
 /// A row of timings.csv: what a cell took, and on what.

@@ -9,7 +9,8 @@
 //! | `source` | the source's settings as JSON |
 //! | `vocabulary`, `length`, `samples` | V, S and N |
 //! | `data_seed`, `stream` | what the samples were drawn with; `data` or `fresh` |
-//! | `entropy_bits` | exact code length in bits, the source's parameters unknown; `unknown` where the source is a file |
+//! | `entropy_bits` | exact code length in bits, the source's parameters unknown; `unknown` where nobody knows it, as of a file |
+//! | `entropy_bound_bits` | only where that is unknown and has an upper bound: the bound |
 //! | `source_blake3` | only where the source is a file: BLAKE3 of its content |
 //! | `tokens_blake3` | BLAKE3 of the tensor's bytes, hexadecimal |
 //! | `bitcap_version` | the version that wrote the file |

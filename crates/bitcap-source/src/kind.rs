@@ -48,6 +48,12 @@ pub trait Kind {
         true
     }
 
+    /// Whether the exact entropy of a dataset is known. Where it is not, what [`Statistics`] there are
+    /// give a bound of it.
+    fn entropy_is_known(&self) -> bool {
+        true
+    }
+
     /// Bits to plan a dataset of `samples` sequences by: those of
     /// [`Self::expected_entropy_bits_per_sequence`] for each, of copies for each string. For uniform
     /// data it is the exact entropy, N S log2 V, rounded to f64 where it is no whole number below
@@ -60,8 +66,7 @@ pub trait Kind {
     /// It is the mean over the prior of H(X | source) / N, the same for every seed. For uniform data
     /// that is the entropy. For the others, what the data say of the parameters comes on top of it
     /// in the entropy of a dataset: about (log2 N)/2 bits for each of them, which is not proportional
-    /// to N. For files, whose entropy is not known, it is the bound S log2 V: for planning, never a
-    /// measure.
+    /// to N. Where the entropy is not known it is the bound S log2 V: for planning, never a measure.
     fn expected_entropy_bits_per_sequence(&self) -> Option<f64> {
         Some(self.expected_entropy_bits(1))
     }
@@ -84,8 +89,8 @@ pub trait Kind {
     /// What is wrong with a file that is read.
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting>;
 
-    /// The statistics of no sequences yet; None where the distribution is not known. The settings
-    /// must be valid.
+    /// The statistics of no sequences yet; None where nothing is known of the distribution. The
+    /// settings must be valid.
     fn statistics(&self) -> Option<Box<dyn Statistics>>;
 }
 
@@ -118,7 +123,8 @@ pub trait Statistics: Send {
     /// Takes in a possible sequence.
     fn observe(&mut self, sequence: &[u16]);
 
-    /// log2 of the mean over the prior of the probability of all `sequences` that were observed.
+    /// log2 of the mean over the prior of the probability of all `sequences` that were observed; at
+    /// most that, a lower bound, where the entropy is not known ([`Kind::entropy_is_known`]).
     fn log2_marginal(&self, sequences: u64) -> f64;
 }
 

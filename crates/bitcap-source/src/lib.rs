@@ -5,6 +5,7 @@
 
 mod data_shape;
 mod dataset;
+mod dirichlet;
 pub mod file;
 mod kind;
 mod marginal;
@@ -18,6 +19,7 @@ mod kinds {
     pub(crate) mod coin;
     pub(crate) mod copies;
     pub(crate) mod file;
+    pub(crate) mod hidden_markov;
     pub(crate) mod linear;
     pub(crate) mod markov;
     pub(crate) mod uniform;
@@ -29,6 +31,7 @@ pub use kind::{Exposure, FileFacts, Kind};
 pub use kinds::coin::CoinSettings;
 pub use kinds::copies::{CopiesLaw, CopiesSettings};
 pub use kinds::file::{FileFormat, FileSettings};
+pub use kinds::hidden_markov::HiddenMarkovSettings;
 pub use kinds::linear::LinearSettings;
 pub use kinds::markov::{MarkovSettings, UnigramSettings};
 pub use kinds::uniform::UniformSettings;

@@ -50,6 +50,11 @@ pub(crate) fn ln_rising(a: f64, n: u64) -> f64 {
     libm::lgamma(a + n as f64) - libm::lgamma(a)
 }
 
+/// The same of any n that is not negative, as expected counts are: Gamma(a + n) / Gamma(a).
+pub(crate) fn ln_rising_real(a: f64, n: f64) -> f64 {
+    libm::lgamma(a + n) - libm::lgamma(a)
+}
+
 /// The derivative of the natural logarithm of Gamma, for x > 0.
 pub(crate) fn digamma(mut x: f64) -> f64 {
     let mut below = 0.0;
@@ -113,6 +118,11 @@ mod tests {
                 assert!((found - product).abs() < 4e-16 * scale * 10.0, "{a} {n}");
             }
         }
+        for (a, n) in [(0.5, 2.0), (1.0, 4.0), (7.25, 0.0), (3.0, 60.0)] {
+            close(ln_rising_real(a, n), ln_rising(a, n as u64));
+        }
+        // Gamma(1) / Gamma(1/2) = 1 / sqrt(pi).
+        close(ln_rising_real(0.5, 0.5), -0.5 * std::f64::consts::PI.ln());
         // 50! by Python's exact integers.
         close(ln_rising(1.0, 50), 148.477_766_951_773_02);
     }

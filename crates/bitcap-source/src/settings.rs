@@ -11,6 +11,7 @@ use crate::kind::{FileFacts, Kind};
 use crate::kinds::coin::CoinSettings;
 use crate::kinds::copies::{CopiesSettings, of_strings};
 use crate::kinds::file::FileSettings;
+use crate::kinds::hidden_markov::HiddenMarkovSettings;
 use crate::kinds::linear::LinearSettings;
 use crate::kinds::markov::{MarkovSettings, UnigramSettings};
 use crate::kinds::uniform::UniformSettings;
@@ -74,6 +75,11 @@ kinds! {
     /// A Markov chain of order k: for each k tokens, the distribution of the next is drawn from a
     /// symmetric Dirichlet prior. The first k tokens of a sequence are uniform.
     "markov": Markov(MarkovSettings),
+    /// A hidden Markov model: a Markov chain of hidden states, each of which gives a token. The
+    /// distributions of the next state and of the token are drawn from symmetric Dirichlet priors.
+    /// The entropy of its datasets is not known, only a bound of it; their code length given the
+    /// source is exact.
+    "hidden_markov": HiddenMarkov(HiddenMarkovSettings),
     /// Bits (V = 2): the last m of a sequence are a linear map over GF(2) of the first k, the same
     /// for all sequences and drawn from all such maps. All other bits are uniform.
     "linear": Linear(LinearSettings),
@@ -103,10 +109,11 @@ impl SourceSettings {
         }
     }
 
-    /// Whether the exact entropy of a dataset is known; it is not where the source is a file.
+    /// Whether the entropy of a dataset is not known and has a bound: where the source's
+    /// probabilities are known, but not their mean over the prior of its parameters.
     #[must_use]
-    pub fn entropy_is_known(&self) -> bool {
-        self.file_settings().is_none()
+    pub fn entropy_is_bounded(&self) -> bool {
+        !self.entropy_is_known() && self.file().is_none()
     }
 
     /// The file that is read, where the source is one or copies of one.

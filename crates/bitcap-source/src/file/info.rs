@@ -30,9 +30,12 @@ pub struct DatasetInfo {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_blake3: Option<String>,
     /// Exact code length of the whole dataset, in bits, with the source's parameters unknown
-    /// ([`SourceSettings::entropy`]); None where the source is a file, whose entropy is not
-    /// known.
+    /// ([`SourceSettings::entropy`]); None where it is not known.
     pub entropy_bits: Option<f64>,
+    /// An upper bound of it ([`SourceSettings::entropy_bound`]), where it is not known and there is
+    /// one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entropy_bound_bits: Option<f64>,
     /// BLAKE3 of the tokens (`u16` little-endian, row-major), 64 hexadecimal digits.
     pub tokens_blake3: String,
     /// The version of bitcap that wrote the file.
@@ -41,7 +44,7 @@ pub struct DatasetInfo {
 
 impl DatasetInfo {
     /// What follows from the settings. What follows from the tokens is yet to be known: the hash
-    /// stands as 64 zeros, and the entropy is left open.
+    /// stands as 64 zeros, the entropy is left open, and a bound of it, where there will be one, is 0.
     pub(super) fn before_drawing(
         source: &SourceSettings,
         data_seed: u64,
@@ -58,6 +61,7 @@ impl DatasetInfo {
             stream: split,
             source_blake3: None,
             entropy_bits: None,
+            entropy_bound_bits: source.entropy_is_bounded().then_some(0.0),
             tokens_blake3: "0".repeat(64),
             bitcap_version: env!("CARGO_PKG_VERSION").into(),
         }
@@ -71,7 +75,7 @@ impl DatasetInfo {
         let entropy = entropy_text(self.entropy_bits);
         // The longest text of an entropy has 24 characters; a shorter one leaves its rest to
         // spaces. The hash has 64 characters always, the zeros before it is known too.
-        let padding = 24_usize.saturating_sub(entropy.len());
+        let mut padding = 24_usize.saturating_sub(entropy.len());
         let mut strings = json!({
             "format": self.format,
             "source": serde_json::to_string(&self.source)?,
@@ -84,6 +88,11 @@ impl DatasetInfo {
             "tokens_blake3": self.tokens_blake3,
             "bitcap_version": self.bitcap_version,
         });
+        if self.entropy_bound_bits.is_some() {
+            let bound = entropy_text(self.entropy_bound_bits);
+            padding += 24_usize.saturating_sub(bound.len());
+            strings["entropy_bound_bits"] = bound.into();
+        }
         if let Some(hash) = &self.source_blake3 {
             strings["source_blake3"] = hash.as_str().into();
         }
@@ -138,6 +147,13 @@ impl DatasetInfo {
             return Err(Problem::metadata("entropy_bits", entropy, expected));
         }
         info.entropy_bits = bits;
+        if source.entropy_is_bounded() {
+            let key = "entropy_bound_bits";
+            let bound = file.string(key)?;
+            let bits = bound.parse().ok();
+            info.entropy_bound_bits =
+                Some(bits.ok_or_else(|| Problem::metadata(key, bound, "a number"))?);
+        }
         if source.file().is_some() {
             info.source_blake3 = Some(file.string("source_blake3")?.into());
         }

@@ -126,6 +126,7 @@ fn write_tokens(
     Ok(DatasetInfo {
         tokens_blake3: hasher.finalize().to_hex().to_string(),
         entropy_bits: marginal.entropy(),
+        entropy_bound_bits: marginal.entropy_bound(),
         ..info
     })
 }

@@ -152,6 +152,10 @@ impl<S: Deref<Target = dyn Kind>> Kind for CopiesSettings<S> {
         (self.of.vocabulary(), self.of.length(), self.seed)
     }
 
+    fn entropy_is_known(&self) -> bool {
+        self.of.entropy_is_known()
+    }
+
     fn expected_entropy_bits(&self, samples: u64) -> f64 {
         self.of.expected_entropy_bits(self.strings(samples))
     }

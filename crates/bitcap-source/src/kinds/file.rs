@@ -107,6 +107,10 @@ impl Kind for FileSettings {
         (self.vocabulary.unwrap_or(256), self.length, self.seed)
     }
 
+    fn entropy_is_known(&self) -> bool {
+        false
+    }
+
     /// Of uniform data.
     fn expected_entropy_bits(&self, samples: u64) -> f64 {
         let vocabulary = f64::from(self.vocabulary());

@@ -10,9 +10,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Split;
+use crate::dirichlet::{DirichletRows, ln_mean_likelihood};
 use crate::kind::{Kind, Parameters, Rows, Statistics, parameter_words};
-use crate::math::{ln_rising, mean_dirichlet_entropy};
-use crate::random::{ONE, below, fraction, ln_gamma_variate, threshold};
+use crate::math::mean_dirichlet_entropy;
+use crate::random::below;
 use bitcap_base::{InvalidSetting, in_range, stream};
 
 /// Most numbers in a source's rows, V^(k+1): 128 MiB in f64. Two tables of that size are held to
@@ -122,36 +123,13 @@ impl Kind for MarkovSettings {
         samples as f64 * (uniform + drawn * each)
     }
 
-    /// Draws row after row, each as V Gamma variates over their sum.
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
         let words = &mut parameter_words(self.seed);
-        let (mut log2, mut thresholds) = (Vec::new(), Vec::new());
-        let mut logs = vec![0.0; self.vocabulary as usize];
-        for _ in 0..self.contexts() {
-            logs.fill_with(|| ln_gamma_variate(words, self.concentration));
-            // A small concentration gives variates too small for an f64; with the largest taken
-            // out, the sum is at least 1 and what underflows is nothing beside it.
-            let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = logs.iter().map(|log| libm::exp(log - largest)).sum();
-            let ln_sum = largest + libm::log(sum);
-            // What is too unlikely to be drawn at all must not be drawn by rounding either.
-            let likely = |log: &f64| threshold(libm::exp(log - ln_sum)) > 0;
-            let last = logs.iter().rposition(likely).unwrap_or(0);
-            let mut cumulative = 0.0;
-            for (token, log) in logs.iter().enumerate() {
-                log2.push((log - ln_sum) * std::f64::consts::LOG2_E);
-                cumulative += libm::exp(log - ln_sum);
-                let drawn = threshold(cumulative).min(ONE);
-                // The whole sum is 1 but for roundings. The last token that can be drawn takes the
-                // difference, and those after it stand at the end of the range, where no fraction
-                // falls to them.
-                thresholds.push(if token < last { drawn } else { ONE });
-            }
-        }
+        let symbols = self.vocabulary as usize;
+        let rows = DirichletRows::draw(words, self.contexts(), symbols, self.concentration);
         Ok(Arc::new(Contexts {
             chain: self.clone(),
-            log2,
-            thresholds,
+            rows,
         }))
     }
 
@@ -192,19 +170,16 @@ impl MarkovSettings {
 #[derive(Debug)]
 struct Contexts {
     chain: MarkovSettings,
-    /// log2 of each probability, row after row. Never minus infinity.
-    log2: Vec<f64>,
-    /// The cumulative probabilities of each row in units of 2^-53; the last is 2^53.
-    thresholds: Vec<u64>,
+    rows: DirichletRows,
 }
 
 impl Parameters for Contexts {
     fn log2_probability(&self, sequence: &[u16]) -> Option<f64> {
-        let symbols = self.chain.vocabulary as usize;
-        let first = f64::from(self.chain.order) * libm::log2(symbols as f64);
+        let symbols = f64::from(self.chain.vocabulary);
+        let first = f64::from(self.chain.order) * libm::log2(symbols);
         let mut drawn = 0.0;
         self.chain.walk(sequence, |row, token| {
-            drawn += self.log2[row * symbols + usize::from(token)];
+            drawn += self.rows.row(row)[usize::from(token)];
         });
         Some(drawn - first)
     }
@@ -218,11 +193,7 @@ impl Parameters for Contexts {
                 *token = if position < self.chain.order as usize {
                     below(&mut words, symbols) as u16
                 } else {
-                    let row = &self.thresholds[context * symbols as usize..][..symbols as usize];
-                    let point = fraction(&mut words);
-                    // The first token whose cumulative probability is above the point; the last is
-                    // ONE, so there is always one.
-                    row.partition_point(|&threshold| threshold <= point) as u16
+                    self.rows.pick(context, &mut words) as u16
                 };
                 context = self.chain.next(context, *token);
             }
@@ -230,12 +201,8 @@ impl Parameters for Contexts {
     }
 }
 
-/// How often each token followed each context, for the Polya form of the marginal.
-///
-/// Given a row p out of the symmetric Dirichlet prior with concentration a, tokens with counts c_v,
-/// n in all, have probability product of p_v^c_v. Its mean over the prior is
-/// Gamma(V a) / Gamma(V a + n) x product over v of Gamma(a + c_v) / Gamma(a); rows are independent,
-/// and the counts are all that matters.
+/// How often each token followed each context: rows are independent, and the counts are all that
+/// matters.
 struct Counts {
     chain: MarkovSettings,
     counts: Vec<u64>,
@@ -254,14 +221,7 @@ impl Statistics for Counts {
         let concentration = self.chain.concentration;
         let symbols = f64::from(self.chain.vocabulary);
         let rows = self.counts.chunks_exact(self.chain.vocabulary as usize);
-        let ln: f64 = rows
-            .map(|row| {
-                // Gamma(a) / Gamma(a) is 1: a token that never came says nothing.
-                let tokens = row.iter().filter(|&&count| count > 0);
-                let tokens: f64 = tokens.map(|&count| ln_rising(concentration, count)).sum();
-                tokens - ln_rising(symbols * concentration, row.iter().sum())
-            })
-            .sum();
+        let ln: f64 = rows.map(|row| ln_mean_likelihood(concentration, row)).sum();
         let first = sequences as f64 * f64::from(self.chain.order) * libm::log2(symbols);
         ln * std::f64::consts::LOG2_E - first
     }

@@ -2,8 +2,8 @@
 #![allow(dead_code)] // Each test file uses some of it.
 
 use bitcap_source::{
-    CoinSettings, CopiesLaw, CopiesSettings, Dataset, LinearSettings, MarkovSettings, Source,
-    SourceSettings, UniformSettings, UnigramSettings,
+    CoinSettings, CopiesLaw, CopiesSettings, Dataset, HiddenMarkovSettings, LinearSettings,
+    MarkovSettings, Source, SourceSettings, UniformSettings, UnigramSettings,
 };
 
 pub(crate) fn uniform(vocabulary: u32, length: u32) -> SourceSettings {
@@ -53,6 +53,24 @@ pub(crate) fn markov(
         length,
         order,
         concentration,
+        seed,
+    })
+}
+
+pub(crate) fn hidden_markov(
+    vocabulary: u32,
+    length: u32,
+    states: u32,
+    transition_concentration: f64,
+    emission_concentration: f64,
+    seed: u64,
+) -> SourceSettings {
+    SourceSettings::HiddenMarkov(HiddenMarkovSettings {
+        vocabulary,
+        length,
+        states,
+        transition_concentration,
+        emission_concentration,
         seed,
     })
 }
@@ -108,11 +126,21 @@ pub(crate) fn all_kinds(seed: u64) -> Vec<SourceSettings> {
         unigram(3, 3, 0.5, seed),
         markov(2, 5, 2, 1.0, seed),
         markov(3, 4, 1, 2.5, seed),
+        hidden_markov(3, 4, 2, 0.5, 0.7, seed),
+        hidden_markov(2, 6, 3, 1.0, 1.0, seed),
         linear(5, 2, 2, 0.0, seed),
         linear(6, 2, 2, 0.2, seed),
         constant(toy(4, seed), 3),
         zipf(unigram(3, 3, 1.0, seed), 1.0, 4),
+        constant(hidden_markov(2, 4, 2, 0.5, 0.5, seed), 2),
     ]
+}
+
+/// Those whose entropy is known exactly.
+pub(crate) fn exact_kinds(seed: u64) -> Vec<SourceSettings> {
+    let mut kinds = all_kinds(seed);
+    kinds.retain(|settings| settings.entropy_is_known());
+    kinds
 }
 
 pub(crate) fn source(settings: &SourceSettings) -> Source {

@@ -84,9 +84,12 @@ impl Output for file::DatasetInfo {
             self.data_seed,
             self.stream.name()
         )?;
-        match self.entropy_bits {
-            Some(bits) => writeln!(out, "entropy       {bits} bits")?,
-            None => writeln!(out, "entropy       not known")?,
+        match (self.entropy_bits, self.entropy_bound_bits) {
+            (Some(bits), _) => writeln!(out, "entropy       {bits} bits")?,
+            (None, Some(bound)) => {
+                writeln!(out, "entropy       not known; at most {bound} bits")?;
+            }
+            (None, None) => writeln!(out, "entropy       not known")?,
         }
         writeln!(out, "blake3        {}", self.tokens_blake3)?;
         writeln!(
