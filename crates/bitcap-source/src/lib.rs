@@ -22,6 +22,7 @@ mod kinds {
     pub(crate) mod hidden_markov;
     pub(crate) mod linear;
     pub(crate) mod markov;
+    pub(crate) mod parity;
     pub(crate) mod uniform;
 }
 
@@ -34,6 +35,7 @@ pub use kinds::file::{FileFormat, FileSettings};
 pub use kinds::hidden_markov::HiddenMarkovSettings;
 pub use kinds::linear::LinearSettings;
 pub use kinds::markov::{MarkovSettings, UnigramSettings};
+pub use kinds::parity::ParitySettings;
 pub use kinds::uniform::UniformSettings;
 pub use marginal::Marginal;
 pub use settings::SourceSettings;

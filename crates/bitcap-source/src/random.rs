@@ -35,6 +35,17 @@ pub(crate) fn below(words: &mut ChaCha8Rng, count: u32) -> u32 {
     }
 }
 
+/// `row.len()` fair bits, from the highest place of each word down; the rest of the last word is
+/// thrown away.
+pub(crate) fn fair_bits(words: &mut ChaCha8Rng, row: &mut [u16]) {
+    for bits in row.chunks_mut(64) {
+        let word = words.next_u64();
+        for (bit, place) in bits.iter_mut().zip((0..64).rev()) {
+            *bit = (word >> place & 1) as u16;
+        }
+    }
+}
+
 /// Uniform over the middles of 2^52 equal parts of (0, 1): never 0, never 1.
 fn unit(words: &mut ChaCha8Rng) -> f64 {
     // 52 bits and the half are 53, all that an f64 holds: nothing is rounded up to 1. 0 has to be

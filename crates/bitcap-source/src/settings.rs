@@ -14,6 +14,7 @@ use crate::kinds::file::FileSettings;
 use crate::kinds::hidden_markov::HiddenMarkovSettings;
 use crate::kinds::linear::LinearSettings;
 use crate::kinds::markov::{MarkovSettings, UnigramSettings};
+use crate::kinds::parity::ParitySettings;
 use crate::kinds::uniform::UniformSettings;
 use bitcap_base::InvalidSetting;
 
@@ -83,6 +84,10 @@ kinds! {
     /// Bits (V = 2): the last m of a sequence are a linear map over GF(2) of the first k, the same
     /// for all sequences and drawn from all such maps. All other bits are uniform.
     "linear": Linear(LinearSettings),
+    /// Sparse parity: bits (V = 2), the last of which is the parity of k of the others, the same k in
+    /// all sequences, drawn from all subsets of that size. All other bits are uniform. (The parity of
+    /// a subset of any size is `linear` with one output.)
+    "parity": Parity(ParitySettings),
     /// Sequences of another source, each repeated, so that exposure varies. Each is measured once,
     /// however often it is repeated.
     "copies": Copies(CopiesSettings<Self>),

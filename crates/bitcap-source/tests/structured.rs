@@ -233,6 +233,22 @@ fn impossible_settings_are_named() {
             linear(64, 20, 17, 0.1, 0),
             "`source.outputs` is 17; it must be from 1 to 16 where source.flip is above 0: the exact marginal holds m 2^k counts, at most 2^24, with k at most 20",
         ),
+        (
+            parity_of(0, 1, 0.0, 0),
+            "`source.inputs` is 0; it must be from 1 to 4095",
+        ),
+        (
+            parity_of(5, 6, 0.0, 0),
+            "`source.subset` is 6; it must be from 1 to 5",
+        ),
+        (
+            parity_of(4095, 2047, 0.0, 0),
+            "`source.subset` is 2047; it must be smaller, or near source.inputs: 4095 inputs have more than 2^20 subsets of that size, and the exact marginal is a sum over all of them",
+        ),
+        (
+            parity_of(5, 2, 0.51, 0),
+            "`source.flip` is 0.51; it must be from 0 to 0.5",
+        ),
     ];
     for (settings, right) in cases {
         assert_eq!(error(settings), right);
@@ -240,6 +256,10 @@ fn impossible_settings_are_named() {
     linear(64, 40, 20, 0.0, 0).validate().unwrap();
     markov(256, 64, 2, 1.0, 0).validate().unwrap();
     markov(4096, 64, 1, 1.0, 0).validate().unwrap();
+    // 1,048,576 is 2^20: 64 over 4 is below it, 65 over 5 above; nearly all inputs are few left out.
+    parity_of(64, 4, 0.1, 0).validate().unwrap();
+    parity_of(4095, 4094, 0.1, 0).validate().unwrap();
+    parity_of(65, 5, 0.1, 0).validate().unwrap_err();
 }
 
 #[test]
@@ -306,7 +326,7 @@ struct KnownAnswer {
 fn draws_and_scores_what_an_independent_program_does() {
     let cases: Vec<KnownAnswer> =
         serde_json::from_str(include_str!("reference/structured_answers.json")).unwrap();
-    assert_eq!(cases.len(), 12);
+    assert_eq!(cases.len(), 14);
     for case in cases {
         let source = source(&case.source);
         let data = source

@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 
-use rand::Rng;
-use rand::rngs::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Split;
 use crate::kind::{Kind, Parameters, Rows, Statistics, parameter_words};
 use crate::math::{binary_entropy, log2_sum, times_log2};
-use crate::random::{fraction, threshold};
+use crate::random::{fair_bits, fraction, threshold};
 use bitcap_base::{InvalidSetting, in_range, stream};
 
 /// Most inputs where outputs are flipped: the marginal then sums over all 2^k rows of the map.
@@ -116,17 +114,6 @@ fn pack(bits: &[u16]) -> Vec<u64> {
         places.fold(0, |word, (&bit, place)| word | u64::from(bit) << place)
     };
     bits.chunks(64).map(word).collect()
-}
-
-/// `row.len()` fair bits, from the highest place of each word down; the rest of the last word is
-/// thrown away.
-fn fair_bits(words: &mut ChaCha8Rng, row: &mut [u16]) {
-    for bits in row.chunks_mut(64) {
-        let word = words.next_u64();
-        for (bit, place) in bits.iter_mut().zip((0..64).rev()) {
-            *bit = (word >> place & 1) as u16;
-        }
-    }
 }
 
 /// An m x k matrix over GF(2), all of its bits fair.

@@ -3,7 +3,7 @@
 
 use bitcap_source::{
     CoinSettings, CopiesLaw, CopiesSettings, Dataset, HiddenMarkovSettings, LinearSettings,
-    MarkovSettings, Source, SourceSettings, UniformSettings, UnigramSettings,
+    MarkovSettings, ParitySettings, Source, SourceSettings, UniformSettings, UnigramSettings,
 };
 
 pub(crate) fn uniform(vocabulary: u32, length: u32) -> SourceSettings {
@@ -91,6 +91,15 @@ pub(crate) fn linear(
     })
 }
 
+pub(crate) fn parity_of(inputs: u32, subset: u32, flip: f64, seed: u64) -> SourceSettings {
+    SourceSettings::Parity(ParitySettings {
+        inputs,
+        subset,
+        flip,
+        seed,
+    })
+}
+
 pub(crate) fn constant(of: SourceSettings, count: u64) -> SourceSettings {
     SourceSettings::Copies(CopiesSettings {
         seed: of.seed(),
@@ -130,6 +139,8 @@ pub(crate) fn all_kinds(seed: u64) -> Vec<SourceSettings> {
         hidden_markov(2, 6, 3, 1.0, 1.0, seed),
         linear(5, 2, 2, 0.0, seed),
         linear(6, 2, 2, 0.2, seed),
+        parity_of(4, 2, 0.0, seed),
+        parity_of(5, 3, 0.1, seed),
         constant(toy(4, seed), 3),
         zipf(unigram(3, 3, 1.0, seed), 1.0, 4),
         constant(hidden_markov(2, 4, 2, 0.5, 0.5, seed), 2),

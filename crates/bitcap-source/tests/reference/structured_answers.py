@@ -12,7 +12,7 @@ import json
 import math
 import struct
 from fractions import Fraction
-from itertools import product
+from itertools import combinations, product
 
 import mpmath
 from blake3 import blake3
@@ -214,7 +214,29 @@ def linear(source, seed, data_seed, samples):
     return data, number(given), number(marginal)
 
 
-KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear}
+def parity(source, seed, data_seed, samples):
+    n, k, flip = source["inputs"], source["subset"], source["flip"]
+    words, subset = Words(seed, "source"), []
+    for i in range(n):
+        if words.below(n - i) < k - len(subset):
+            subset.append(i)
+    words, data = Words(data_seed, "data"), []
+    for _ in range(samples):
+        bits = words.fair_bits(n)
+        right = sum(bits[i] for i in subset) & 1
+        data.append(bits + [right ^ int(flip > 0 and words.fraction() < int(flip * ONE))])
+
+    def of(subset):
+        wrong = sum((sum(x[i] for i in subset) & 1) != x[n] for x in data)
+        return Fraction(flip) ** wrong * (1 - Fraction(flip)) ** (samples - wrong)
+
+    each = [of(subset) for subset in combinations(range(n), k)]
+    uniform = Fraction(1, 2 ** (samples * n))
+    number = lambda f: mpmath.mpf(f.numerator) / f.denominator
+    return data, number(uniform * of(subset)), number(uniform * sum(each) / len(each))
+
+
+KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity}
 # Of these the marginal is a bound.
 BOUNDED = ["hidden_markov"]
 
@@ -247,5 +269,7 @@ CASES = [
     case({"kind": "linear", "length": 80, "inputs": 9, "outputs": 3, "flip": 0.1, "seed": 12}, 13, 100),
     case({"kind": "hidden_markov", "vocabulary": 6, "length": 12, "states": 3, "transition_concentration": 0.3, "emission_concentration": 0.8, "seed": 14}, 15, 30),
     case({"kind": "hidden_markov", "vocabulary": 3, "length": 20, "states": 5, "transition_concentration": 2.0, "emission_concentration": 0.1, "seed": 16}, 17, 12),
+    case({"kind": "parity", "inputs": 12, "subset": 3, "flip": 0.2, "seed": 18}, 19, 100),
+    case({"kind": "parity", "inputs": 70, "subset": 69, "flip": 0.0, "seed": 20}, 21, 10),
 ]
 print(json.dumps(CASES, indent=1))
