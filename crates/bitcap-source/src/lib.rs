@@ -16,6 +16,7 @@ mod source;
 
 /// The kinds of sources, a file each.
 mod kinds {
+    pub(crate) mod addition;
     pub(crate) mod coin;
     pub(crate) mod copies;
     pub(crate) mod file;
@@ -29,6 +30,7 @@ mod kinds {
 pub use data_shape::DataShape;
 pub use dataset::{Dataset, Split, is_blake3, tokens_blake3};
 pub use kind::{Exposure, FileFacts, Kind};
+pub use kinds::addition::AdditionSettings;
 pub use kinds::coin::CoinSettings;
 pub use kinds::copies::{CopiesLaw, CopiesSettings};
 pub use kinds::file::{FileFormat, FileSettings};

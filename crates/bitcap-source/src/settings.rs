@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::kind::{FileFacts, Kind};
+use crate::kinds::addition::AdditionSettings;
 use crate::kinds::coin::CoinSettings;
 use crate::kinds::copies::{CopiesSettings, of_strings};
 use crate::kinds::file::FileSettings;
@@ -88,6 +89,9 @@ kinds! {
     /// all sequences, drawn from all subsets of that size. All other bits are uniform. (The parity of
     /// a subset of any size is `linear` with one output.)
     "parity": Parity(ParitySettings),
+    /// Two uniform numbers and their sum, digits least significant first: the sum follows from the
+    /// numbers, and there is nothing else to learn.
+    "addition": Addition(AdditionSettings),
     /// Sequences of another source, each repeated, so that exposure varies. Each is measured once,
     /// however often it is repeated.
     "copies": Copies(CopiesSettings<Self>),

@@ -2,8 +2,9 @@
 #![allow(dead_code)] // Each test file uses some of it.
 
 use bitcap_source::{
-    CoinSettings, CopiesLaw, CopiesSettings, Dataset, HiddenMarkovSettings, LinearSettings,
-    MarkovSettings, ParitySettings, Source, SourceSettings, UniformSettings, UnigramSettings,
+    AdditionSettings, CoinSettings, CopiesLaw, CopiesSettings, Dataset, HiddenMarkovSettings,
+    LinearSettings, MarkovSettings, ParitySettings, Source, SourceSettings, UniformSettings,
+    UnigramSettings,
 };
 
 pub(crate) fn uniform(vocabulary: u32, length: u32) -> SourceSettings {
@@ -100,6 +101,10 @@ pub(crate) fn parity_of(inputs: u32, subset: u32, flip: f64, seed: u64) -> Sourc
     })
 }
 
+pub(crate) fn addition(base: u32, digits: u32, seed: u64) -> SourceSettings {
+    SourceSettings::Addition(AdditionSettings { base, digits, seed })
+}
+
 pub(crate) fn constant(of: SourceSettings, count: u64) -> SourceSettings {
     SourceSettings::Copies(CopiesSettings {
         seed: of.seed(),
@@ -141,6 +146,8 @@ pub(crate) fn all_kinds(seed: u64) -> Vec<SourceSettings> {
         linear(6, 2, 2, 0.2, seed),
         parity_of(4, 2, 0.0, seed),
         parity_of(5, 3, 0.1, seed),
+        addition(3, 1, seed),
+        addition(2, 2, seed),
         constant(toy(4, seed), 3),
         zipf(unigram(3, 3, 1.0, seed), 1.0, 4),
         constant(hidden_markov(2, 4, 2, 0.5, 0.5, seed), 2),
@@ -152,6 +159,11 @@ pub(crate) fn exact_kinds(seed: u64) -> Vec<SourceSettings> {
     let mut kinds = all_kinds(seed);
     kinds.retain(|settings| settings.entropy_is_known());
     kinds
+}
+
+/// Whether there are parameters to draw.
+pub(crate) fn has_parameters(settings: &SourceSettings) -> bool {
+    !["uniform", "addition"].contains(&settings.kind())
 }
 
 pub(crate) fn source(settings: &SourceSettings) -> Source {

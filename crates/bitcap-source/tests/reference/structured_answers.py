@@ -236,7 +236,19 @@ def parity(source, seed, data_seed, samples):
     return data, number(uniform * of(subset)), number(uniform * sum(each) / len(each))
 
 
-KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity}
+def addition(source, seed, data_seed, samples):
+    n, base = source["digits"], source["base"]
+    words, data = Words(data_seed, "data"), []
+    for _ in range(samples):
+        digits = [words.below(base) for _ in range(2 * n)]
+        value = lambda part: sum(digit * base**i for i, digit in enumerate(part))
+        total = value(digits[:n]) + value(digits[n:])
+        data.append(digits + [total // base**i % base for i in range(n + 1)])
+    given = mpmath.mpf(base) ** (-2 * n * samples)
+    return data, given, given
+
+
+KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity, "addition": addition}
 # Of these the marginal is a bound.
 BOUNDED = ["hidden_markov"]
 
@@ -271,5 +283,6 @@ CASES = [
     case({"kind": "hidden_markov", "vocabulary": 3, "length": 20, "states": 5, "transition_concentration": 2.0, "emission_concentration": 0.1, "seed": 16}, 17, 12),
     case({"kind": "parity", "inputs": 12, "subset": 3, "flip": 0.2, "seed": 18}, 19, 100),
     case({"kind": "parity", "inputs": 70, "subset": 69, "flip": 0.0, "seed": 20}, 21, 10),
+    case({"kind": "addition", "base": 10, "digits": 7, "seed": 22}, 23, 40),
 ]
 print(json.dumps(CASES, indent=1))
