@@ -19,6 +19,7 @@ mod kinds {
     pub(crate) mod addition;
     pub(crate) mod coin;
     pub(crate) mod copies;
+    pub(crate) mod copying;
     pub(crate) mod file;
     pub(crate) mod hidden_markov;
     pub(crate) mod linear;
@@ -33,6 +34,7 @@ pub use kind::{Exposure, FileFacts, Kind};
 pub use kinds::addition::AdditionSettings;
 pub use kinds::coin::CoinSettings;
 pub use kinds::copies::{CopiesLaw, CopiesSettings};
+pub use kinds::copying::CopyingSettings;
 pub use kinds::file::{FileFormat, FileSettings};
 pub use kinds::hidden_markov::HiddenMarkovSettings;
 pub use kinds::linear::LinearSettings;

@@ -11,6 +11,7 @@ use crate::kind::{FileFacts, Kind};
 use crate::kinds::addition::AdditionSettings;
 use crate::kinds::coin::CoinSettings;
 use crate::kinds::copies::{CopiesSettings, of_strings};
+use crate::kinds::copying::CopyingSettings;
 use crate::kinds::file::FileSettings;
 use crate::kinds::hidden_markov::HiddenMarkovSettings;
 use crate::kinds::linear::LinearSettings;
@@ -92,6 +93,9 @@ kinds! {
     /// Two uniform numbers and their sum, digits least significant first: the sum follows from the
     /// numbers, and there is nothing else to learn.
     "addition": Addition(AdditionSettings),
+    /// A uniform string, a separator, and the string again, of which each token may be replaced by a
+    /// uniform one: what can be learned is to copy.
+    "copying": Copying(CopyingSettings),
     /// Sequences of another source, each repeated, so that exposure varies. Each is measured once,
     /// however often it is repeated.
     "copies": Copies(CopiesSettings<Self>),

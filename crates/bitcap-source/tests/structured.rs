@@ -257,6 +257,18 @@ fn impossible_settings_are_named() {
             addition(10, 1366, 0),
             "`source.digits` is 1366; it must be from 1 to 1365",
         ),
+        (
+            copying(2, 4, 0.0, 0),
+            "`source.vocabulary` is 2; it must be from 3 to 65536",
+        ),
+        (
+            copying(4, 2048, 0.0, 0),
+            "`source.string_length` is 2048; it must be from 1 to 2047",
+        ),
+        (
+            copying(4, 4, -0.1, 0),
+            "`source.noise` is -0.1; it must be from 0 to 1",
+        ),
     ];
     for (settings, right) in cases {
         assert_eq!(error(settings), right);
@@ -334,7 +346,7 @@ struct KnownAnswer {
 fn draws_and_scores_what_an_independent_program_does() {
     let cases: Vec<KnownAnswer> =
         serde_json::from_str(include_str!("reference/structured_answers.json")).unwrap();
-    assert_eq!(cases.len(), 15);
+    assert_eq!(cases.len(), 17);
     for case in cases {
         let source = source(&case.source);
         let data = source

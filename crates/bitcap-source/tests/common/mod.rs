@@ -2,9 +2,9 @@
 #![allow(dead_code)] // Each test file uses some of it.
 
 use bitcap_source::{
-    AdditionSettings, CoinSettings, CopiesLaw, CopiesSettings, Dataset, HiddenMarkovSettings,
-    LinearSettings, MarkovSettings, ParitySettings, Source, SourceSettings, UniformSettings,
-    UnigramSettings,
+    AdditionSettings, CoinSettings, CopiesLaw, CopiesSettings, CopyingSettings, Dataset,
+    HiddenMarkovSettings, LinearSettings, MarkovSettings, ParitySettings, Source, SourceSettings,
+    UniformSettings, UnigramSettings,
 };
 
 pub(crate) fn uniform(vocabulary: u32, length: u32) -> SourceSettings {
@@ -105,6 +105,20 @@ pub(crate) fn addition(base: u32, digits: u32, seed: u64) -> SourceSettings {
     SourceSettings::Addition(AdditionSettings { base, digits, seed })
 }
 
+pub(crate) fn copying(
+    vocabulary: u32,
+    string_length: u32,
+    noise: f64,
+    seed: u64,
+) -> SourceSettings {
+    SourceSettings::Copying(CopyingSettings {
+        vocabulary,
+        string_length,
+        noise,
+        seed,
+    })
+}
+
 pub(crate) fn constant(of: SourceSettings, count: u64) -> SourceSettings {
     SourceSettings::Copies(CopiesSettings {
         seed: of.seed(),
@@ -148,6 +162,8 @@ pub(crate) fn all_kinds(seed: u64) -> Vec<SourceSettings> {
         parity_of(5, 3, 0.1, seed),
         addition(3, 1, seed),
         addition(2, 2, seed),
+        copying(3, 2, 0.0, seed),
+        copying(4, 1, 0.3, seed),
         constant(toy(4, seed), 3),
         zipf(unigram(3, 3, 1.0, seed), 1.0, 4),
         constant(hidden_markov(2, 4, 2, 0.5, 0.5, seed), 2),
@@ -163,7 +179,7 @@ pub(crate) fn exact_kinds(seed: u64) -> Vec<SourceSettings> {
 
 /// Whether there are parameters to draw.
 pub(crate) fn has_parameters(settings: &SourceSettings) -> bool {
-    !["uniform", "addition"].contains(&settings.kind())
+    !["uniform", "addition", "copying"].contains(&settings.kind())
 }
 
 pub(crate) fn source(settings: &SourceSettings) -> Source {

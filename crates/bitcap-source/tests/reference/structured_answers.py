@@ -248,7 +248,22 @@ def addition(source, seed, data_seed, samples):
     return data, given, given
 
 
-KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity, "addition": addition}
+def copying(source, seed, data_seed, samples):
+    n, symbols, noise = source["string_length"], source["vocabulary"] - 1, source["noise"]
+    words, data, given = Words(data_seed, "data"), [], mpmath.mpf(1)
+    for _ in range(samples):
+        string = [words.below(symbols) for _ in range(n)]
+        copy = []
+        for token in string:
+            replaced = noise > 0 and words.fraction() < int(noise * ONE)
+            copy.append(words.below(symbols) if replaced else token)
+            given *= mpmath.mpf(noise) / symbols + (1 - mpmath.mpf(noise) if copy[-1] == token else 0)
+        given /= symbols**n
+        data.append(string + [symbols] + copy)
+    return data, given, given
+
+
+KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity, "addition": addition, "copying": copying}
 # Of these the marginal is a bound.
 BOUNDED = ["hidden_markov"]
 
@@ -284,5 +299,7 @@ CASES = [
     case({"kind": "parity", "inputs": 12, "subset": 3, "flip": 0.2, "seed": 18}, 19, 100),
     case({"kind": "parity", "inputs": 70, "subset": 69, "flip": 0.0, "seed": 20}, 21, 10),
     case({"kind": "addition", "base": 10, "digits": 7, "seed": 22}, 23, 40),
+    case({"kind": "copying", "vocabulary": 9, "string_length": 12, "noise": 0.25, "seed": 24}, 25, 30),
+    case({"kind": "copying", "vocabulary": 100, "string_length": 7, "noise": 0.0, "seed": 26}, 27, 30),
 ]
 print(json.dumps(CASES, indent=1))
