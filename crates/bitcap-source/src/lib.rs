@@ -20,6 +20,7 @@ mod kinds {
     pub(crate) mod coin;
     pub(crate) mod copies;
     pub(crate) mod copying;
+    pub(crate) mod facts;
     pub(crate) mod file;
     pub(crate) mod hidden_markov;
     pub(crate) mod linear;
@@ -35,6 +36,7 @@ pub use kinds::addition::AdditionSettings;
 pub use kinds::coin::CoinSettings;
 pub use kinds::copies::{CopiesLaw, CopiesSettings};
 pub use kinds::copying::CopyingSettings;
+pub use kinds::facts::FactsSettings;
 pub use kinds::file::{FileFormat, FileSettings};
 pub use kinds::hidden_markov::HiddenMarkovSettings;
 pub use kinds::linear::LinearSettings;

@@ -9,7 +9,7 @@ use crate::{Dataset, SourceSettings};
 ///
 /// Only sufficient statistics are kept, so that memory does not grow with N: two counts for `coin`,
 /// V^(k+1) for `unigram` and `markov`, K (K + V) for `hidden_markov`, for `linear` at most k
-/// equations, or m 2^k counts where outputs are flipped, for `parity` a count for each subset. `copies` by Zipf's law also keep every string
+/// equations, or m 2^k counts where outputs are flipped, for `parity` a count for each subset. `facts` keep every fact once. `copies` by Zipf's law also keep every string
 /// once, at most 2^24 S tokens. The figure is the same on every platform.
 pub struct Marginal {
     source: SourceSettings,

@@ -3,6 +3,8 @@
 
 use std::f64::consts::LN_2;
 
+use bitcap_base::CompensatedSum;
+
 /// `count` log2 `probability`, with nothing lost on an event that never happened: 0 log2 0 = 0.
 pub(crate) fn times_log2(count: u64, probability: f64) -> f64 {
     if count == 0 {
@@ -53,6 +55,12 @@ pub(crate) fn ln_rising(a: f64, n: u64) -> f64 {
 /// The same of any n that is not negative, as expected counts are: Gamma(a + n) / Gamma(a).
 pub(crate) fn ln_rising_real(a: f64, n: f64) -> f64 {
     libm::lgamma(a + n) - libm::lgamma(a)
+}
+
+/// log2 of the falling factorial m (m - 1) ... (m - n + 1), n at most m.
+pub(crate) fn log2_falling(m: u64, n: u64) -> f64 {
+    let factors = (0..n).map(|i| libm::log2((m - i) as f64));
+    CompensatedSum::from_iter(factors).value()
 }
 
 /// The derivative of the natural logarithm of Gamma, for x > 0.
@@ -123,6 +131,8 @@ mod tests {
         }
         // Gamma(1) / Gamma(1/2) = 1 / sqrt(pi).
         close(ln_rising_real(0.5, 0.5), -0.5 * std::f64::consts::PI.ln());
+        assert_eq!((log2_falling(8, 0), log2_falling(8, 1)), (0.0, 3.0));
+        close(log2_falling(7, 3), 210_f64.log2());
         // 50! by Python's exact integers.
         close(ln_rising(1.0, 50), 148.477_766_951_773_02);
     }

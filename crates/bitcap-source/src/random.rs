@@ -1,6 +1,8 @@
 //! Random variates out of raw words, the same on every platform: integer arithmetic, IEEE
 //! operations and the `libm` crate only.
 
+use std::collections::BTreeSet;
+
 use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 
@@ -33,6 +35,19 @@ pub(crate) fn below(words: &mut ChaCha8Rng, count: u32) -> u32 {
             return word % count;
         }
     }
+}
+
+/// `size` of the numbers below `of`, in their order, all such sets equally likely; `size` is at most
+/// `of`. Floyd's algorithm (Bentley and Floyd 1987, "A sample of brilliance").
+pub(crate) fn subset(words: &mut ChaCha8Rng, size: u32, of: u32) -> Vec<u32> {
+    let mut chosen = BTreeSet::new();
+    for last in of - size..of {
+        let number = below(words, last + 1);
+        if !chosen.insert(number) {
+            chosen.insert(last);
+        }
+    }
+    chosen.into_iter().collect()
 }
 
 /// `row.len()` fair bits, from the highest place of each word down; the rest of the last word is
@@ -141,6 +156,24 @@ mod tests {
                 .fold(0.0, f64::max);
             assert!(distance * n.sqrt() < 1.95, "{shape}: {distance}");
         }
+    }
+
+    #[test]
+    fn all_subsets_are_equally_likely() {
+        let words = &mut stream(1, "test");
+        let mut counts = std::collections::HashMap::new();
+        for _ in 0..10_000 {
+            let chosen = subset(words, 2, 5);
+            assert!(chosen[0] < chosen[1] && chosen[1] < 5);
+            *counts.entry(chosen).or_insert(0_u32) += 1;
+        }
+        // 10 subsets, standard deviation 30.
+        assert_eq!(counts.len(), 10);
+        assert!(
+            counts.values().all(|c| c.abs_diff(1000) < 150),
+            "{counts:?}"
+        );
+        assert_eq!(subset(words, 3, 3), [0, 1, 2]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::kinds::addition::AdditionSettings;
 use crate::kinds::coin::CoinSettings;
 use crate::kinds::copies::{CopiesSettings, of_strings};
 use crate::kinds::copying::CopyingSettings;
+use crate::kinds::facts::FactsSettings;
 use crate::kinds::file::FileSettings;
 use crate::kinds::hidden_markov::HiddenMarkovSettings;
 use crate::kinds::linear::LinearSettings;
@@ -96,6 +97,10 @@ kinds! {
     /// A uniform string, a separator, and the string again, of which each token may be replaced by a
     /// uniform one: what can be learned is to copy.
     "copying": Copying(CopyingSettings),
+    /// Facts out of a table that is drawn once: each sequence states the value that a name has for an
+    /// attribute. The entropy less the bits of the source (`intended_limit_bits`) is what the data say
+    /// of the table, bits of knowledge as in "Physics of Language Models: Part 3.3".
+    "facts": Facts(FactsSettings),
     /// Sequences of another source, each repeated, so that exposure varies. Each is measured once,
     /// however often it is repeated.
     "copies": Copies(CopiesSettings<Self>),

@@ -269,6 +269,42 @@ fn impossible_settings_are_named() {
             copying(4, 4, -0.1, 0),
             "`source.noise` is -0.1; it must be from 0 to 1",
         ),
+        (
+            facts([4, 1, 2, 1, 1, 2, 3], 0),
+            "`source.names` is 4; it must be from 1 to 3",
+        ),
+        (
+            facts([4, 32, 2, 1, 1, 2, 2], 0),
+            "`source.name_length` is 32; it must be from 1 to 31: there must be less than 2^32 such strings",
+        ),
+        (
+            facts([4, 2, 0, 1, 1, 2, 2], 0),
+            "`source.attributes` is 0; it must be from 1 to 65534",
+        ),
+        (
+            facts([4, 2, 2, 0, 1, 2, 2], 0),
+            "`source.chunks` is 0; it must be from 1 to 4093",
+        ),
+        (
+            facts([4, 2, 2, 1, 4094, 2, 2], 0),
+            "`source.chunk_length` is 4094; it must be from 1 to 4093",
+        ),
+        (
+            facts([4, 2, 2, 1, 1, 3, 2], 0),
+            "`source.diversity` is 3; it must be from 1 to 2",
+        ),
+        (
+            facts([4, 2, 2, 1, 1, 1, 1], 0),
+            "`source.symbols` is 1; it must be from 2 to 65535",
+        ),
+        (
+            facts([4_000_000, 31, 2, 1, 1, 1, 2], 0),
+            "`source.names` is 4000000; it must be fewer: names x attributes x chunks are limited to 4194304",
+        ),
+        (
+            facts([4, 2, 1000, 1, 16, 60_000, 2], 0),
+            "`source.diversity` is 60000; it must be less: attributes x diversity is limited to 4194304",
+        ),
     ];
     for (settings, right) in cases {
         assert_eq!(error(settings), right);
@@ -346,7 +382,7 @@ struct KnownAnswer {
 fn draws_and_scores_what_an_independent_program_does() {
     let cases: Vec<KnownAnswer> =
         serde_json::from_str(include_str!("reference/structured_answers.json")).unwrap();
-    assert_eq!(cases.len(), 17);
+    assert_eq!(cases.len(), 18);
     for case in cases {
         let source = source(&case.source);
         let data = source

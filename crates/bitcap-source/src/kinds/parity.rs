@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Split;
 use crate::kind::{Kind, Parameters, Rows, Statistics, parameter_words};
 use crate::math::{binary_entropy, log2_sum, times_log2};
-use crate::random::{below, fair_bits, fraction, threshold};
+use crate::random::{fair_bits, fraction, subset, threshold};
 use bitcap_base::{InvalidSetting, in_range, stream};
 
 /// Most subsets there may be: the marginal holds a count of each, 8 MiB, and 64 sequences take as
@@ -72,18 +72,9 @@ impl Kind for ParitySettings {
         samples as f64 * (f64::from(self.inputs) + binary_entropy(self.flip))
     }
 
-    /// Goes through the inputs, and takes each as likely as the rest of the subset is among the rest
-    /// of the inputs: all subsets of k are equally likely.
     fn parameters(&self) -> Result<Arc<dyn Parameters>, InvalidSetting> {
         let words = &mut parameter_words(self.seed);
-        let mut wanted = self.subset;
-        let mut subset = Vec::new();
-        for input in 0..self.inputs {
-            if below(words, self.inputs - input) < wanted {
-                wanted -= 1;
-                subset.push(input as usize);
-            }
-        }
+        let subset = subset(words, self.subset, self.inputs);
         Ok(Arc::new(Subset {
             settings: self.clone(),
             subset,
@@ -103,14 +94,14 @@ impl Kind for ParitySettings {
 #[derive(Debug)]
 struct Subset {
     settings: ParitySettings,
-    subset: Vec<usize>,
+    subset: Vec<u32>,
 }
 
 impl Subset {
     /// Not flipped.
     fn parity(&self, inputs: &[u16]) -> u16 {
         let subset = self.subset.iter();
-        subset.fold(0, |parity, &input| parity ^ inputs[input])
+        subset.fold(0, |parity, &input| parity ^ inputs[input as usize])
     }
 }
 

@@ -3,8 +3,8 @@
 
 use bitcap_source::{
     AdditionSettings, CoinSettings, CopiesLaw, CopiesSettings, CopyingSettings, Dataset,
-    HiddenMarkovSettings, LinearSettings, MarkovSettings, ParitySettings, Source, SourceSettings,
-    UniformSettings, UnigramSettings,
+    FactsSettings, HiddenMarkovSettings, LinearSettings, MarkovSettings, ParitySettings, Source,
+    SourceSettings, UniformSettings, UnigramSettings,
 };
 
 pub(crate) fn uniform(vocabulary: u32, length: u32) -> SourceSettings {
@@ -119,6 +119,29 @@ pub(crate) fn copying(
     })
 }
 
+/// Names, name length, attributes, chunks, chunk length, diversity, symbols.
+pub(crate) fn facts(numbers: [u32; 7], seed: u64) -> SourceSettings {
+    let [
+        names,
+        name_length,
+        attributes,
+        chunks,
+        chunk_length,
+        diversity,
+        symbols,
+    ] = numbers;
+    SourceSettings::Facts(FactsSettings {
+        names,
+        name_length,
+        attributes,
+        chunks,
+        chunk_length,
+        diversity,
+        symbols,
+        seed,
+    })
+}
+
 pub(crate) fn constant(of: SourceSettings, count: u64) -> SourceSettings {
     SourceSettings::Copies(CopiesSettings {
         seed: of.seed(),
@@ -164,6 +187,8 @@ pub(crate) fn all_kinds(seed: u64) -> Vec<SourceSettings> {
         addition(2, 2, seed),
         copying(3, 2, 0.0, seed),
         copying(4, 1, 0.3, seed),
+        facts([2, 1, 2, 1, 1, 2, 3], seed),
+        facts([3, 2, 1, 1, 1, 2, 2], seed),
         constant(toy(4, seed), 3),
         zipf(unigram(3, 3, 1.0, seed), 1.0, 4),
         constant(hidden_markov(2, 4, 2, 0.5, 0.5, seed), 2),

@@ -214,12 +214,17 @@ def linear(source, seed, data_seed, samples):
     return data, number(given), number(marginal)
 
 
+def floyd(words, size, of):
+    chosen = set()
+    for last in range(of - size, of):
+        number = words.below(last + 1)
+        chosen.add(last if number in chosen else number)
+    return sorted(chosen)
+
+
 def parity(source, seed, data_seed, samples):
     n, k, flip = source["inputs"], source["subset"], source["flip"]
-    words, subset = Words(seed, "source"), []
-    for i in range(n):
-        if words.below(n - i) < k - len(subset):
-            subset.append(i)
+    subset = floyd(Words(seed, "source"), k, n)
     words, data = Words(data_seed, "data"), []
     for _ in range(samples):
         bits = words.fair_bits(n)
@@ -263,7 +268,45 @@ def copying(source, seed, data_seed, samples):
     return data, given, given
 
 
-KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity, "addition": addition, "copying": copying}
+def spell(number, symbols, length):
+    return [number // symbols**i % symbols for i in range(length - 1, -1, -1)]
+
+
+def facts(source, seed, data_seed, samples):
+    count, n, attributes, chunks, length, diversity, symbols = (
+        source[key] for key in ("names", "name_length", "attributes", "chunks", "chunk_length", "diversity", "symbols")
+    )
+    words = Words(seed, "source")
+    names = floyd(words, count, symbols**n)
+    sets = [floyd(words, diversity, symbols**length) for _ in range(attributes)]
+    values = [[[words.below(diversity) for _ in range(chunks)] for _ in range(attributes)] for _ in range(count)]
+    words, data, log2 = Words(data_seed, "data"), [], 0
+    known, named, seen = set(), 0, [set() for _ in range(attributes)]
+    for _ in range(samples):
+        name, attribute = words.below(count), words.below(attributes)
+        value = [sets[attribute][i] for i in values[name][attribute]]
+        data.append(spell(names[name], symbols, n) + [symbols + attribute] + sum((spell(v, symbols, length) for v in value), []))
+        # Sequentially: a name or chunk is one that was seen, or one of those that were not.
+        if name in {pair[0] for pair in known}:
+            log2 -= mpmath.log(count, 2)
+        else:
+            log2 += mpmath.log(mpmath.mpf(count - named) / count / (symbols**n - named), 2)
+            named += 1
+        log2 -= mpmath.log(attributes, 2)
+        if (name, attribute) in known:
+            continue
+        known.add((name, attribute))
+        for v in value:
+            d = len(seen[attribute])
+            if v in seen[attribute]:
+                log2 -= mpmath.log(diversity, 2)
+            else:
+                log2 += mpmath.log(mpmath.mpf(diversity - d) / diversity / (symbols**length - d), 2)
+                seen[attribute].add(v)
+    return data, mpmath.mpf(count * attributes) ** -samples, mpmath.mpf(2) ** log2
+
+
+KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity, "addition": addition, "copying": copying, "facts": facts}
 # Of these the marginal is a bound.
 BOUNDED = ["hidden_markov"]
 
@@ -301,5 +344,6 @@ CASES = [
     case({"kind": "addition", "base": 10, "digits": 7, "seed": 22}, 23, 40),
     case({"kind": "copying", "vocabulary": 9, "string_length": 12, "noise": 0.25, "seed": 24}, 25, 30),
     case({"kind": "copying", "vocabulary": 100, "string_length": 7, "noise": 0.0, "seed": 26}, 27, 30),
+    case({"kind": "facts", "names": 30, "name_length": 3, "attributes": 4, "chunks": 2, "chunk_length": 2, "diversity": 9, "symbols": 11, "seed": 28}, 29, 150),
 ]
 print(json.dumps(CASES, indent=1))
