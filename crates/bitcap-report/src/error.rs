@@ -26,7 +26,7 @@ pub enum ReportError {
     },
     /// No row says what was memorized.
     #[error(
-        "{} has no memorized bits: the entropy of its data is 0, or not known (a file of your own, or a hidden Markov source), so there is no curve \
+        "{} has no memorized bits: the entropy of its data is 0, or not known (a file of your own, hidden_markov, grammar), so there is no curve \
          to draw; its other columns hold what was measured",
         path.display()
     )]

@@ -150,7 +150,7 @@ pub(crate) fn table(
     slopes: [Option<Slopes>; 2],
 ) -> String {
     if groups.is_empty() {
-        return "No capacities: the entropy of its data is 0, or not known (a file of your own, or a hidden Markov source), so runs.csv has no memorized \
+        return "No capacities: the entropy of its data is 0, or not known (a file of your own, hidden_markov, grammar), so runs.csv has no memorized \
                 bits.\n"
             .to_owned();
     }

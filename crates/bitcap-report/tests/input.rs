@@ -294,7 +294,7 @@ fn rows_without_an_entropy_are_on_no_curve() {
     let row = unknown(lines[1]);
     assert_eq!(
         message(&format!("{}\n{row}\n", lines[0])),
-        "runs.csv has no memorized bits: the entropy of its data is 0, or not known (a file of your own, or a hidden Markov source), so there is no \
+        "runs.csv has no memorized bits: the entropy of its data is 0, or not known (a file of your own, hidden_markov, grammar), so there is no \
          curve to draw; its other columns hold what was measured"
     );
     // Beside rows that have one, it is left out.

@@ -22,6 +22,7 @@ mod kinds {
     pub(crate) mod copying;
     pub(crate) mod facts;
     pub(crate) mod file;
+    pub(crate) mod grammar;
     pub(crate) mod hidden_markov;
     pub(crate) mod linear;
     pub(crate) mod markov;
@@ -38,6 +39,7 @@ pub use kinds::copies::{CopiesLaw, CopiesSettings};
 pub use kinds::copying::CopyingSettings;
 pub use kinds::facts::FactsSettings;
 pub use kinds::file::{FileFormat, FileSettings};
+pub use kinds::grammar::GrammarSettings;
 pub use kinds::hidden_markov::HiddenMarkovSettings;
 pub use kinds::linear::LinearSettings;
 pub use kinds::markov::{MarkovSettings, UnigramSettings};

@@ -8,7 +8,7 @@ use crate::{Dataset, SourceSettings};
 /// ([`Kind::entropy_is_known`](crate::Kind::entropy_is_known)) a bound, told apart.
 ///
 /// Only sufficient statistics are kept, so that memory does not grow with N: two counts for `coin`,
-/// V^(k+1) for `unigram` and `markov`, K (K + V) for `hidden_markov`, for `linear` at most k
+/// V^(k+1) for `unigram` and `markov`, K (K + V) for `hidden_markov`, L v r for `grammar`, for `linear` at most k
 /// equations, or m 2^k counts where outputs are flipped, for `parity` a count for each subset. `facts` keep every fact once. `copies` by Zipf's law also keep every string
 /// once, at most 2^24 S tokens. The figure is the same on every platform.
 pub struct Marginal {

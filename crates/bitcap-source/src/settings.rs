@@ -14,6 +14,7 @@ use crate::kinds::copies::{CopiesSettings, of_strings};
 use crate::kinds::copying::CopyingSettings;
 use crate::kinds::facts::FactsSettings;
 use crate::kinds::file::FileSettings;
+use crate::kinds::grammar::GrammarSettings;
 use crate::kinds::hidden_markov::HiddenMarkovSettings;
 use crate::kinds::linear::LinearSettings;
 use crate::kinds::markov::{MarkovSettings, UnigramSettings};
@@ -101,6 +102,11 @@ kinds! {
     /// attribute. The entropy less the bits of the source (`intended_limit_bits`) is what the data say
     /// of the table, bits of knowledge as in "Physics of Language Models: Part 3.3".
     "facts": Facts(FactsSettings),
+    /// A random probabilistic context-free grammar of bounded depth, the random hierarchy model with
+    /// rules that are not equally likely: each of v symbols of a level becomes c of the level below by
+    /// one of its r rules. The entropy of its datasets is not known, only a bound of it; their code
+    /// length given the source is exact.
+    "grammar": Grammar(GrammarSettings),
     /// Sequences of another source, each repeated, so that exposure varies. Each is measured once,
     /// however often it is repeated.
     "copies": Copies(CopiesSettings<Self>),

@@ -305,6 +305,30 @@ fn impossible_settings_are_named() {
             facts([4, 2, 1000, 1, 16, 60_000, 2], 0),
             "`source.diversity` is 60000; it must be less: attributes x diversity is limited to 4194304",
         ),
+        (
+            grammar(65_536, 1, 2, 2, 1.0, 0),
+            "`source.vocabulary` is 65536; it must be from 2 to 65535",
+        ),
+        (
+            grammar(16, 1, 8, 2, 1.0, 0),
+            "`source.children` is 8; it must be from 2 to 7: there must be less than 2^32 strings of so many symbols",
+        ),
+        (
+            grammar(4, 13, 2, 2, 1.0, 0),
+            "`source.depth` is 13; it must be from 1 to 12",
+        ),
+        (
+            grammar(4, 3, 2, 5, 1.0, 0),
+            "`source.rules` is 5; it must be from 1 to 4",
+        ),
+        (
+            grammar(4, 3, 2, 4, 0.0, 0),
+            "`source.concentration` is 0; it must be from 0.001 to 1000",
+        ),
+        (
+            grammar(2048, 3, 2, 1000, 1.0, 0),
+            "`source.rules` is 1000; it must be fewer: the rules of all levels are limited to 2^22",
+        ),
     ];
     for (settings, right) in cases {
         assert_eq!(error(settings), right);
@@ -382,7 +406,7 @@ struct KnownAnswer {
 fn draws_and_scores_what_an_independent_program_does() {
     let cases: Vec<KnownAnswer> =
         serde_json::from_str(include_str!("reference/structured_answers.json")).unwrap();
-    assert_eq!(cases.len(), 18);
+    assert_eq!(cases.len(), 19);
     for case in cases {
         let source = source(&case.source);
         let data = source

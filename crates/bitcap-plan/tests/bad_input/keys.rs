@@ -99,7 +99,7 @@ fn wrong_types() {
         "\"uniform\"",
         "\"coin toss\"",
         "e.toml:4:8: `source.kind` is \"coin toss\"; it must be one of \"uniform\", \"coin\", \
-         \"unigram\", \"markov\", \"hidden_markov\", \"linear\", \"parity\", \"addition\", \"copying\", \"facts\", \"copies\", \"file\"",
+         \"unigram\", \"markov\", \"hidden_markov\", \"linear\", \"parity\", \"addition\", \"copying\", \"facts\", \"grammar\", \"copies\", \"file\"",
     );
     expect(
         "width = 8",
@@ -119,7 +119,7 @@ fn wrong_types() {
     expect_set(
         "source.kind=3",
         "in --set source.kind=3: `source.kind` is 3; it must be one of \"uniform\", \"coin\", \
-         \"unigram\", \"markov\", \"hidden_markov\", \"linear\", \"parity\", \"addition\", \"copying\", \"facts\", \"copies\", \"file\"",
+         \"unigram\", \"markov\", \"hidden_markov\", \"linear\", \"parity\", \"addition\", \"copying\", \"facts\", \"grammar\", \"copies\", \"file\"",
     );
     expect_set(
         "train.batch=-1",

@@ -3,8 +3,8 @@
 
 use bitcap_source::{
     AdditionSettings, CoinSettings, CopiesLaw, CopiesSettings, CopyingSettings, Dataset,
-    FactsSettings, HiddenMarkovSettings, LinearSettings, MarkovSettings, ParitySettings, Source,
-    SourceSettings, UniformSettings, UnigramSettings,
+    FactsSettings, GrammarSettings, HiddenMarkovSettings, LinearSettings, MarkovSettings,
+    ParitySettings, Source, SourceSettings, UniformSettings, UnigramSettings,
 };
 
 pub(crate) fn uniform(vocabulary: u32, length: u32) -> SourceSettings {
@@ -142,6 +142,24 @@ pub(crate) fn facts(numbers: [u32; 7], seed: u64) -> SourceSettings {
     })
 }
 
+pub(crate) fn grammar(
+    vocabulary: u32,
+    depth: u32,
+    children: u32,
+    rules: u32,
+    concentration: f64,
+    seed: u64,
+) -> SourceSettings {
+    SourceSettings::Grammar(GrammarSettings {
+        vocabulary,
+        depth,
+        children,
+        rules,
+        concentration,
+        seed,
+    })
+}
+
 pub(crate) fn constant(of: SourceSettings, count: u64) -> SourceSettings {
     SourceSettings::Copies(CopiesSettings {
         seed: of.seed(),
@@ -189,6 +207,8 @@ pub(crate) fn all_kinds(seed: u64) -> Vec<SourceSettings> {
         copying(4, 1, 0.3, seed),
         facts([2, 1, 2, 1, 1, 2, 3], seed),
         facts([3, 2, 1, 1, 1, 2, 2], seed),
+        grammar(2, 2, 2, 2, 0.7, seed),
+        grammar(3, 1, 3, 2, 1.0, seed),
         constant(toy(4, seed), 3),
         zipf(unigram(3, 3, 1.0, seed), 1.0, 4),
         constant(hidden_markov(2, 4, 2, 0.5, 0.5, seed), 2),

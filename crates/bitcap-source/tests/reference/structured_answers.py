@@ -306,9 +306,48 @@ def facts(source, seed, data_seed, samples):
     return data, mpmath.mpf(count * attributes) ** -samples, mpmath.mpf(2) ** log2
 
 
-KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity, "addition": addition, "copying": copying, "facts": facts}
+def grammar(source, seed, data_seed, samples):
+    """The third figure is a lower bound of the marginal: the part of all grammars that derive the data
+    as the true one does, but for the names of symbols."""
+    v, depth, c, r, a = (source[key] for key in ("vocabulary", "depth", "children", "rules", "concentration"))
+    words, levels = Words(seed, "source"), []
+    for _ in range(depth):
+        strings = floyd(words, v * r, v**c)
+        order = list(range(v * r))
+        for last in range(v * r - 1, 0, -1):
+            other = words.below(last + 1)
+            order[last], order[other] = order[other], order[last]
+        levels.append((dict(zip(order, strings)), dirichlet_rows(words, v, r, a)))
+    words, data, given = Words(data_seed, "data"), [], mpmath.mpf(v) ** -samples
+    uses = [{} for _ in levels]
+    for _ in range(samples):
+        symbols = [words.below(v)]
+        for level in range(depth - 1, -1, -1):
+            makes, rows = levels[level]
+            below = []
+            for symbol in symbols:
+                rule = pick(words, rows[symbol])
+                given *= rows[symbol][rule]
+                uses[level].setdefault(symbol, [0] * r)[rule] += 1
+                below += spell(makes[symbol * r + rule], v, c)
+            symbols = below
+        data.append(symbols)
+    bound = mpmath.mpf(v) ** -samples
+    for level in uses:
+        used = 0
+        for count in level.values():
+            k = sum(n > 0 for n in count)
+            bound *= mpmath.ff(r, k) / mpmath.rf(mpmath.mpf(a) * r, sum(count))
+            for n in count:
+                bound *= mpmath.rf(a, n)
+            used += k
+        bound *= mpmath.ff(v, len(level)) / mpmath.ff(v**c, used)
+    return data, given, bound
+
+
+KINDS = {"coin": coin, "unigram": chain, "markov": chain, "hidden_markov": hidden_markov, "linear": linear, "parity": parity, "addition": addition, "copying": copying, "facts": facts, "grammar": grammar}
 # Of these the marginal is a bound.
-BOUNDED = ["hidden_markov"]
+BOUNDED = ["hidden_markov", "grammar"]
 
 
 def case(source, data_seed, samples):
@@ -345,5 +384,6 @@ CASES = [
     case({"kind": "copying", "vocabulary": 9, "string_length": 12, "noise": 0.25, "seed": 24}, 25, 30),
     case({"kind": "copying", "vocabulary": 100, "string_length": 7, "noise": 0.0, "seed": 26}, 27, 30),
     case({"kind": "facts", "names": 30, "name_length": 3, "attributes": 4, "chunks": 2, "chunk_length": 2, "diversity": 9, "symbols": 11, "seed": 28}, 29, 150),
+    case({"kind": "grammar", "vocabulary": 6, "depth": 3, "children": 2, "rules": 3, "concentration": 0.8, "seed": 30}, 31, 60),
 ]
 print(json.dumps(CASES, indent=1))
