@@ -48,7 +48,8 @@ pub struct QuantizedRow {
 }
 
 /// Rounds the weights of a trained cell to fewer and fewer bits, and measures its training data at
-/// each; `progress` is told how many sequences are measured.
+/// each; `progress` is told how many sequences are measured. A code is made too, so that the cell must be one
+/// that was opened on the processor.
 ///
 /// # Errors
 /// If the entropy of the training data is not known, or the device fails.

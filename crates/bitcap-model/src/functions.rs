@@ -3,12 +3,14 @@
 //! Each operation of Burn's is a kernel to launch on a GPU, and of a layer norm's gradient autodiff makes 28
 //! of them, of a GELU's 20. By hand they are 10 and 8. Everything else is left to autodiff.
 
+// Burn's ndarray backend is, and kept as a second opinion.
+#![cfg_attr(feature = "ndarray", allow(deprecated))]
+
 use std::f64::consts::PI;
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use burn::backend::Cube;
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)]
 use burn::backend::NdArray;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -82,13 +84,13 @@ trait Plain: Backend {
 impl Plain for Flex {}
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)]
 impl Plain for NdArray {}
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 impl Plain for Cube {
     /// Four kernels; Burn's own has six.
     fn logistic(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        use burn::backend::ops::FloatTensorOps as _;
         let one_more = Self::float_add_scalar(Self::float_exp(Self::float_neg(x)), 1.0.into());
         Self::float_recip(one_more)
     }
