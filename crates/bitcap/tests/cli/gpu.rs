@@ -4,8 +4,9 @@ use predicates::prelude::*;
 
 use super::{Place, TINY};
 
-/// Points the Vulkan loader at drivers that are not there.
-const NO_DRIVER: &str = "export VK_DRIVER_FILES=/none VK_ICD_FILENAMES=/none";
+/// Points the loaders of Vulkan and of OpenGL, which has a software adapter as well, at drivers that are not there.
+const NO_DRIVER: &str =
+    "export VK_DRIVER_FILES=/none VK_ICD_FILENAMES=/none __EGL_VENDOR_LIBRARY_FILENAMES=/none";
 
 /// Sweeps keep what they find out of a device in a cache of their own; the driver its shaders where it
 /// always does.
