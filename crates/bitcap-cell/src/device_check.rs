@@ -9,10 +9,12 @@ use bitcap_model::{
     initial_weights, measuring_device, open,
 };
 use bitcap_plan::{
-    DeviceSpec, Gpt2Settings, Initialization, Kernels, ModelSettings, Precision, TrainSettings,
+    CellEngine, DeviceSpec, Gpt2Settings, Initialization, Kernels, ModelSettings, Precision,
+    TrainSettings,
 };
 use bitcap_source::{DataShape, SourceSettings, Split, UniformSettings, draw};
 use bitcap_train::{TrainError, Trainer};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::CellError;
@@ -259,6 +261,23 @@ pub fn require_sound(
         device,
         what: format!("{}: {}", described(&facts), said(&check)),
     })
+}
+
+/// Opens the device that a model is measured on that was trained before: its own, which may have another
+/// driver since then, or another machine's; flex where its products of 32-bit floats are not.
+///
+/// # Errors
+/// As [`require_sound`], unless the device is trusted.
+pub(crate) fn open_to_measure(
+    engine: &CellEngine,
+    git_revision: &str,
+    tell: &mut dyn FnMut(String),
+) -> Result<Device, CellError> {
+    let device = measuring_device(engine.device)?;
+    if !engine.trust_device {
+        require_sound(device, Precision::F32, git_revision, tell)?;
+    }
+    Ok(open(device)?)
 }
 
 fn described(facts: &DeviceFacts) -> String {

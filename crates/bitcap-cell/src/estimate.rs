@@ -21,9 +21,6 @@ const STEPS: u32 = 8;
 /// A model so slow that its steps take longer than this is timed by the steps there are.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Sequences that are timed at most.
-const MOST_TIMED: usize = 1 << 20;
-
 /// Seconds of a training step, a line in the number of sequences: the optimizer's share is
 /// `a_step`, that of forward and backward grows with the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +47,7 @@ impl StepTime {
             ),
         };
         let batch = usize::try_from(batch(settings)).unwrap_or(usize::MAX);
-        let many = pass.min(batch).clamp(2, MOST_TIMED);
+        let many = pass.min(batch).max(2);
         let few = many.div_ceil(4);
         let kernels = settings.engine.kernels;
         let time = |n| -> Result<f64, DeviceError> {
@@ -95,29 +92,34 @@ fn kind(settings: &CellSettings) -> impl PartialEq {
 /// Seconds that each cell of a plan will take, in the plan's order. Each kind of model is timed
 /// once, at the largest of its batches.
 ///
+/// None where one is for a GPU: to time it would take the memory of the card that its cell needs, as
+/// long as this process lives.
+///
 /// # Errors
 /// If a device cannot be used.
-pub fn estimate(cells: &[&PlannedCell]) -> Result<Vec<f64>, DeviceError> {
+pub fn estimate(cells: &[&PlannedCell]) -> Result<Option<Vec<f64>>, DeviceError> {
+    let on_processor = |cell: &&PlannedCell| cell.settings.engine.device.backend.is_cpu();
+    if !cells.iter().all(on_processor) {
+        return Ok(None);
+    }
     let mut timed = Vec::new();
-    cells
-        .iter()
-        .map(|cell| {
-            let own = kind(&cell.settings);
-            let known = timed.iter().find(|(other, _)| *other == own);
-            let time = match known {
-                Some((_, time)) => *time,
-                None => {
-                    let alike = cells.iter().map(|cell| &cell.settings);
-                    let alike = alike.filter(|settings| kind(settings) == own);
-                    let largest = alike.max_by_key(|settings| batch(settings));
-                    let time = StepTime::measure(largest.unwrap_or(&cell.settings))?;
-                    timed.push((own, time));
-                    time
-                }
-            };
-            Ok(time.seconds(&cell.settings))
-        })
-        .collect()
+    let seconds = cells.iter().map(|cell| {
+        let own = kind(&cell.settings);
+        let known = timed.iter().find(|(other, _)| *other == own);
+        let time = match known {
+            Some((_, time)) => *time,
+            None => {
+                let alike = cells.iter().map(|cell| &cell.settings);
+                let alike = alike.filter(|settings| kind(settings) == own);
+                let largest = alike.max_by_key(|settings| batch(settings));
+                let time = StepTime::measure(largest.unwrap_or(&cell.settings))?;
+                timed.push((own, time));
+                time
+            }
+        };
+        Ok(time.seconds(&cell.settings))
+    });
+    seconds.collect::<Result<Vec<f64>, _>>().map(Some)
 }
 
 fn batch(settings: &CellSettings) -> u64 {

@@ -1,8 +1,8 @@
 //! Precision after training: what a model still knows of its data when its weights are rounded.
 
 use bitcap_measure::CodeLengths;
-use bitcap_model::{DeviceError, Model, PredictionTask, open};
-use bitcap_plan::{DeviceSpec, Layout, Slot};
+use bitcap_model::{DeviceError, Model, PredictionTask};
+use bitcap_plan::{Layout, Slot};
 use serde::Serialize;
 
 use crate::proof::code_of;
@@ -48,7 +48,8 @@ pub struct QuantizedRow {
 }
 
 /// Rounds the weights of a trained cell to fewer and fewer bits, and measures its training data at
-/// each; `progress` is told how many sequences are measured.
+/// each; `progress` is told how many sequences are measured. A code is made too, so that the cell must be one
+/// that was opened on the processor.
 ///
 /// # Errors
 /// If the entropy of the training data is not known, or the device fails.
@@ -65,8 +66,7 @@ pub fn quantize(
     let data = cell.model.data();
     let first_tokens = (dataset.samples * data.given()) as f64 * f64::from(data.vocabulary).log2();
     let task = PredictionTask::new(data, &dataset.tokens);
-    // On the processor, by whose arithmetic the code below is made.
-    let device = open(DeviceSpec::FLEX)?;
+    let device = cell.model.flat().device();
     let rounded = |weight_bits, scales| {
         let mut weights = weights.clone();
         round(&mut weights, layout, weight_bits, scales);

@@ -7,6 +7,7 @@ use bitcap_source::{Dataset, Source, Split};
 use crate::CellError;
 use crate::check_memory;
 use crate::checkpoints::Checkpoints;
+use crate::device_check::open_to_measure;
 use crate::event_file::write_events;
 use crate::known_data::KnownData;
 use crate::measuring::{Measured, measure};
@@ -15,7 +16,7 @@ use crate::oracle::Oracle;
 use crate::training::{Trained, check_data, train};
 use bitcap_plan::Manifest;
 use bitcap_plan::{CellEvent, Failure};
-use bitcap_plan::{CellFolder, CellSettings, FolderError};
+use bitcap_plan::{CellFolder, CellSettings, DeviceSpec, FolderError};
 
 /// Runs one cell in its folder and returns its last event: done, failed, busy or stopped.
 ///
@@ -67,7 +68,9 @@ pub fn run_cell(
     if let Some(text) = forget_mixed_up(folder)? {
         tell(&CellEvent::Note { text });
     }
-    let model = match trained_model(folder, settings, &training.dataset)? {
+    let mut note = |text| tell(&CellEvent::Note { text });
+    let revision = options.git_revision;
+    let model = match trained_model(folder, settings, &training.dataset, revision, &mut note)? {
         Some(model) => {
             if let Some(all) = options.tensorboard {
                 write_events(folder, all)?;
@@ -262,7 +265,14 @@ fn complete_measurement(
         None => None,
         Some(_) => match Oracle::recorded_blake3(&asked.oracle, folder.root()) {
             Some(recorded) => Some(recorded),
-            None => open_oracle(folder, settings)?.blake3()?,
+            // Its weights are read, and nothing is computed.
+            None => Oracle::open(
+                &asked.oracle,
+                folder.root(),
+                &settings.data_shape(),
+                DeviceSpec::FLEX,
+            )?
+            .blake3()?,
         },
     };
     Ok((measurement.oracle_blake3 == oracle).then_some(measurement))
@@ -286,11 +296,14 @@ fn on_measuring_device(model: Model, settings: &CellSettings) -> Result<Model, C
     Ok(model.on(&settings.model, &open(device)?)?)
 }
 
-/// The model of a training that came to its end: the manifest is written after the model.
+/// The model of a training that came to its end (the manifest is written after the model), on a device
+/// that is sound; `tell` is told what was found out of it.
 pub(crate) fn trained_model(
     folder: &CellFolder,
     settings: &CellSettings,
     dataset: &Dataset,
+    git_revision: &str,
+    tell: &mut dyn FnMut(String),
 ) -> Result<Option<Model>, CellError> {
     if !folder.path("manifest.json").is_file() {
         return Ok(None);
@@ -298,7 +311,7 @@ pub(crate) fn trained_model(
     let manifest: Manifest = folder.read_json("manifest.json")?;
     let (then, now) = (manifest.tokens_blake3, dataset.tokens_blake3());
     check_data(folder, "manifest.json", &then, &now)?;
-    let device = open(measuring_device(settings.engine.device)?)?;
+    let device = open_to_measure(&settings.engine, git_revision, tell)?;
     let model = Model::load(&folder.path("model"), &device)?;
     let expected = architecture(&settings.model, settings.data_shape(), &device);
     if model.architecture().identity() != expected.identity() {

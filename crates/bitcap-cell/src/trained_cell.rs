@@ -42,46 +42,48 @@ pub struct DataReport {
 }
 
 impl TrainedCell {
-    /// Opens the folder of a cell, draws its training data and loads its model.
+    /// Opens the folder of a cell, draws its training data and loads its model on the device that the
+    /// cell names. Unless `trust_device` or the cell says otherwise, a GPU must be sound
+    /// ([`require_sound`](crate::require_sound)), of which `tell` is told.
     ///
     /// # Errors
-    /// If the folder is not that of a trained cell, or a file of it cannot be read.
-    pub fn open(path: &Path) -> Result<Self, CellError> {
-        Self::open_with(path, |device| device)
+    /// If the folder is not that of a trained cell, a file of it cannot be read, or the device cannot
+    /// be used.
+    pub fn open(
+        path: &Path,
+        trust_device: bool,
+        git_revision: &str,
+        tell: &mut dyn FnMut(String),
+    ) -> Result<Self, CellError> {
+        let mut settings = settings(path)?;
+        settings.engine.trust_device |= trust_device;
+        Self::of(path, settings, git_revision, tell)
     }
 
     /// The same with its model on the processor, whatever trained it.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// If the folder is not that of a trained cell, or a file of it cannot be read.
     pub fn open_on_processor(path: &Path) -> Result<Self, CellError> {
-        Self::open_with(path, |device| {
-            if device.backend.is_cpu() {
-                device
-            } else {
-                DeviceSpec::FLEX
-            }
-        })
+        let mut settings = settings(path)?;
+        if !settings.engine.device.backend.is_cpu() {
+            settings.engine.device = DeviceSpec::FLEX;
+        }
+        // Processors are believed: there is no revision to remember, and nothing to tell.
+        Self::of(path, settings, "", &mut |_| {})
     }
 
-    fn open_with(
+    fn of(
         path: &Path,
-        device: impl Fn(DeviceSpec) -> DeviceSpec,
+        settings: CellSettings,
+        git_revision: &str,
+        tell: &mut dyn FnMut(String),
     ) -> Result<Self, CellError> {
         let folder = CellFolder::new(path);
-        let file = folder.path("cell.toml");
-        if !file.is_file() {
-            return Err(CellError::NotACell {
-                path: path.to_owned(),
-            });
-        }
-        let mut settings = CellSettings::read(&file)
-            .map_err(|error| CellError::content(file, error.to_string()))?;
-        settings.engine.device = device(settings.engine.device);
         check_memory([&settings], 1)?;
         let source = Source::draw_parameters(&settings.source)?;
         let training = training_data(&settings, &source)?;
-        let model = trained_model(&folder, &settings, &training.dataset)?;
+        let model = trained_model(&folder, &settings, &training.dataset, git_revision, tell)?;
         let model = model.ok_or_else(|| CellError::NotTrained {
             path: path.to_owned(),
         })?;
@@ -179,4 +181,15 @@ impl TrainedCell {
             ),
         ))
     }
+}
+
+/// Of the cell in a folder.
+fn settings(path: &Path) -> Result<CellSettings, CellError> {
+    let file = path.join("cell.toml");
+    if !file.is_file() {
+        return Err(CellError::NotACell {
+            path: path.to_owned(),
+        });
+    }
+    CellSettings::read(&file).map_err(|error| CellError::content(file, error.to_string()))
 }

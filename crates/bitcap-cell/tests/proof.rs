@@ -65,7 +65,7 @@ fn trained(outputs: &Path, case: &Case<'_>) -> CellFolder {
 fn round_trip(outputs: &Path, case: &Case<'_>) -> (Compressed, f64) {
     let cell = trained(outputs, case);
     let coded = outputs.join("coded");
-    let opened = TrainedCell::open(cell.root()).unwrap();
+    let opened = TrainedCell::open_on_processor(cell.root()).unwrap();
     let found = compress(&opened, None, &coded, &mut |_| {}).unwrap();
     let measured = opened.measure().unwrap();
 
@@ -162,7 +162,7 @@ fn files_that_are_not_right_are_refused() {
     };
     let (cell, other) = (trained(&outputs, &case(0)), trained(&outputs, &case(1)));
     let coded = outputs.join("coded");
-    let opened = TrainedCell::open(cell.root()).unwrap();
+    let opened = TrainedCell::open_on_processor(cell.root()).unwrap();
     compress(&opened, None, &coded, &mut |_| {}).unwrap();
     let bytes = std::fs::read(&coded).unwrap();
     let out = outputs.join("out");
@@ -189,7 +189,10 @@ fn files_that_are_not_right_are_refused() {
     assert!(refused(&cell, b"hello").contains("not a file that bitcap coded"));
     let nothing = CellFolder::new(&outputs.join("nowhere"));
     assert!(refused(&nothing, &bytes).contains("there is no config.json here"));
-    assert!(TrainedCell::open(&outputs).is_err_and(|e| e.to_string().contains("no cell.toml")));
+    assert!(
+        TrainedCell::open_on_processor(&outputs)
+            .is_err_and(|e| e.to_string().contains("no cell.toml"))
+    );
 }
 
 #[test]
@@ -205,7 +208,7 @@ fn models_are_measured_again_and_on_other_data() {
             training: (40, 0.05),
         },
     );
-    let opened = TrainedCell::open(cell.root()).unwrap();
+    let opened = TrainedCell::open_on_processor(cell.root()).unwrap();
     let again = opened.measure().unwrap();
     assert_eq!(again, cell.read_json("measurement.json").unwrap());
 

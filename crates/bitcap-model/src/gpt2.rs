@@ -4,16 +4,14 @@ use bitcap_base::InvalidSetting;
 use bitcap_kernels::{LayerAt, LinearAt, NormAt, Offsets, Sizes};
 use bitcap_plan::{Gpt2Settings, Layout, SlotId};
 use bitcap_source::DataShape;
-use burn::tensor::{Device, Int, Tensor, TensorData, activation, module};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::architecture::{Architecture, Hidden};
+use crate::functions::{LAYER_NORM_EPSILON, gelu, layer_norm, softmax};
 use crate::passes::is_processor;
 use crate::weights::Weights;
-
-/// GPT-2's epsilon in every layer norm.
-const LAYER_NORM_EPSILON: f64 = 1e-5;
 
 /// Added to the scores of later positions. Far below any score in f32, and finite, so that no
 /// backend meets an infinity.
@@ -161,7 +159,7 @@ impl Gpt2 {
         // A query has head_width numbers to scale where its scores are s.
         let scores = weights.product(query.mul_scalar(scale), key.swap_dims(2, 3));
         let scores = scores.clone() + like(self.mask.clone(), &scores);
-        let mixed = weights.product(activation::softmax(scores, 3), value);
+        let mixed = weights.product(softmax(scores), value);
         let mixed = mixed.swap_dims(1, 2).reshape([n * s, d]);
         linear(weights, &block.projection, mixed)
     }
@@ -185,8 +183,11 @@ impl Architecture for Gpt2 {
         let d = self.settings.width as usize;
         // Rows stay two-dimensional throughout: one large matrix product instead of n small ones.
         let tokens = weights.rows(self.token_embedding, tokens.reshape([n * s]));
-        let positions = weights.tensor::<2>(self.position_embedding);
-        let positions = positions.slice([0..s, 0..d]).unsqueeze::<3>();
+        let mut positions = weights.tensor::<2>(self.position_embedding);
+        if positions.dims()[0] != s {
+            positions = positions.slice([0..s, 0..d]);
+        }
+        let positions = positions.unsqueeze::<3>();
         let mut x = (tokens.reshape([n, s, d]) + positions).reshape([n * s, d]);
         for block in &self.blocks {
             let normed = norm(weights, &block.attention_norm, x.clone());
@@ -313,8 +314,7 @@ impl Architecture for Gpt2 {
 }
 
 fn norm(weights: &Weights, norm: &Norm, x: Tensor<2>) -> Tensor<2> {
-    let (gain, bias) = (weights.tensor(norm.gain), weights.tensor(norm.bias));
-    module::layer_norm(x, gain, Some(bias), LAYER_NORM_EPSILON)
+    layer_norm(x, weights.tensor(norm.gain), weights.tensor(norm.bias))
 }
 
 fn linear(weights: &Weights, linear: &Linear, x: Tensor<2>) -> Tensor<2> {
@@ -331,20 +331,6 @@ fn like<const D: usize>(constant: Tensor<D>, other: &Tensor<D>) -> Tensor<D> {
     } else {
         constant
     }
-}
-
-/// GPT-2's tanh form of GELU, 0.5 x (1 + tanh u) with u = √(2/π) (x + 0.044715 x³), written as
-/// x σ(2u), which is the same function: one exponential in place of a hyperbolic tangent makes
-/// the whole training step of a small model 1.6 times faster on flex.
-fn gelu(x: Tensor<2>) -> Tensor<2> {
-    let two_root = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
-    let doubled = x
-        .clone()
-        .mul(x.clone())
-        .mul_scalar(0.044_715 * two_root)
-        .add_scalar(two_root)
-        .mul(x.clone());
-    x.mul(activation::sigmoid(doubled))
 }
 
 /// On a GPU a row of logits begins where 16 bytes begin: without that its kernels read number by number,

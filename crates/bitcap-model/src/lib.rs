@@ -1,7 +1,10 @@
 //! Architectures in Burn: weights, devices, initial weights, log-probabilities, model files.
 
 mod architecture;
+#[cfg(any(test, feature = "wgpu", feature = "cuda"))]
+mod card;
 mod device;
+mod functions;
 mod gpt2;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
@@ -26,4 +29,4 @@ pub use precision::{check_precision, matrix_path, measuring_device, precisions};
 pub use row_sums::RowSums;
 pub use softmax::Softmax;
 pub use task::{Pass, PredictionTask};
-pub use weights::Weights;
+pub use weights::{GradientSum, Weights};

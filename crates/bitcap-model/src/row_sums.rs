@@ -16,11 +16,12 @@ pub struct RowSums {
     rows: usize,
 }
 
-/// Values are numbered as they lie; the one after the last is zero.
 #[derive(Clone, Debug)]
 struct Level {
-    /// The values of each sum, `[sums · fan]`.
+    /// The values of each sum, by the order in which they lie: `[sums · fan]`.
     values: Tensor<1, Int>,
+    /// 0 where a sum has fewer than `fan` values, else 1: `[sums · fan, 1]`.
+    counted: Tensor<2>,
     fan: usize,
 }
 
@@ -55,21 +56,23 @@ impl RowSums {
             let sums = |count: usize| {
                 if last { 1 } else { count.div_ceil(fan) }
             };
-            // Fills up a row's last sum: the value after the last one, which is zero.
-            let zero = sorted.len() as i32;
-            let mut values =
-                Vec::with_capacity(counts.iter().map(|&n| sums(n)).sum::<usize>() * fan);
+            let length = counts.iter().map(|&n| sums(n)).sum::<usize>() * fan;
+            let mut values = Vec::with_capacity(length);
+            let mut counted = Vec::with_capacity(length);
             let mut begin = 0;
             for count in &mut counts {
                 values.extend_from_slice(&sorted[begin..begin + *count]);
+                counted.resize(values.len(), 1.0_f32);
                 begin += *count;
                 let padded = values.len() - *count + sums(*count) * fan;
-                values.resize(padded, zero);
+                // Any place will do.
+                values.resize(padded, 0);
+                counted.resize(padded, 0.0);
                 *count = sums(*count);
             }
-            let length = values.len();
             levels.push(Level {
                 values: Tensor::from_data(TensorData::new(values, [length]), device),
+                counted: Tensor::from_data(TensorData::new(counted, [length, 1]), device),
                 fan,
             });
             if last {
@@ -85,11 +88,9 @@ impl RowSums {
     pub fn of(&self, values: Tensor<2>) -> Tensor<2> {
         let [_, width] = values.dims();
         let sums = self.levels.iter().fold(values, |values, level| {
-            let zero = Tensor::zeros([1, width], &values.device());
-            let all = Tensor::cat(vec![values, zero], 0);
-            let chosen: Tensor<2> = all.select(0, level.values.clone());
+            let chosen = values.select(0, level.values.clone());
             let sums = chosen.dims()[0] / level.fan;
-            chosen
+            (chosen * level.counted.clone())
                 .reshape([sums, level.fan, width])
                 .sum_dim(1)
                 .reshape([sums, width])

@@ -92,37 +92,62 @@ impl Weights {
         }
     }
 
-    /// The gradient of every weight, one flat vector `[P]` in the layout's order, off the autodiff
-    /// device: the sum of what several backward passes found. A tensor that none of them came to has a
-    /// gradient of zero.
+    /// The gradient of every weight, before any backward pass.
     #[must_use]
-    pub fn gradient(&self, mut all: Vec<Gradients>) -> Tensor<1> {
-        let mut take = |leaf: &Tensor<1>| {
-            let found = all.iter_mut().filter_map(|one| leaf.grad_remove(one));
-            found.reduce(|a, b| a + b)
-        };
-        let mut parts: Vec<Option<Tensor<1>>> =
-            self.leaves.iter().map(|(leaf, _)| take(leaf)).collect();
-        if let Some(lookups) = &self.lookups {
-            // The table of a tied head is a leaf, too, and its own gradient is already among the
-            // parts.
-            for (table, rows) in lookups.rows.borrow().iter() {
-                let found = all.iter_mut().filter_map(|one| rows.grad_remove(one));
-                if let Some(gradient) = found.reduce(|a, b| a + b) {
-                    let sums = lookups.sums.of(gradient).flatten(0, 1);
-                    let part = &mut parts[table.index()];
-                    *part = Some(match part.take() {
-                        None => sums,
-                        Some(other) => other + sums,
-                    });
-                }
+    pub fn gradient(&self) -> GradientSum<'_> {
+        GradientSum {
+            weights: self,
+            parts: vec![None; self.leaves.len()],
+        }
+    }
+}
+
+/// The sum of what several backward passes find, tensor by tensor.
+pub struct GradientSum<'a> {
+    weights: &'a Weights,
+    /// In the layout's order; None where no pass has come to a tensor.
+    parts: Vec<Option<Tensor<1>>>,
+}
+
+impl GradientSum<'_> {
+    /// Adds what a pass found.
+    pub fn add(&mut self, mut found: Gradients) {
+        let Weights {
+            leaves, lookups, ..
+        } = self.weights;
+        for ((leaf, _), part) in leaves.iter().zip(&mut self.parts) {
+            if let Some(gradient) = leaf.grad_remove(&mut found) {
+                add(part, gradient);
             }
         }
-        let parts = parts.into_iter().zip(&self.leaves);
+        let Some(Lookups { sums, rows }) = lookups else {
+            return;
+        };
+        // The table of a tied head is a leaf, too, and may have a gradient of its own.
+        for (table, rows) in rows.borrow().iter() {
+            if let Some(gradient) = rows.grad_remove(&mut found) {
+                let gradient = sums.of(gradient).flatten(0, 1);
+                add(&mut self.parts[table.index()], gradient);
+            }
+        }
+    }
+
+    /// One flat vector `[P]` in the layout's order, off the autodiff device. A tensor that no pass came to
+    /// has a gradient of zero.
+    #[must_use]
+    pub fn whole(self) -> Tensor<1> {
+        let parts = self.parts.into_iter().zip(&self.weights.leaves);
         let parts = parts
             .map(|(part, (leaf, _))| part.unwrap_or_else(|| leaf.clone().inner().zeros_like()));
         Tensor::cat(parts.collect(), 0)
     }
+}
+
+fn add(sum: &mut Option<Tensor<1>>, gradient: Tensor<1>) {
+    *sum = Some(match sum.take() {
+        None => gradient,
+        Some(sum) => sum + gradient,
+    });
 }
 
 fn cut(layout: &Layout, part: impl Fn(Range<usize>) -> Tensor<1>) -> Vec<(Tensor<1>, Vec<usize>)> {

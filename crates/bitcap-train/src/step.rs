@@ -158,7 +158,8 @@ impl<'a> ComposedStep<'a> {
         // before the next, and leaves the gradient of its hidden states.
         let values = hidden.values.clone().inner();
         let [rows, _] = values.dims();
-        let (mut losses, mut of_values, mut gradients) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut losses, mut of_values) = (Vec::new(), Vec::new());
+        let mut gradient = weights.gradient();
         for chunk in chunks(rows, architecture.data(), &flat.device()) {
             let values = Tensor::from_inner(values.clone().slice(chunk.clone())).require_grad();
             let targets = data.targets.clone().slice(chunk);
@@ -169,27 +170,31 @@ impl<'a> ComposedStep<'a> {
             losses.push(-of_targets.flatten(0, 1));
             // From one softmax in closed form: over a log-softmax under autodiff it saves half a dozen
             // passes over the largest tensor of the step.
-            let gradient = softmax.gradient(targets, weight);
-            let mut found = times(logits, gradient).backward();
+            let of_logits = softmax.gradient(targets, weight);
+            let mut found = times(logits, of_logits).backward();
             let of_chunk = values.grad_remove(&mut found);
             of_values.push(of_chunk.expect("the logits are made of these"));
-            gradients.push(found);
+            gradient.add(found);
         }
         // And from the hidden states to the beginning, once for all chunks.
-        let mut surrogate = times(hidden.values, Tensor::cat(of_values, 0));
-        if let Some(auxiliary) = hidden.auxiliary {
+        let surrogate = times(hidden.values, Tensor::cat(of_values, 0));
+        gradient.add(match hidden.auxiliary {
+            None => surrogate.backward(),
             // A mean over the rows of this pass, which are only some of the batch.
-            surrogate = surrogate + auxiliary.mul_scalar(weight * rows as f64);
-        }
-        gradients.push(surrogate.backward());
-        (losses, weights.gradient(gradients))
+            Some(auxiliary) => {
+                let weighted = auxiliary.mul_scalar(weight * rows as f64);
+                (surrogate.sum() + weighted).backward()
+            }
+        });
+        (losses, gradient.whole())
     }
 }
 
-/// The sum of values × (a constant), which has that constant as its gradient: backward from here is
-/// backward from the loss that the constant is the gradient of.
-fn times(values: Tensor<2>, gradient: Tensor<2>) -> Tensor<1> {
-    (values * Tensor::from_inner(gradient)).sum()
+/// values × (a constant), the sum of which has that constant as its gradient: backward from here is backward
+/// from the loss that the constant is the gradient of. Burn begins with a one for each number, which is
+/// what the gradient of the sum would be.
+fn times(values: Tensor<2>, gradient: Tensor<2>) -> Tensor<2> {
+    values * Tensor::from_inner(gradient)
 }
 
 impl Step for ComposedStep<'_> {

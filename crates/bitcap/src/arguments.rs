@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bitcap_plan::{DeviceSpec, Kernels};
+use bitcap_plan::{DeviceSpec, Kernels, Precision};
 use bitcap_report::Accounting;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -121,7 +121,8 @@ pub(crate) struct Chosen {
     /// Whether bitcap's own kernels train what they can, in place of engine.kernels
     #[arg(long, value_name = "auto|off")]
     pub(crate) kernels: Option<Kernels>,
-    /// Use a GPU without comparing it with flex first, or although it did not agree
+    /// Use a GPU without comparing it with flex first, or although it did not agree. That it multiplies
+    /// in train.precision is found out all the same
     #[arg(long)]
     pub(crate) trust_device: bool,
     /// The folder that holds the experiment's folder
@@ -314,6 +315,10 @@ pub(crate) struct Measure {
     /// A dataset file to measure the model on, in place of its training data
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
+    /// Measure on the GPU that the cell names without comparing it with flex first, or although it did
+    /// not agree
+    #[arg(long)]
+    pub(crate) trust_device: bool,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -393,6 +398,15 @@ pub(crate) struct AskDevice {
     /// Compare it with flex
     #[arg(long)]
     pub(crate) check: bool,
+    /// What was found out of it, should it be sound for trainings in a precision
+    #[arg(long, value_name = "PRECISION", value_parser = precision)]
+    pub(crate) sound: Option<Precision>,
+}
+
+fn precision(name: &str) -> Result<Precision, String> {
+    let all = [Precision::F32, Precision::Tf32, Precision::Bf16];
+    let found = all.into_iter().find(|precision| precision.as_str() == name);
+    found.ok_or_else(|| "there are f32, tf32 and bf16".into())
 }
 
 #[derive(Debug, Args)]

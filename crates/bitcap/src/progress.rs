@@ -43,7 +43,7 @@ pub(crate) struct SweepProgress {
     terminal: bool,
     names: HashMap<usize, String>,
     running: HashMap<usize, ProgressBar>,
-    /// Estimated seconds of each open cell, and the part of it that is done.
+    /// What each open cell takes, in whatever unit it is known in, and the part of it that is done.
     costs: HashMap<usize, (f64, f64)>,
     ended: usize,
     cells: usize,
@@ -85,9 +85,7 @@ impl SweepProgress {
     }
 
     pub(crate) fn with_costs(mut self, costs: impl Iterator<Item = (usize, f64)>) -> Self {
-        self.costs = costs
-            .map(|(index, seconds)| (index, (seconds, 0.0)))
-            .collect();
+        self.costs = costs.map(|(index, cost)| (index, (cost, 0.0))).collect();
         // Anew: to check devices and to time steps is no part of the speed of the cells.
         self.began = Instant::now();
         self

@@ -66,7 +66,8 @@ pub struct EngineSettings {
     /// training of Burn's operations; the two differ by rounding.
     #[serde(skip_serializing_if = "Kernels::is_auto")]
     pub kernels: Kernels,
-    /// Whether a GPU is used without being compared with flex first, or although it did not agree.
+    /// Whether a GPU is used without being compared with flex first, or although it did not agree. That it
+    /// multiplies in `train.precision` is found out all the same.
     #[serde(skip_serializing_if = "is_false")]
     pub trust_device: bool,
     /// Cells that run side by side in a sweep, on each device; at least 1. By default the number of

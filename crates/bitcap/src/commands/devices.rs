@@ -7,12 +7,13 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bitcap_cell::{DeviceCheck, check_device};
+use bitcap_cell::{DeviceCheck, check_device, require_sound};
 use bitcap_model::{backends, devices as listed, facts, precisions};
 use bitcap_plan::{DeviceSpec, Precision, text_table};
 use serde::{Deserialize, Serialize};
 
 use super::own_program;
+use super::run::GIT_REVISION;
 use crate::arguments::{AskDevice, Devices};
 use crate::output::{Output, print};
 
@@ -180,6 +181,15 @@ impl Output for All {
     }
 }
 
+/// What a process of its own says of a GPU on which a training in a precision is to count; or why it does not
+/// count there.
+pub(crate) fn sound(
+    device: DeviceSpec,
+    precision: Precision,
+) -> anyhow::Result<Result<Vec<String>, String>> {
+    ask(device, &["--sound", precision.as_str()], PATIENCE_CHECKING)
+}
+
 /// Asks a process of its own about a device; what it answers, or why it did not.
 fn ask<T: for<'de> Deserialize<'de>>(
     device: DeviceSpec,
@@ -246,11 +256,16 @@ fn text(read: JoinHandle<Vec<u8>>) -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// What is known of a device, or the names of its backend's, as a line of JSON.
+/// What is known of a device, the names of its backend's, or what makes it sound, as a line of JSON.
 pub(crate) fn ask_device(arguments: &AskDevice) -> anyhow::Result<ExitCode> {
     let device = arguments.device;
     if arguments.list {
         return answer(&listed(device.backend));
+    }
+    if let Some(precision) = arguments.sound {
+        let mut said = Vec::new();
+        require_sound(device, precision, GIT_REVISION, &mut |text| said.push(text))?;
+        return answer(&said);
     }
     let facts = facts(device)?;
     let precisions = precisions(device)?;

@@ -43,7 +43,11 @@ struct DryRun<'a> {
 pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow::Result<ExitCode> {
     // A plan for another machine: what this one has not cannot be timed here.
     let seconds = match estimate(cells) {
-        Ok(seconds) => seconds.into_iter().map(Some).collect(),
+        Ok(Some(seconds)) => seconds.into_iter().map(Some).collect(),
+        Ok(None) => {
+            say("note: no times; what a GPU takes is seen when its first cell has run");
+            vec![None; cells.len()]
+        }
         Err(error) => {
             say(&format!("note: no times, {error}"));
             vec![None; cells.len()]

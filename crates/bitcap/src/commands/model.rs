@@ -8,13 +8,20 @@ use bitcap_cell::TrainedCell;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::run::GIT_REVISION;
 use crate::arguments::{Compress, Decompress, Measure};
 use crate::output::{Output, print};
 use crate::output_file;
 use crate::progress::sequences_bar;
+use crate::say;
 
 pub(crate) fn measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
-    let cell = TrainedCell::open(&arguments.cell)?;
+    let cell = TrainedCell::open(
+        &arguments.cell,
+        arguments.trust_device,
+        GIT_REVISION,
+        &mut |text| say(&format!("note: {text}")),
+    )?;
     match &arguments.data {
         None => print(&Figures(cell.measure()?), arguments.json),
         Some(path) => print(&Figures(cell.measure_data(path)?), arguments.json),

@@ -17,7 +17,7 @@ pub(crate) fn quantize(arguments: &Quantize) -> anyhow::Result<ExitCode> {
     // Whether the files may be written is known before the work and not after it.
     let output = output.map(|csv| TableFile::new(csv, &[&arguments.cell]));
     let output = output.transpose()?;
-    let cell = TrainedCell::open(&arguments.cell)?;
+    let cell = TrainedCell::open_on_processor(&arguments.cell)?;
     let bar = sequences_bar(0, "measuring");
     let rows = quantized(&cell, &mut |done| bar.set_position(done));
     bar.finish_and_clear();

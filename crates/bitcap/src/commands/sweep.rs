@@ -7,18 +7,20 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use bitcap_base::Stop;
-use bitcap_cell::{check_memory, estimate, is_measured, require_sound, write_events};
+use bitcap_cell::{check_memory, estimate, is_measured, write_events};
+use bitcap_model::check_precision;
 use bitcap_plan::{
     CellEvent, CellFolder, CellState, CellTask, ChildProcess, DeviceSpec, ExperimentFolder,
     Failure, Launch, Plan, PlannedCell, SweepEvent, quoted,
 };
 
+use super::devices::sound;
 use super::dry_run::dry_run;
 use super::events::{Ended, Events, FailedCell};
 use super::outputs::{Made, collect_and_report};
-use super::run::{GIT_REVISION, plan};
+use super::run::plan;
 use super::{counted, own_program};
 use crate::arguments::{Chosen, Sweep};
 use crate::progress::SweepProgress;
@@ -183,7 +185,8 @@ fn jobs(arguments: &Sweep, engine: Option<u32>, cells: &[&PlannedCell]) -> usize
     )
 }
 
-/// Looks at each device once, before several processes would.
+/// Has each device looked at once, before several processes would; a GPU by a process of its own, since this
+/// one would keep its memory.
 fn require_sound_devices(cells: &[&PlannedCell], devices: &[DeviceSpec]) -> anyhow::Result<()> {
     let mut seen = HashSet::new();
     for cell in cells {
@@ -199,11 +202,14 @@ fn require_sound_devices(cells: &[&PlannedCell], devices: &[DeviceSpec]) -> anyh
             if engine.trust_device || !seen.insert((device, precision)) {
                 continue;
             }
-            // That a device agrees is remembered in the user's cache, so that no cell checks it
-            // again.
-            require_sound(device, precision, GIT_REVISION, &mut |text| {
+            if device.backend.is_cpu() {
+                check_precision(device, precision)?;
+                continue;
+            }
+            // That a device agrees is remembered in the user's cache, so that no cell checks it again.
+            for text in sound(device, precision)?.map_err(|reason| anyhow!(reason))? {
                 say(&format!("note: {text}"));
-            })?;
+            }
         }
     }
     Ok(())
@@ -320,12 +326,19 @@ impl Running<'_> {
             return Ok(Vec::new());
         }
         require_sound_devices(open, devices)?;
-        let seconds = estimate(open)?;
+        let costs = match estimate(open)? {
+            Some(seconds) => seconds,
+            // In parts of the whole that is all that counts here.
+            None => open
+                .iter()
+                .map(|cell| cell.settings.training_flops())
+                .collect(),
+        };
         // The longest first: no long cell is left alone at the end.
         let mut order: Vec<usize> = (0..open.len()).collect();
-        order.sort_by(|&a, &b| seconds[b].total_cmp(&seconds[a]));
+        order.sort_by(|&a, &b| costs[b].total_cmp(&costs[a]));
         let ordered: Vec<&PlannedCell> = order.iter().map(|&i| open[i]).collect();
-        let mut progress = progress.with_costs(open.iter().map(|cell| cell.index).zip(seconds));
+        let mut progress = progress.with_costs(open.iter().map(|cell| cell.index).zip(costs));
 
         let program = own_program()?;
         let tensorboard = tensorboard(arguments, plan);

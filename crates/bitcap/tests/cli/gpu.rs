@@ -4,8 +4,9 @@ use predicates::prelude::*;
 
 use super::{Place, TINY};
 
-/// Points the Vulkan loader at drivers that are not there.
-const NO_DRIVER: &str = "export VK_DRIVER_FILES=/none VK_ICD_FILENAMES=/none";
+/// Points the loaders of Vulkan and of OpenGL, which has a software adapter as well, at drivers that are not there.
+const NO_DRIVER: &str =
+    "export VK_DRIVER_FILES=/none VK_ICD_FILENAMES=/none __EGL_VENDOR_LIBRARY_FILENAMES=/none";
 
 /// Sweeps keep what they find out of a device in a cache of their own; the driver its shaders where it
 /// always does.
@@ -64,7 +65,24 @@ fn a_sweep_there_gives_the_figures_of_flex() {
         .bitcap_after(&own_cache(&place), &another)
         .success()
         .stderr(predicate::str::contains("first use").not());
-    // A code is the processor's, whatever trained the model.
+    // What is only measured there is preceded by the check too.
+    let shell = format!("{}2", own_cache(&place));
+    place
+        .bitcap_after(&shell, &["measure", cell, "--trust-device"])
+        .success()
+        .stderr(predicate::str::contains("note:").not());
+    place
+        .bitcap_after(&shell, &["measure", cell])
+        .success()
+        .stderr(predicate::str::contains("note: first use of llvmpipe").count(1))
+        .stdout(predicate::str::contains("memorized_bits_strict"));
+    // Nothing is timed on a GPU before its cells run.
+    place
+        .bitcap(&[&["sweep", "e.toml", "--dry-run"], &on_gpu[..]].concat())
+        .success()
+        .stderr(predicate::str::contains("note: no times"));
+    // Rounded weights are the processor's, and so is a code, whatever trained the model.
+    place.bitcap(&["quantize", cell]).success();
     place.bitcap(&["compress", cell, "-o", "coded"]).success();
     place
         .bitcap(&["decompress", cell, "coded", "-o", "back.safetensors"])
