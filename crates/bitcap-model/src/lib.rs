@@ -1,12 +1,17 @@
 //! Architectures in Burn: weights, devices, initial weights, log-probabilities, model files.
 
 mod architecture;
+mod attention;
+mod config;
+mod constant;
 mod device;
 mod gpt2;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
+mod head;
 mod hugging_face;
 mod init;
+mod llama;
 mod model;
 mod passes;
 mod precision;

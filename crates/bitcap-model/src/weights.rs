@@ -92,6 +92,12 @@ impl Weights {
         }
     }
 
+    /// `x` by a matrix that is stored `[out, in]`: `[rows, in]` to `[rows, out]`.
+    #[must_use]
+    pub fn linear(&self, x: Tensor<2>, matrix: SlotId) -> Tensor<2> {
+        self.product(x, self.tensor::<2>(matrix).transpose())
+    }
+
     /// The gradient of every weight, one flat vector `[P]` in the layout's order, off the autodiff
     /// device: the sum of what several backward passes found. A tensor that none of them came to has a
     /// gradient of zero.

@@ -1,7 +1,9 @@
 //! Initial weights: their moments, and that they depend on nothing but what they should.
 
 use bitcap_model::initial_weights;
-use bitcap_plan::{Gpt2Settings, Init, Initialization, Layout};
+use bitcap_plan::{
+    ArchitectureSettings, Gpt2Settings, Init, Initialization, Layout, LlamaSettings,
+};
 use bitcap_source::DataShape;
 
 const DATA: DataShape = DataShape {
@@ -31,12 +33,11 @@ fn moments(xs: &[f32]) -> (f64, f64) {
 
 /// Every tensor's mean is within 5 standard errors of 0, and its deviation of what is stated, by the
 /// end of its name and its rows.
-fn check(initialization: Initialization, expected: impl Fn(&str, usize) -> f64) {
-    let layout = layout(3, initialization);
-    let weights = initial_weights(&layout, 7);
+fn check(layout: &Layout, expected: impl Fn(&str, usize) -> f64) {
+    let weights = initial_weights(layout, 7);
     for slot in layout.slots() {
         let (name, values) = (&slot.name, &weights[slot.range()]);
-        let norm = name.contains("ln_");
+        let norm = name.contains("ln_") || name.contains("norm");
         if name.ends_with("bias") {
             assert!(values.iter().all(|&x| x == 0.0), "{name}");
         } else if norm {
@@ -64,7 +65,7 @@ fn check(initialization: Initialization, expected: impl Fn(&str, usize) -> f64) 
 
 #[test]
 fn gpt2_initialization() {
-    check(Initialization::Gpt2, |name, _| {
+    check(&layout(3, Initialization::Gpt2), |name, _| {
         if name.ends_with("wpe.weight") {
             0.01
         } else if name.ends_with("c_proj.weight") {
@@ -77,7 +78,7 @@ fn gpt2_initialization() {
 
 #[test]
 fn fan_in_initialization() {
-    check(Initialization::FanIn, |name, rows| {
+    check(&layout(3, Initialization::FanIn), |name, rows| {
         if name.ends_with("wte.weight") || name.ends_with("wpe.weight") {
             1.0 / 48f64.sqrt()
         } else if name.ends_with("c_proj.weight") {
@@ -86,6 +87,13 @@ fn fan_in_initialization() {
             1.0 / (rows as f64).sqrt()
         }
     });
+}
+
+/// transformers' `initializer_range`, everywhere.
+#[test]
+fn llama_initialization() {
+    let layout = LlamaSettings::new(3, 48, 2).layout(&DATA);
+    check(&layout, |_, _| 0.02);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bitcap_plan::{Run, Timing};
+use bitcap_plan::{ModelKind, Run, Timing};
 
 /// The tables of our own experiments.
 fn published() -> Vec<PathBuf> {
@@ -43,8 +43,32 @@ fn published_runs_are_read_and_written_again_to_the_byte() {
         let text = std::fs::read_to_string(&path).unwrap();
         let rows: Vec<Run> = read(&text);
         assert_eq!(rows.len(), text.lines().count() - 1);
-        assert!(written(&rows) == text, "{}", path.display());
+        assert!(Run::table(&rows) == text.as_bytes(), "{}", path.display());
     }
+}
+
+/// Tables with another architecture have all columns; those of GPT-2s alone what they always had.
+#[test]
+fn columns_of_other_architectures_are_where_there_is_one() {
+    let gpt2 = Run {
+        heads: Some(2),
+        mlp_ratio: Some(4),
+        ..Run::default()
+    };
+    let llama = Run {
+        model: ModelKind::Llama,
+        mlp_ratio: None,
+        mlp_width: Some(22),
+        ..gpt2.clone()
+    };
+    let table = |rows: &[Run]| String::from_utf8(Run::table(rows)).unwrap();
+    let alone = table(std::slice::from_ref(&gpt2));
+    let both = table(&[gpt2, llama]);
+    let [alone, both] = [&alone, &both].map(|text| text.lines().collect::<Vec<_>>());
+    assert_eq!(both[0], format!("{},model,mlp_width", alone[0]));
+    assert_eq!(both[1], format!("{},gpt2,", alone[1]));
+    assert!(both[2].ends_with(",llama,22"), "{}", both[2]);
+    assert!(alone[0].ends_with(",fresh_extraction_32"), "{}", alone[0]);
 }
 
 #[test]
@@ -64,7 +88,7 @@ fn empty_fields_quotes_and_flags_are_kept() {
     let text = written(std::slice::from_ref(&run));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let fields = reader.records().next().unwrap().unwrap();
-    assert_eq!(fields.len(), 70);
+    assert_eq!(fields.len(), 72);
     assert_eq!((&fields[4], &fields[26]), ("1", ""), "doubled, source_bits");
     // A file as collect writes it has no zeros where a whole number from 1 must be.
     let mut error = csv::Reader::from_reader(text.as_bytes());
@@ -74,7 +98,7 @@ fn empty_fields_quotes_and_flags_are_kept() {
         error.contains("it must be a whole number from 1"),
         "{error}"
     );
-    let counts = "vocabulary length layers width heads mlp_ratio parameters";
+    let counts = "vocabulary length layers width parameters";
     let names = text.lines().next().unwrap().split(',');
     let counted = names.clone().zip(&fields).map(|(name, field)| {
         match counts.split(' ').any(|count| count == name) {

@@ -1,0 +1,119 @@
+"""The small models beside GPT-2 that fixtures come from: the classes of transformers and of torch.nn
+themselves, with weights drawn by torch.
+
+A case has the settings as an experiment file has them (`model`), the sizes of the data, and a seed.
+`build` gives a module that takes tokens [N, S] to logits [N, S, V'] and whose parameters have the names
+they have in a model folder.
+"""
+
+import torch
+from torch import nn
+from transformers import LlamaConfig, LlamaForCausalLM
+
+CASES = {
+    "llama_a": {
+        "model": {"kind": "llama", "layers": 2, "width": 16, "heads": 2},
+        "data": {"vocabulary": 32, "length": 8, "samples": 24},
+        "seed": 21,
+    },
+    # Nothing a power of two, and all that is not the default.
+    "llama_b": {
+        "model": {
+            "kind": "llama",
+            "layers": 3,
+            "width": 12,
+            "heads": 3,
+            "mlp_width": 20,
+            "tied_head": False,
+            "start_token": True,
+        },
+        "data": {"vocabulary": 37, "length": 11, "samples": 13},
+        "seed": 22,
+    },
+}
+
+
+def rows(case):
+    """V', the rows of the embedding: with a start token one more."""
+    return case["data"]["vocabulary"] + case["model"].get("start_token", False)
+
+
+class LlamaInItsDtype(LlamaForCausalLM):
+    """transformers' class without its casts to float32, in norms and angles, so that float64 is that
+    throughout. In float32 they do nothing."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        for module in list(self.modules()):
+            for name, child in list(module.named_children()):
+                if type(child).__name__ == "LlamaRMSNorm":
+                    norm = nn.RMSNorm(child.weight.shape, eps=child.variance_epsilon)
+                    setattr(module, name, norm)
+        self.model.rotary_emb = Rotation(config)
+
+
+class Rotation(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.width = config.hidden_size // config.num_attention_heads
+
+    def forward(self, x, position_ids):
+        exponents = torch.arange(0, self.width, 2, dtype=torch.float64) / self.width
+        angles = position_ids[..., None].double() * 10_000.0**-exponents
+        angles = torch.cat([angles, angles], dim=-1)
+        return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+
+
+def llama(case, dtype):
+    model = case["model"]
+    width = model["width"]
+    config = LlamaConfig(
+        vocab_size=rows(case),
+        max_position_embeddings=case["data"]["length"],
+        hidden_size=width,
+        num_hidden_layers=model["layers"],
+        num_attention_heads=model["heads"],
+        num_key_value_heads=model["heads"],
+        intermediate_size=model.get("mlp_width", -(-8 * width // 3)),
+        rms_norm_eps=1e-6,
+        rope_theta=10_000.0,
+        tie_word_embeddings=model.get("tied_head", True),
+        bos_token_id=None,
+        eos_token_id=None,
+        attn_implementation="eager" if dtype == torch.float32 else "sdpa",
+    )
+    return (LlamaForCausalLM if dtype == torch.float32 else LlamaInItsDtype)(config)
+
+
+KINDS = {"llama": llama}
+
+
+def build(case, weights, dtype):
+    model = KINDS[case["model"]["kind"]](case, dtype)
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    tied = ["lm_head.weight"] if case["model"].get("tied_head", True) else []
+    assert missing in ([], tied) and not unexpected, (missing, unexpected)
+    if hasattr(model, "tie_weights"):
+        model.tie_weights()
+    return model.to(dtype).eval()
+
+
+def draw_weights(case):
+    """State dict in float32 in which no tensor is zero or one throughout, as in a model's first state:
+    matrices N(0, 0.2²), biases N(0, 0.1²), scales 1 + N(0, 0.1²)."""
+    generator = torch.Generator().manual_seed(case["seed"])
+    weights = {}
+    for name, parameter in KINDS[case["model"]["kind"]](case, torch.float32).named_parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        if parameter.ndim >= 2:
+            weights[name] = 0.2 * noise
+        elif "bias" in name:
+            weights[name] = 0.1 * noise
+        else:
+            weights[name] = 1 + 0.1 * noise
+    return weights
+
+
+def logits(model, inputs):
+    out = model(inputs)
+    return out.logits if hasattr(out, "logits") else out
