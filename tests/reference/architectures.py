@@ -11,6 +11,22 @@ from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
 CASES = {
+    **{
+        f"{kind}_a": {
+            "model": {"kind": kind, "layers": 2, "width": 16},
+            "data": {"vocabulary": 32, "length": 8, "samples": 24},
+            "seed": seed,
+        }
+        for kind, seed in [("lstm", 31), ("gru", 33)]
+    },
+    **{
+        f"{kind}_b": {
+            "model": {"kind": kind, "layers": 3, "width": 11, "tied_head": False, "start_token": True},
+            "data": {"vocabulary": 37, "length": 13, "samples": 7},
+            "seed": seed,
+        }
+        for kind, seed in [("lstm", 32), ("gru", 34)]
+    },
     "llama_a": {
         "model": {"kind": "llama", "layers": 2, "width": 16, "heads": 2},
         "data": {"vocabulary": 32, "length": 8, "samples": 24},
@@ -85,7 +101,28 @@ def llama(case, dtype):
     return (LlamaForCausalLM if dtype == torch.float32 else LlamaInItsDtype)(config)
 
 
-KINDS = {"llama": llama}
+class Recurrent(nn.Module):
+    """torch.nn.LSTM or GRU between an embedding and a head."""
+
+    def __init__(self, case, layers):
+        super().__init__()
+        width = case["model"]["width"]
+        self.embedding = nn.Embedding(rows(case), width)
+        self.rnn = layers(width, width, case["model"]["layers"], batch_first=True)
+        if not case["model"].get("tied_head", True):
+            self.lm_head = nn.Linear(width, rows(case), bias=False)
+
+    def forward(self, tokens):
+        states, _ = self.rnn(self.embedding(tokens))
+        head = self.lm_head if hasattr(self, "lm_head") else self.embedding
+        return states @ head.weight.T
+
+
+KINDS = {
+    "llama": llama,
+    "lstm": lambda case, dtype: Recurrent(case, nn.LSTM),
+    "gru": lambda case, dtype: Recurrent(case, nn.GRU),
+}
 
 
 def build(case, weights, dtype):

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::gpt2::Gpt2;
 use crate::llama::Llama;
+use crate::recurrent::{Cell, Recurrent};
 use crate::weights::Weights;
 
 /// A model less its weights, made once a training: which slot each tensor is in, masks and tables
@@ -71,5 +72,11 @@ pub fn architecture(
     match settings {
         ModelSettings::Gpt2(settings) => Arc::new(Gpt2::new(settings, data, device)),
         ModelSettings::Llama(settings) => Arc::new(Llama::new(settings, data, device)),
+        ModelSettings::Lstm(_) => {
+            Arc::new(Recurrent::new(Cell::Lstm, settings.clone(), data, device))
+        }
+        ModelSettings::Gru(_) => {
+            Arc::new(Recurrent::new(Cell::Gru, settings.clone(), data, device))
+        }
     }
 }

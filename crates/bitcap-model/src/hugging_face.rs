@@ -19,6 +19,7 @@ use crate::device::DeviceError;
 use crate::gpt2::Gpt2;
 use crate::llama::Llama;
 use crate::model::Model;
+use crate::recurrent::{Cell, Recurrent};
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
@@ -113,7 +114,12 @@ fn of_config(config: &Value, device: &Device) -> Result<Arc<dyn Architecture>, S
     let (name, (settings, data)) = match config["model_type"].as_str() {
         Some("gpt2") => ("GPT-2", Gpt2::of_config(reading)?),
         Some("llama") => ("Llama", Llama::of_config(reading)?),
-        _ => return Err("`model_type` must be \"gpt2\" or \"llama\"".into()),
+        Some("lstm") => ("LSTM", Recurrent::of_config(Cell::Lstm, reading)?),
+        Some("gru") => ("GRU", Recurrent::of_config(Cell::Gru, reading)?),
+        _ => {
+            let kinds = "`model_type` must be \"gpt2\", \"llama\", \"lstm\" or \"gru\"";
+            return Err(kinds.into());
+        }
     };
     // In words of the settings, but with the same sizes.
     let invalid = |error: InvalidSetting| format!("no such model can be: {error}");

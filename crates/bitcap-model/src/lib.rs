@@ -15,6 +15,7 @@ mod llama;
 mod model;
 mod passes;
 mod precision;
+mod recurrent;
 mod row_sums;
 mod softmax;
 mod task;

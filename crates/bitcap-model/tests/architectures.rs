@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bitcap_model::{Architecture, Hidden, Model, Weights, architecture, initial_weights, open};
 use bitcap_plan::{
-    DeviceSpec, Gpt2Settings, Group, Init, Initialization, Layout, LlamaSettings, ModelSettings,
-    Rule, Slot,
+    DeviceSpec, Gpt2Settings, Group, GruSettings, Init, Initialization, Layout, LlamaSettings,
+    LstmSettings, ModelSettings, Rule, Slot,
 };
 use bitcap_source::DataShape;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
@@ -16,7 +16,12 @@ use serde_json::{Value, json};
 fn large_weights(layout: &Layout) -> Vec<f32> {
     let mut weights = initial_weights(layout, 5);
     for slot in layout.slots() {
-        if let Init::Normal(deviation) = slot.init {
+        let deviation = match slot.init {
+            Init::Normal(deviation) => Some(deviation),
+            Init::Uniform(bound) => Some(bound / 3_f64.sqrt()),
+            Init::Zeros | Init::Ones => None,
+        };
+        if let Some(deviation) = deviation {
             let factor = (0.3 / deviation).max(1.0) as f32;
             weights[slot.range()].iter_mut().for_each(|w| *w *= factor);
         }
@@ -84,6 +89,15 @@ fn kinds() -> Vec<ModelSettings> {
         gpt2(3, false),
         llama(1, true),
         llama(3, false),
+        ModelSettings::Lstm(LstmSettings {
+            start_token: true,
+            ..LstmSettings::new(2, 12)
+        }),
+        ModelSettings::Gru(GruSettings {
+            tied_head: false,
+            start_token: true,
+            ..GruSettings::new(2, 12)
+        }),
     ]
 }
 

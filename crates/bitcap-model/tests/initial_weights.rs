@@ -2,7 +2,7 @@
 
 use bitcap_model::initial_weights;
 use bitcap_plan::{
-    ArchitectureSettings, Gpt2Settings, Init, Initialization, Layout, LlamaSettings,
+    ArchitectureSettings, Gpt2Settings, GruSettings, Init, Initialization, Layout, LlamaSettings,
 };
 use bitcap_source::DataShape;
 
@@ -94,6 +94,28 @@ fn fan_in_initialization() {
 fn llama_initialization() {
     let layout = LlamaSettings::new(3, 48, 2).layout(&DATA);
     check(&layout, |_, _| 0.02);
+}
+
+/// torch.nn's for the layers, biases too, and PyTorch's example's for the tables: all uniform.
+#[test]
+fn recurrent_initialization() {
+    let layout = GruSettings::new(2, 48).layout(&DATA);
+    let weights = initial_weights(&layout, 7);
+    for slot in layout.slots() {
+        let (name, values) = (&slot.name, &weights[slot.range()]);
+        let bound = match name.starts_with("rnn.") {
+            true => 1.0 / 48_f64.sqrt(),
+            false => 0.1,
+        };
+        let (mean, found) = moments(values);
+        let (n, deviation) = (values.len() as f64, bound / 3_f64.sqrt());
+        assert!(mean.abs() < 5.0 * deviation / n.sqrt(), "{name}: {mean}");
+        // The relative standard error of a uniform's deviation is √(1/5 / n).
+        let off = (found / deviation - 1.0).abs();
+        assert!(off < 5.0 * (0.2 / n).sqrt(), "{name}: {found}");
+        let largest = values.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+        assert!(f64::from(largest) <= bound && f64::from(largest) > 0.9 * bound);
+    }
 }
 
 #[test]

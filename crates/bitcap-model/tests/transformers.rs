@@ -224,6 +224,13 @@ fn llama() {
     }
 }
 
+#[test]
+fn lstm_and_gru() {
+    for case in ["lstm_a", "lstm_b", "gru_a", "gru_b"] {
+        agrees_everywhere(&Fixture::read(case));
+    }
+}
+
 /// Heads are no weights, and change what a model says, and so its hash.
 #[test]
 fn other_heads_are_another_model() {

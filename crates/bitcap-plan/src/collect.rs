@@ -223,6 +223,7 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
             initialization: name(&model.initialization),
             ..run
         },
+        ModelSettings::Lstm(_) | ModelSettings::Gru(_) => run,
         ModelSettings::Llama(model) => Run {
             heads: Some(model.heads.into()),
             mlp_width: Some(model.hidden().into()),

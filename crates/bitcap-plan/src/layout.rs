@@ -19,6 +19,8 @@ pub enum Init {
     Ones,
     /// Normal around 0 with this standard deviation.
     Normal(f64),
+    /// Uniform around 0 up to this bound.
+    Uniform(f64),
 }
 
 /// Which tensors an optimizer may treat apart.
@@ -52,6 +54,8 @@ pub enum Group {
     Attention,
     /// Matrices and biases of the MLPs.
     Mlp,
+    /// Matrices and biases of recurrent layers.
+    Recurrent,
     /// Gains and biases of the layer norms, of whatever form.
     LayerNorm,
     /// The output head where it is not tied.

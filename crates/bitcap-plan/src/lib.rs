@@ -32,9 +32,10 @@ pub use plan_table::text_table;
 pub use record::{Run, Timing};
 pub use settings::{
     ArchitectureSettings, Backend, Batch, CellData, CellEngine, CellSettings, CommonSettings,
-    DeviceIndex, DeviceSpec, EXACT_SOURCE, EngineSettings, Gpt2Settings, Initialization, Kernels,
-    LlamaSettings, MAX_TOKENS, MeasureSettings, ModelKind, ModelSettings, OptimizerKind, Precision,
-    ScheduleKind, SweepSettings, TrainSettings,
+    DeviceIndex, DeviceSpec, EXACT_SOURCE, EngineSettings, Gpt2Settings, GruSettings,
+    Initialization, Kernels, LlamaSettings, LstmSettings, MAX_TOKENS, MeasureSettings, ModelKind,
+    ModelSettings, OptimizerKind, Precision, RecurrentSettings, ScheduleKind, SweepSettings,
+    TrainSettings,
 };
 pub use status::{CellStatus, Status, status};
 pub use submit::{

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use bitcap_plan::{
-    ArchitectureSettings, Gpt2Settings, Group, Layout, LlamaSettings, ModelSettings,
+    ArchitectureSettings, Gpt2Settings, Group, GruSettings, Layout, LlamaSettings, LstmSettings,
+    ModelSettings,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -146,5 +147,31 @@ proptest! {
             (Group::Head, if tied_head { 0 } else { table }),
         ];
         prop_assert_eq!(layout.parameters(), counts(&expected));
+    }
+
+    #[test]
+    fn recurrent_networks_have_so_many(
+        vocabulary in 2u32..300,
+        length in 1usize..40,
+        layers in 1u32..5,
+        width in 1u32..20,
+        tied_head: bool,
+        start_token: bool,
+    ) {
+        let data = DataShape { vocabulary, length, start_token };
+        let (d, l) = (u64::from(width), u64::from(layers));
+        let table = (u64::from(vocabulary) + u64::from(start_token)) * d;
+        let lstm = LstmSettings { layers, width, tied_head, start_token };
+        let gru = GruSettings { layers, width, tied_head, start_token };
+        for (gates, layout) in [(4, lstm.layout(&data)), (3, gru.layout(&data))] {
+            in_its_place(&layout)?;
+            let expected = [
+                (Group::TokenEmbedding, table),
+                // Input and state: a matrix and a bias for each gate.
+                (Group::Recurrent, l * gates * 2 * (d * d + d)),
+                (Group::Head, if tied_head { 0 } else { table }),
+            ];
+            prop_assert_eq!(layout.parameters(), counts(&expected));
+        }
     }
 }

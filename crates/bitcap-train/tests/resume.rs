@@ -4,8 +4,8 @@ mod common;
 
 use bitcap_model::{Model, PredictionTask, architecture, initial_weights, open};
 use bitcap_plan::{
-    Batch, DeviceSpec, Initialization, Kernels, LlamaSettings, ModelSettings, OptimizerKind,
-    ScheduleKind, TrainSettings,
+    Batch, DeviceSpec, GruSettings, Initialization, Kernels, LlamaSettings, LstmSettings,
+    ModelSettings, OptimizerKind, ScheduleKind, TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{Progress, StateError, TrainState, Trainer};
@@ -27,13 +27,26 @@ fn other_kinds() -> Vec<Model> {
         start_token: true,
         ..LlamaSettings::new(1, 4, 2)
     };
+    let lstm = LstmSettings {
+        start_token: true,
+        ..LstmSettings::new(1, 4)
+    };
+    let gru = GruSettings {
+        start_token: true,
+        ..GruSettings::new(1, 4)
+    };
     let device = open(DeviceSpec::FLEX).unwrap();
     let model = |settings: &ModelSettings| {
         let architecture = architecture(settings, DATA, &device);
         let weights = initial_weights(architecture.layout(), 0);
         Model::new(architecture, weights, &device)
     };
-    [ModelSettings::Llama(llama)].iter().map(model).collect()
+    let all = [
+        ModelSettings::Llama(llama),
+        ModelSettings::Lstm(lstm),
+        ModelSettings::Gru(gru),
+    ];
+    all.iter().map(model).collect()
 }
 
 fn task() -> PredictionTask {

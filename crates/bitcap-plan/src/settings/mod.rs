@@ -14,7 +14,7 @@ pub use device::{Backend, DeviceIndex, DeviceSpec};
 pub use engine::{CellEngine, EngineSettings, Kernels};
 pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};
 pub use model::{
-    ArchitectureSettings, CommonSettings, Gpt2Settings, Initialization, LlamaSettings, ModelKind,
-    ModelSettings,
+    ArchitectureSettings, CommonSettings, Gpt2Settings, GruSettings, Initialization, LlamaSettings,
+    LstmSettings, ModelKind, ModelSettings, RecurrentSettings,
 };
 pub use train::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};

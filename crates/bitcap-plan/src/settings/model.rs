@@ -4,6 +4,7 @@
 mod gpt2;
 mod kind;
 mod llama;
+mod recurrent;
 
 use std::fmt;
 use std::ops::Deref;
@@ -17,6 +18,7 @@ use bitcap_source::DataShape;
 pub use gpt2::{Gpt2Settings, Initialization};
 pub use kind::{ArchitectureSettings, CommonSettings};
 pub use llama::LlamaSettings;
+pub use recurrent::{GruSettings, LstmSettings, RecurrentSettings};
 
 /// The kinds of models: the name in `kind`, the variant and the settings of each.
 macro_rules! kinds {
@@ -100,6 +102,10 @@ kinds! {
     /// Llama (Touvron et al. 2023): pre-norm blocks with RMSNorm, rotary positions, a SwiGLU, no
     /// biases.
     "llama": Llama(LlamaSettings),
+    /// LSTM (Hochreiter & Schmidhuber 1997), as torch.nn has it.
+    "lstm": Lstm(LstmSettings),
+    /// GRU (Cho et al. 2014), as torch.nn has it.
+    "gru": Gru(GruSettings),
 }
 
 impl fmt::Display for ModelKind {

@@ -104,12 +104,12 @@ fn wrong_types() {
     expect(
         "width = 8",
         "width = 8\nkind = \"gpt3\"",
-        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\"",
+        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\"",
     );
     expect(
         "width = 8",
         "width = 8\nkind = 2",
-        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\"",
+        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\"",
     );
     expect_set(
         "train.optimizer=3",
@@ -203,6 +203,11 @@ fn models_of_other_kinds() {
     assert_eq!(
         model("kind = \"llama\"\nlayers = 1\nwidth = 8\nheads = 2\nmlp_ratio = 4\n"),
         format!("e.toml:13:1: unknown key `model.mlp_ratio`; {allowed}")
+    );
+    assert_eq!(
+        model("kind = \"lstm\"\nlayers = 1\nwidth = 8\nheads = 2\n"),
+        "e.toml:12:1: unknown key `model.heads`; allowed: model.kind, model.layers, model.width, \
+         model.tied_head, model.start_token"
     );
     assert_eq!(
         model("layers = 1\nwidth = 6\nheads = 2\nkind = \"llama\"\n"),

@@ -6,6 +6,13 @@ use serde_json::Value;
 
 use crate::{Place, TINY, assert_says, stdout};
 
+/// A cell of each kind without heads.
+fn without_heads() -> String {
+    kinds()
+        .replace("[\"gpt2\", \"llama\"]", "[\"lstm\", \"gru\"]")
+        .replace("heads = 2\n", "")
+}
+
 /// A cell of each kind whose settings are those that all have and heads.
 fn kinds() -> String {
     TINY.replace(
@@ -42,10 +49,30 @@ fn a_grid_goes_through_kinds() {
     place.sweep(&[]);
     assert_eq!(place.read("outputs/tiny/runs.csv"), before);
 
+    as_any_model(&place);
+}
+
+#[test]
+fn recurrent_networks_have_no_heads() {
+    let place = Place::new(&without_heads());
+    place.sweep(&[]);
+    let rows = place.rows("outputs/tiny/runs.csv");
+    let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+    assert_eq!(column("model"), ["lstm", "gru"]);
+    assert_eq!(column("heads"), ["", ""]);
+    // V + 1 = 5 and d = 4: embedding, and for each gate two matrices with their biases.
+    let parameters = [4, 3].map(|gates| (5 * 4 + gates * 2 * (16 + 4)).to_string());
+    assert_eq!(column("parameters"), parameters);
+    as_any_model(&place);
+}
+
+/// Every command takes the cells as it takes those of a GPT-2.
+fn as_any_model(place: &Place) {
     for cell in place.cells("outputs/tiny") {
         let kernels = place.json(&format!("{cell}/manifest.json"))["matrix_path"].clone();
         let by_kernels = kernels.as_str().unwrap().starts_with("bitcap-kernels");
-        assert_eq!(by_kernels, !cell.contains("llama"), "{cell}: {kernels}");
+        let is_gpt2 = cell.contains("cells/l1-");
+        assert_eq!(by_kernels, is_gpt2, "{cell}: {kernels}");
         fs::remove_file(place.path(&format!("{cell}/measurement.json"))).unwrap();
         place.bitcap(&["measure", &cell]).success();
         place.bitcap(&["quantize", &cell]).success();
