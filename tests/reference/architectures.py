@@ -8,9 +8,27 @@ they have in a model folder.
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
 CASES = {
+    "mlp_a": {
+        "model": {"kind": "mlp", "layers": 2, "width": 16},
+        "data": {"vocabulary": 32, "length": 8, "samples": 24},
+        "seed": 41,
+    },
+    "mlp_b": {
+        "model": {
+            "kind": "mlp",
+            "layers": 3,
+            "width": 11,
+            "mlp_ratio": 2,
+            "tied_head": False,
+            "start_token": True,
+        },
+        "data": {"vocabulary": 37, "length": 13, "samples": 7},
+        "seed": 42,
+    },
     **{
         f"{kind}_a": {
             "model": {"kind": kind, "layers": 2, "width": 16},
@@ -118,7 +136,61 @@ class Recurrent(nn.Module):
         return states @ head.weight.T
 
 
+class Mix(nn.Module):
+    """torch.nn.Linear over the positions, of which only the lower triangle is there."""
+
+    def __init__(self, length):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(length * (length + 1) // 2))
+        self.bias = nn.Parameter(torch.zeros(length))
+
+    def forward(self, x):
+        length = len(self.bias)
+        rows_, columns = torch.tril_indices(length, length)
+        matrix = torch.zeros(length, length, dtype=x.dtype).index_put((rows_, columns), self.weight)
+        return F.linear(x.transpose(1, 2), matrix, self.bias).transpose(1, 2)
+
+
+class MlpBlock(nn.Module):
+    def __init__(self, width, hidden, length):
+        super().__init__()
+        self.mix_norm = nn.LayerNorm(width, eps=1e-5)
+        self.mix = Mix(length)
+        self.mlp_norm = nn.LayerNorm(width, eps=1e-5)
+        self.expand = nn.Linear(width, hidden)
+        self.contract = nn.Linear(hidden, width)
+
+    def forward(self, x):
+        x = x + self.mix(self.mix_norm(x))
+        hidden = F.gelu(self.expand(self.mlp_norm(x)), approximate="tanh")
+        return x + self.contract(hidden)
+
+
+class Mlp(nn.Module):
+    """ResMLP's blocks, made causal, of torch.nn's layers."""
+
+    def __init__(self, case):
+        super().__init__()
+        model = case["model"]
+        width, tied = model["width"], model.get("tied_head", True)
+        length = case["data"]["length"] - (not model.get("start_token", False))
+        hidden = model.get("mlp_ratio", 4) * width
+        self.embedding = nn.Embedding(rows(case), width)
+        self.blocks = nn.ModuleList(MlpBlock(width, hidden, length) for _ in range(model["layers"]))
+        self.norm = nn.LayerNorm(width, eps=1e-5)
+        if not tied:
+            self.lm_head = nn.Linear(width, rows(case), bias=False)
+
+    def forward(self, tokens):
+        x = self.embedding(tokens)
+        for block in self.blocks:
+            x = block(x)
+        head = self.lm_head if hasattr(self, "lm_head") else self.embedding
+        return self.norm(x) @ head.weight.T
+
+
 KINDS = {
+    "mlp": lambda case, dtype: Mlp(case),
     "llama": llama,
     "lstm": lambda case, dtype: Recurrent(case, nn.LSTM),
     "gru": lambda case, dtype: Recurrent(case, nn.GRU),
@@ -142,7 +214,7 @@ def draw_weights(case):
     weights = {}
     for name, parameter in KINDS[case["model"]["kind"]](case, torch.float32).named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
-        if parameter.ndim >= 2:
+        if parameter.ndim >= 2 or name.endswith("mix.weight"):
             weights[name] = 0.2 * noise
         elif "bias" in name:
             weights[name] = 0.1 * noise

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::gpt2::Gpt2;
 use crate::llama::Llama;
+use crate::mlp::Mlp;
 use crate::recurrent::{Cell, Recurrent};
 use crate::weights::Weights;
 
@@ -72,6 +73,7 @@ pub fn architecture(
     match settings {
         ModelSettings::Gpt2(settings) => Arc::new(Gpt2::new(settings, data, device)),
         ModelSettings::Llama(settings) => Arc::new(Llama::new(settings, data, device)),
+        ModelSettings::Mlp(settings) => Arc::new(Mlp::new(settings, data, device)),
         ModelSettings::Lstm(_) => {
             Arc::new(Recurrent::new(Cell::Lstm, settings.clone(), data, device))
         }

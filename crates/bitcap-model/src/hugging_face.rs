@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::device::DeviceError;
 use crate::gpt2::Gpt2;
 use crate::llama::Llama;
+use crate::mlp::Mlp;
 use crate::model::Model;
 use crate::recurrent::{Cell, Recurrent};
 
@@ -116,9 +117,11 @@ fn of_config(config: &Value, device: &Device) -> Result<Arc<dyn Architecture>, S
         Some("llama") => ("Llama", Llama::of_config(reading)?),
         Some("lstm") => ("LSTM", Recurrent::of_config(Cell::Lstm, reading)?),
         Some("gru") => ("GRU", Recurrent::of_config(Cell::Gru, reading)?),
+        Some("mlp") => ("causal ResMLP", Mlp::of_config(reading)?),
         _ => {
-            let kinds = "`model_type` must be \"gpt2\", \"llama\", \"lstm\" or \"gru\"";
-            return Err(kinds.into());
+            return Err(
+                "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\" or \"mlp\"".into(),
+            );
         }
     };
     // In words of the settings, but with the same sizes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bitcap_model::{Architecture, Hidden, Model, Weights, architecture, initial_weights, open};
 use bitcap_plan::{
     DeviceSpec, Gpt2Settings, Group, GruSettings, Init, Initialization, Layout, LlamaSettings,
-    LstmSettings, ModelSettings, Rule, Slot,
+    LstmSettings, MlpSettings, ModelSettings, Rule, Slot,
 };
 use bitcap_source::DataShape;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
@@ -97,6 +97,10 @@ fn kinds() -> Vec<ModelSettings> {
             tied_head: false,
             start_token: true,
             ..GruSettings::new(2, 12)
+        }),
+        ModelSettings::Mlp(MlpSettings {
+            start_token: true,
+            ..MlpSettings::new(2, 12)
         }),
     ]
 }

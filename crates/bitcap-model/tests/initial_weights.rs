@@ -3,6 +3,7 @@
 use bitcap_model::initial_weights;
 use bitcap_plan::{
     ArchitectureSettings, Gpt2Settings, GruSettings, Init, Initialization, Layout, LlamaSettings,
+    MlpSettings,
 };
 use bitcap_source::DataShape;
 
@@ -94,6 +95,18 @@ fn fan_in_initialization() {
 fn llama_initialization() {
     let layout = LlamaSettings::new(3, 48, 2).layout(&DATA);
     check(&layout, |_, _| 0.02);
+}
+
+/// GPT-2's.
+#[test]
+fn mlp_initialization() {
+    let layout = MlpSettings::new(3, 48).layout(&DATA);
+    check(&layout, |name, _| {
+        match name.contains("mix.") || name.contains("contract") {
+            true => 0.02 / 6_f64.sqrt(),
+            false => 0.02,
+        }
+    });
 }
 
 /// torch.nn's for the layers, biases too, and PyTorch's example's for the tables: all uniform.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bitcap_model::{Model, ModelFileError, architecture, initial_weights, open};
 use bitcap_plan::{
-    DeviceSpec, Gpt2Settings, GruSettings, LlamaSettings, LstmSettings, ModelSettings,
+    DeviceSpec, Gpt2Settings, GruSettings, LlamaSettings, LstmSettings, MlpSettings, ModelSettings,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -38,7 +38,13 @@ fn other_kinds(tied_head: bool, start_token: bool) -> Vec<Model> {
         start_token,
         ..GruSettings::new(2, 6)
     });
-    [llama, lstm, gru].iter().map(of).collect()
+    let mlp = ModelSettings::Mlp(MlpSettings {
+        mlp_ratio: 2,
+        tied_head,
+        start_token,
+        ..MlpSettings::new(2, 6)
+    });
+    [llama, lstm, gru, mlp].iter().map(of).collect()
 }
 
 fn of(settings: &ModelSettings) -> Model {
@@ -178,7 +184,7 @@ fn what_is_wrong_is_said() {
         (
             "model_type",
             json!("bert"),
-            "`model_type` must be \"gpt2\", \"llama\", \"lstm\" or \"gru\"",
+            "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\" or \"mlp\"",
         ),
         (
             "bitcap_start_token",

@@ -225,6 +225,13 @@ fn llama() {
 }
 
 #[test]
+fn mlp() {
+    for case in ["mlp_a", "mlp_b"] {
+        agrees_everywhere(&Fixture::read(case));
+    }
+}
+
+#[test]
 fn lstm_and_gru() {
     for case in ["lstm_a", "lstm_b", "gru_a", "gru_b"] {
         agrees_everywhere(&Fixture::read(case));

@@ -223,6 +223,10 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
             initialization: name(&model.initialization),
             ..run
         },
+        ModelSettings::Mlp(model) => Run {
+            mlp_ratio: Some(model.mlp_ratio.into()),
+            ..run
+        },
         ModelSettings::Lstm(_) | ModelSettings::Gru(_) => run,
         ModelSettings::Llama(model) => Run {
             heads: Some(model.heads.into()),

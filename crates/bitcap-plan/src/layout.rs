@@ -54,6 +54,8 @@ pub enum Group {
     Attention,
     /// Matrices and biases of the MLPs.
     Mlp,
+    /// Matrices and biases that mix positions, where that is not attention.
+    Mixing,
     /// Matrices and biases of recurrent layers.
     Recurrent,
     /// Gains and biases of the layer norms, of whatever form.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use bitcap_plan::{
     ArchitectureSettings, Gpt2Settings, Group, GruSettings, Layout, LlamaSettings, LstmSettings,
-    ModelSettings,
+    MlpSettings, ModelSettings,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -173,5 +173,38 @@ proptest! {
             ];
             prop_assert_eq!(layout.parameters(), counts(&expected));
         }
+    }
+
+    #[test]
+    fn an_mlp_has_so_many(
+        vocabulary in 2u32..300,
+        length in 2usize..40,
+        layers in 1u32..5,
+        width in 1u32..20,
+        mlp_ratio in 1u32..6,
+        tied_head: bool,
+        start_token: bool,
+    ) {
+        let data = DataShape { vocabulary, length, start_token };
+        let settings = MlpSettings { layers, width, mlp_ratio, tied_head, start_token };
+        let layout = settings.layout(&data);
+        in_its_place(&layout)?;
+        let (d, m, l) = (u64::from(width), u64::from(mlp_ratio), u64::from(layers));
+        let table = (u64::from(vocabulary) + u64::from(start_token)) * d;
+        let s = data.predicted() as u64;
+        let expected = [
+            (Group::TokenEmbedding, table),
+            // Of position t, a weight for each up to it.
+            (Group::Mixing, l * ((1..=s).sum::<u64>() + s)),
+            (Group::Mlp, l * (2 * m * d * d + m * d + d)),
+            (Group::LayerNorm, l * 4 * d + 2 * d),
+            (Group::Head, if tied_head { 0 } else { table }),
+        ];
+        prop_assert_eq!(layout.parameters(), counts(&expected));
+        // Each position is mixed for every feature: over a sequence, its triangle d times.
+        let others = layout.len() as u64 - l * (1..=s).sum::<u64>();
+        let whole = others * s + l * (1..=s).sum::<u64>() * d;
+        let said = settings.multiply_adds_a_token(&data) * s as f64;
+        prop_assert!((said - whole as f64).abs() < 1e-9 * whole as f64);
     }
 }

@@ -190,6 +190,15 @@ fn gradients_of_a_llama() {
 }
 
 #[test]
+fn gradients_of_an_mlp() {
+    for case in ["mlp_a", "mlp_b"] {
+        gradients_agree(DeviceSpec::FLEX, &Case::read(case));
+        #[cfg(feature = "ndarray")]
+        gradients_agree(ndarray(), &Case::read(case));
+    }
+}
+
+#[test]
 fn gradients_of_an_lstm_and_a_gru() {
     for case in ["lstm_a", "lstm_b", "gru_a", "gru_b"] {
         gradients_agree(DeviceSpec::FLEX, &Case::read(case));

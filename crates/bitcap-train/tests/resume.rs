@@ -5,7 +5,7 @@ mod common;
 use bitcap_model::{Model, PredictionTask, architecture, initial_weights, open};
 use bitcap_plan::{
     Batch, DeviceSpec, GruSettings, Initialization, Kernels, LlamaSettings, LstmSettings,
-    ModelSettings, OptimizerKind, ScheduleKind, TrainSettings,
+    MlpSettings, ModelSettings, OptimizerKind, ScheduleKind, TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{Progress, StateError, TrainState, Trainer};
@@ -35,6 +35,10 @@ fn other_kinds() -> Vec<Model> {
         start_token: true,
         ..GruSettings::new(1, 4)
     };
+    let mlp = MlpSettings {
+        start_token: true,
+        ..MlpSettings::new(1, 4)
+    };
     let device = open(DeviceSpec::FLEX).unwrap();
     let model = |settings: &ModelSettings| {
         let architecture = architecture(settings, DATA, &device);
@@ -45,6 +49,7 @@ fn other_kinds() -> Vec<Model> {
         ModelSettings::Llama(llama),
         ModelSettings::Lstm(lstm),
         ModelSettings::Gru(gru),
+        ModelSettings::Mlp(mlp),
     ];
     all.iter().map(model).collect()
 }

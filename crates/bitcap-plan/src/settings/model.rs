@@ -4,6 +4,7 @@
 mod gpt2;
 mod kind;
 mod llama;
+mod mlp;
 mod recurrent;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use bitcap_source::DataShape;
 pub use gpt2::{Gpt2Settings, Initialization};
 pub use kind::{ArchitectureSettings, CommonSettings};
 pub use llama::LlamaSettings;
+pub use mlp::MlpSettings;
 pub use recurrent::{GruSettings, LstmSettings, RecurrentSettings};
 
 /// The kinds of models: the name in `kind`, the variant and the settings of each.
@@ -106,6 +108,9 @@ kinds! {
     "lstm": Lstm(LstmSettings),
     /// GRU (Cho et al. 2014), as torch.nn has it.
     "gru": Gru(GruSettings),
+    /// Causal ResMLP (Touvron et al. 2021): positions mixed by a lower triangular matrix a layer, in
+    /// place of attention: x + M LN(x) + b, then x + MLP(LN(x)), with GPT-2's layer norm and MLP.
+    "mlp": Mlp(MlpSettings),
 }
 
 impl fmt::Display for ModelKind {
@@ -127,11 +132,11 @@ impl ModelSettings {
         self.layout(data).len() as u64
     }
 
-    /// Floating-point operations of the training a predicted token, approximately: 6 a parameter
-    /// (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
+    /// Floating-point operations of the training a predicted token, approximately: 6 a multiply-add
+    /// with a weight (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
     #[must_use]
     pub fn training_flops_a_token(&self, data: &DataShape) -> f64 {
-        6.0 * self.parameters(data) as f64
+        6.0 * self.multiply_adds_a_token(data)
     }
 
     /// Numbers a predicted token in the widest activation of a pass, logits too.

@@ -104,12 +104,12 @@ fn wrong_types() {
     expect(
         "width = 8",
         "width = 8\nkind = \"gpt3\"",
-        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\"",
+        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\"",
     );
     expect(
         "width = 8",
         "width = 8\nkind = 2",
-        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\"",
+        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\"",
     );
     expect_set(
         "train.optimizer=3",

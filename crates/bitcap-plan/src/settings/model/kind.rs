@@ -20,6 +20,12 @@ pub trait ArchitectureSettings {
     /// The model's tensors on such data.
     fn layout(&self, data: &DataShape) -> Layout;
 
+    /// Products with weights in the forward pass of a predicted token: one a parameter, but where a
+    /// weight is used for fewer or more.
+    fn multiply_adds_a_token(&self, data: &DataShape) -> f64 {
+        self.layout(data).len() as f64
+    }
+
     /// Numbers a predicted token in the widest activation before the head.
     fn widest_activation(&self, data: &DataShape) -> usize;
 }
