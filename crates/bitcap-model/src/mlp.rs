@@ -108,7 +108,7 @@ impl Mlp {
             true => Tensor::from_inner(self.places.clone()),
             false => self.places.clone(),
         };
-        let zero = triangle.clone().slice([0..1]).zeros_like();
+        let zero = triangle.clone().slice(0..1).zeros_like();
         let all = Tensor::cat(vec![triangle, zero], 0);
         let matrix = all.select(0, places).reshape([s, s]);
         // One product for all sequences.
