@@ -2,7 +2,7 @@
 
     python tests/reference/check_transformers.py CELL_FOLDER DATASET_FILE
 
-Loads CELL_FOLDER/model with GPT2LMHeadModel.from_pretrained and the tokens of DATASET_FILE
+Loads CELL_FOLDER/model with AutoModelForCausalLM.from_pretrained and the tokens of DATASET_FILE
 (safetensors, tensor "tokens", u16 [N, S]), sums the code length of all predicted tokens in bits
 (logits in float32, log-softmax and sum in float64), and holds it against
 CELL_FOLDER/measurement.json, where it is N S_pred log2 V - memorized_bits_strict. Prints both and
@@ -33,7 +33,7 @@ def main():
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    model, info = transformers.GPT2LMHeadModel.from_pretrained(
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(
         args.cell / "model",
         attn_implementation="eager",
         dtype=torch.float32,

@@ -10,11 +10,13 @@ Everything is drawn from fixed seeds and computed on one thread.
 import functools
 import json
 import pathlib
+import types
 
 import safetensors.torch
 import torch
 import transformers
 
+import architectures as arch
 import optimizers as opt
 import reference_model as ref
 
@@ -54,6 +56,8 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
     for name in CASES:
         write_model(name)
+    for name in arch.CASES:
+        write_architecture(name)
     write_training()
     write_schedules()
 
@@ -69,10 +73,10 @@ def training_case():
     return case("b")
 
 
-def metadata(cfg):
+def metadata(about):
     """One entry: safetensors writes several in no fixed order, and the same work must give the
     same bytes."""
-    return {"reference": json.dumps({"config": cfg.to_dict(), **versions()}, sort_keys=True)}
+    return {"reference": json.dumps({**about, **versions()}, sort_keys=True)}
 
 
 def versions():
@@ -82,20 +86,36 @@ def versions():
 def write_model(name):
     cfg, weights, tokens = case(name)
     inputs, targets = ref.inputs_and_targets(cfg, tokens)
-    single = ref.logits(ref.build(cfg, weights, torch.float32), inputs).detach()
-    double_model = ref.build(cfg, weights, torch.float64)
-    double = ref.logits(double_model, inputs)
+    tensors = outputs(lambda dtype: ref.build(cfg, weights, dtype), ref.logits, weights, inputs, targets)
+    save(MODEL_FIXTURES / f"gpt2_{name}.safetensors", {**tensors, "tokens": tokens}, {"config": cfg.to_dict()})
+
+
+def write_architecture(name):
+    case = arch.CASES[name]
+    weights = arch.draw_weights(case)
+    tokens = ref.draw_tokens(TOKENS_SEED, **case["data"])
+    start_token = case["data"]["vocabulary"] if case["model"].get("start_token") else None
+    inputs, targets = ref.inputs_and_targets(types.SimpleNamespace(bos_token_id=start_token), tokens)
+    tensors = outputs(lambda dtype: arch.build(case, weights, dtype), arch.logits, weights, inputs, targets)
+    save(MODEL_FIXTURES / f"{name}.safetensors", {**tensors, "tokens": tokens}, case)
+
+
+def outputs(build, logits, weights, inputs, targets):
+    single = logits(build(torch.float32), inputs).detach()
+    double_model = build(torch.float64)
+    double = logits(double_model, inputs)
+    # The same function in both.
+    torch.testing.assert_close(single.double(), double.detach(), rtol=1e-5, atol=1e-5)
     loss = ref.mean_loss(double, targets)
     loss.backward()
     tensors = {f"weight.{key}": value for key, value in weights.items()}
     for key, parameter in double_model.named_parameters():
         tensors[f"grad.{key}"] = parameter.grad.float().contiguous()
-    tensors["tokens"] = tokens
     tensors["logits"] = single.contiguous()
     tensors["loss"] = -ref.log_probabilities(single, targets).mean().reshape(1)
     tensors["loss_f64"] = loss.detach().reshape(1)
     tensors["logprobs"] = ref.log_probabilities(double, targets).contiguous()
-    save(MODEL_FIXTURES / f"gpt2_{name}.safetensors", tensors, cfg)
+    return tensors
 
 
 def write_training():
@@ -154,7 +174,7 @@ def write_run(name, cfg, settings, runs):
         record[f"losses_{kind}"] = result["losses"]
     write_json(TRAIN_FIXTURES / f"{name}.json", record)
     final = {f"weight.{key}": value.float() for key, value in best["weights"].items()}
-    save(TRAIN_FIXTURES / f"{name}.safetensors", final, cfg)
+    save(TRAIN_FIXTURES / f"{name}.safetensors", final, {"config": cfg.to_dict()})
 
 
 def write_schedules():
@@ -189,8 +209,8 @@ def write_json(path, record):
     path.write_text(json.dumps({**record, "versions": versions()}, indent=1) + "\n")
 
 
-def save(path, tensors, cfg):
-    path.write_bytes(safetensors.torch.save(tensors, metadata(cfg)))
+def save(path, tensors, about):
+    path.write_bytes(safetensors.torch.save(tensors, metadata(about)))
 
 
 if __name__ == "__main__":

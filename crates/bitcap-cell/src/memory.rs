@@ -50,7 +50,7 @@ fn least_bytes(settings: &CellSettings) -> u128 {
     let data = settings.data_shape();
     let batch = settings.train.batch.sequences(settings.data.samples);
     let pass = u128::from(settings.train.micro_batch.unwrap_or(0).min(batch));
-    let activation = (data.predicted() * settings.model.widest_activation(&data)) as u128;
+    let activation = (data.predicted() * settings.model.widest_activation_of_a_pass(&data)) as u128;
     tokens * BYTES_A_TOKEN
         + parameters * BYTES_A_PARAMETER
         + pass * activation * BYTES_AN_ACTIVATION

@@ -9,6 +9,9 @@ use burn::tensor::{Device, Int, Tensor};
 use serde_json::Value;
 
 use crate::gpt2::Gpt2;
+use crate::llama::Llama;
+use crate::mlp::Mlp;
+use crate::recurrent::{Cell, Recurrent};
 use crate::weights::Weights;
 
 /// A model less its weights, made once a training: which slot each tensor is in, masks and tables
@@ -46,7 +49,9 @@ pub trait Architecture: Send + Sync {
 
     /// What the model is beside its weights, for the hash of a model: heads and the like are no
     /// weights, and change what it says all the same.
-    fn identity(&self) -> Vec<u8>;
+    fn identity(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.config()).expect("a JSON value serializes")
+    }
 }
 
 /// What goes into a head.
@@ -67,5 +72,13 @@ pub fn architecture(
 ) -> Arc<dyn Architecture> {
     match settings {
         ModelSettings::Gpt2(settings) => Arc::new(Gpt2::new(settings, data, device)),
+        ModelSettings::Llama(settings) => Arc::new(Llama::new(settings, data, device)),
+        ModelSettings::Mlp(settings) => Arc::new(Mlp::new(settings, data, device)),
+        ModelSettings::Lstm(_) => {
+            Arc::new(Recurrent::new(Cell::Lstm, settings.clone(), data, device))
+        }
+        ModelSettings::Gru(_) => {
+            Arc::new(Recurrent::new(Cell::Gru, settings.clone(), data, device))
+        }
     }
 }

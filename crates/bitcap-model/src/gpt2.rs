@@ -1,21 +1,19 @@
 //! GPT-2's forward pass in Burn: pre-norm blocks, learned positions, biases, tanh GELU.
 
-use bitcap_base::InvalidSetting;
 use bitcap_kernels::{LayerAt, LinearAt, NormAt, Offsets, Sizes};
-use bitcap_plan::{Gpt2Settings, Layout, SlotId};
+use bitcap_plan::{ArchitectureSettings, Gpt2Settings, Layout, ModelSettings, SlotId};
 use bitcap_source::DataShape;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::architecture::{Architecture, Hidden};
-use crate::functions::{LAYER_NORM_EPSILON, gelu, layer_norm, softmax};
-use crate::passes::is_processor;
+use crate::attention::CausalAttention;
+use crate::config::Config;
+use crate::functions::{LAYER_NORM_EPSILON, gelu};
+use crate::head::Head;
+use crate::layers::LayerNorm;
 use crate::weights::Weights;
-
-/// Added to the scores of later positions. Far below any score in f32, and finite, so that no
-/// backend meets an infinity.
-const MASKED: f32 = -1e9;
 
 /// A GPT-2 less its weights.
 pub struct Gpt2 {
@@ -25,18 +23,9 @@ pub struct Gpt2 {
     blocks: Vec<Block>,
     token_embedding: SlotId,
     position_embedding: SlotId,
-    final_norm: Norm,
-    head: SlotId,
-    /// [1, 1, S_pred, S_pred]: 0 where a position may look, [`MASKED`] where not.
-    mask: Tensor<4>,
-    /// [1, padded]: 0 where there is a token, [`MASKED`] where the logits are padded; None where they
-    /// are not.
-    padding: Option<Tensor<2>>,
-}
-
-struct Norm {
-    gain: SlotId,
-    bias: SlotId,
+    final_norm: LayerNorm,
+    head: Head,
+    attention: CausalAttention,
 }
 
 struct Linear {
@@ -45,10 +34,10 @@ struct Linear {
 }
 
 struct Block {
-    attention_norm: Norm,
+    attention_norm: LayerNorm,
     qkv: Linear,
     projection: Linear,
-    mlp_norm: Norm,
+    mlp_norm: LayerNorm,
     expand: Linear,
     contract: Linear,
 }
@@ -63,7 +52,7 @@ impl Gpt2 {
             id.expect("the layout of these settings holds every tensor of the forward pass")
         };
         let part = |name: &str, part| slot(&format!("{name}.{part}"));
-        let norm = |name: &str| Norm {
+        let norm = |name: &str| LayerNorm {
             gain: part(name, "weight"),
             bias: part(name, "bias"),
         };
@@ -83,56 +72,37 @@ impl Gpt2 {
             }
         };
         let token_embedding = slot("transformer.wte.weight");
+        let head = if settings.tied_head {
+            token_embedding
+        } else {
+            slot("lm_head.weight")
+        };
         Self {
             blocks: (0..settings.layers).map(block).collect(),
             token_embedding,
             position_embedding: slot("transformer.wpe.weight"),
             final_norm: norm("transformer.ln_f"),
-            head: if settings.tied_head {
-                token_embedding
-            } else {
-                slot("lm_head.weight")
-            },
-            mask: causal_mask(data.predicted(), device),
-            padding: padding(data.rows(), device),
+            head: Head::new(head, data.rows(), device),
+            attention: CausalAttention::new(settings.heads, data.predicted(), device),
             settings: settings.clone(),
             data,
             layout,
         }
     }
 
-    /// Out of a config.json that [`Architecture::config`] made; what is wrong where it cannot be one.
-    /// What it does not say, how the weights were drawn, is as where a file does not say.
-    pub(crate) fn of_config(config: &Value, device: &Device) -> Result<Self, String> {
-        let number = |key: &str| {
-            let number = config[key].as_u64().and_then(|n| u32::try_from(n).ok());
-            number
-                .filter(|&n| n > 0)
-                .ok_or_else(|| format!("`{key}` must be a positive whole number"))
-        };
-        let flag = |key: &str| {
-            let flag = config[key].as_bool();
-            flag.ok_or_else(|| format!("`{key}` must be true or false"))
-        };
-        let start_token = flag("bitcap_start_token")?;
-        let width = number("n_embd")?;
-        let data = DataShape {
-            vocabulary: number("vocab_size")? - u32::from(start_token),
-            length: number("n_positions")? as usize,
-            start_token,
-        };
+    /// What a config.json says that [`Architecture::config`] made. What it does not say, how the weights
+    /// were drawn, is as where a file does not say.
+    pub(crate) fn of_config(config: &Config) -> Result<(ModelSettings, DataShape), String> {
+        let data = config.data("n_positions")?;
+        let width = config.number("n_embd")?;
         // A remainder shows when the caller compares `config` with what this model writes.
         let settings = Gpt2Settings {
-            mlp_ratio: number("n_inner")? / width,
-            tied_head: flag("tie_word_embeddings")?,
-            start_token,
-            ..Gpt2Settings::new(number("n_layer")?, width, number("n_head")?)
+            mlp_ratio: config.number("n_inner")? / width,
+            tied_head: config.flag("tie_word_embeddings")?,
+            start_token: data.start_token,
+            ..Gpt2Settings::new(config.number("n_layer")?, width, config.number("n_head")?)
         };
-        // In words of the settings, but with the same sizes.
-        let invalid = |error: InvalidSetting| format!("no such model can be: {error}");
-        settings.validate().map_err(invalid)?;
-        data.validate().map_err(invalid)?;
-        Ok(Self::new(&settings, data, device))
+        Ok((ModelSettings::Gpt2(settings), data))
     }
 
     /// Causal self-attention of `x`: `[n · s, d]`, to the same shape.
@@ -141,26 +111,17 @@ impl Gpt2 {
         weights: &Weights,
         block: &Block,
         x: Tensor<2>,
-        [n, s]: [usize; 2],
+        places: [usize; 2],
     ) -> Tensor<2> {
-        let (d, heads) = (self.settings.width as usize, self.settings.heads as usize);
-        let head_width = d / heads;
+        let d = self.settings.width as usize;
         let qkv = linear(weights, &block.qkv, x);
-        // Queries, keys and values stand side by side, in each one head after another; products
-        // want `[n, heads, s, head_width]`.
+        let [rows, _] = qkv.dims();
+        // Queries, keys and values stand side by side.
         let part = |i: usize| {
-            qkv.clone()
-                .slice([0..n * s, i * d..(i + 1) * d])
-                .reshape([n, s, heads, head_width])
-                .swap_dims(1, 2)
+            let part = qkv.clone().slice([0..rows, i * d..(i + 1) * d]);
+            self.attention.split(part, places)
         };
-        let (query, key, value) = (part(0), part(1), part(2));
-        let scale = 1.0 / (head_width as f64).sqrt();
-        // A query has head_width numbers to scale where its scores are s.
-        let scores = weights.product(query.mul_scalar(scale), key.swap_dims(2, 3));
-        let scores = scores.clone() + like(self.mask.clone(), &scores);
-        let mixed = weights.product(softmax(scores), value);
-        let mixed = mixed.swap_dims(1, 2).reshape([n * s, d]);
+        let mixed = self.attention.mix(weights, part(0), part(1), part(2));
         linear(weights, &block.projection, mixed)
     }
 }
@@ -190,32 +151,20 @@ impl Architecture for Gpt2 {
         let positions = positions.unsqueeze::<3>();
         let mut x = (tokens.reshape([n, s, d]) + positions).reshape([n * s, d]);
         for block in &self.blocks {
-            let normed = norm(weights, &block.attention_norm, x.clone());
+            let normed = block.attention_norm.of(weights, x.clone());
             x = x + self.attention(weights, block, normed, [n, s]);
-            let normed = norm(weights, &block.mlp_norm, x.clone());
+            let normed = block.mlp_norm.of(weights, x.clone());
             let activated = gelu(linear(weights, &block.expand, normed));
             x = x + linear(weights, &block.contract, activated);
         }
         Hidden {
-            values: norm(weights, &self.final_norm, x),
+            values: self.final_norm.of(weights, x),
             auxiliary: None,
         }
     }
 
     fn head(&self, weights: &Weights, hidden: Tensor<2>) -> Tensor<2> {
-        let head = weights.tensor::<2>(self.head);
-        match &self.padding {
-            None => weights.product(hidden, head.transpose()),
-            Some(padding) => {
-                // Rows of zeros have logits of 0, from which the mask takes all probability.
-                let [rows, width] = head.dims();
-                let [_, padded] = padding.dims();
-                let zeros = Tensor::zeros([padded - rows, width], &head.device());
-                let head = Tensor::cat(vec![head, zeros], 0);
-                let logits = weights.product(hidden, head.transpose());
-                logits.clone() + like(padding.clone(), &logits)
-            }
-        }
+        self.head.logits(weights, hidden)
     }
 
     fn kernels(&self) -> Option<(Sizes, Offsets)> {
@@ -232,7 +181,7 @@ impl Architecture for Gpt2 {
             hidden: settings.mlp_ratio as usize * width,
         };
         let at = |slot: SlotId| self.layout.slots()[slot.index()].offset;
-        let norm = |norm: &Norm| NormAt {
+        let norm = |norm: &LayerNorm| NormAt {
             gain: at(norm.gain),
             bias: at(norm.bias),
         };
@@ -253,7 +202,7 @@ impl Architecture for Gpt2 {
             position_embedding: at(self.position_embedding),
             layers: self.blocks.iter().map(layer).collect(),
             final_norm: norm(&self.final_norm),
-            head: at(self.head),
+            head: at(self.head.table()),
             len: self.layout.len(),
         };
         Some((sizes, offsets))
@@ -279,8 +228,6 @@ impl Architecture for Gpt2 {
             "bos_token_id": data.start_token.then_some(data.vocabulary),
             "eos_token_id": null,
             "torch_dtype": "float32",
-            // Not Hugging Face's, which keeps what it does not know: whether the last row of the
-            // embedding is a start token cannot be told from the rest.
             "bitcap_start_token": data.start_token,
         })
     }
@@ -313,45 +260,7 @@ impl Architecture for Gpt2 {
     }
 }
 
-fn norm(weights: &Weights, norm: &Norm, x: Tensor<2>) -> Tensor<2> {
-    layer_norm(x, weights.tensor(norm.gain), weights.tensor(norm.bias))
-}
-
 fn linear(weights: &Weights, linear: &Linear, x: Tensor<2>) -> Tensor<2> {
     weights.product(x, weights.tensor(linear.matrix))
         + weights.tensor::<1>(linear.bias).unsqueeze::<2>()
-}
-
-/// A constant as a tensor that goes together with `other`: of its dtype, and on the autodiff device
-/// if that is.
-fn like<const D: usize>(constant: Tensor<D>, other: &Tensor<D>) -> Tensor<D> {
-    let constant = constant.cast(other.dtype());
-    if other.is_autodiff() {
-        Tensor::from_inner(constant)
-    } else {
-        constant
-    }
-}
-
-/// On a GPU a row of logits begins where 16 bytes begin: without that its kernels read number by number,
-/// and some break. A vocabulary with its start token hardly ever has such a length.
-fn padding(rows: usize, device: &Device) -> Option<Tensor<2>> {
-    let padded = rows.next_multiple_of(if rows < 64 { 4 } else { 64 });
-    if padded == rows || is_processor(device) {
-        return None;
-    }
-    let values: Vec<f32> = (0..padded)
-        .map(|i| if i < rows { 0.0 } else { MASKED })
-        .collect();
-    Some(Tensor::from_data(
-        TensorData::new(values, [1, padded]),
-        device,
-    ))
-}
-
-fn causal_mask(length: usize, device: &Device) -> Tensor<4> {
-    let values: Vec<f32> = (0..length * length)
-        .map(|i| if i % length > i / length { MASKED } else { 0.0 })
-        .collect();
-    Tensor::from_data(TensorData::new(values, [1, 1, length, length]), device)
 }

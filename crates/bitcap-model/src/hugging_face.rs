@@ -1,22 +1,26 @@
 //! Models on disk in Hugging Face's form: `config.json` and `model.safetensors`.
 //!
-//! `transformers` loads such a folder as it is. GPT-2's linear maps are stored `[in, out]` there,
-//! which is also how they are held here, so nothing is transposed.
+//! `transformers` loads such a folder as it is, where it has the architecture. Matrices are held here
+//! as they are stored there, so nothing is transposed.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bitcap_base::write_atomic;
+use bitcap_base::{InvalidSetting, write_atomic};
 use bitcap_plan::Layout;
 use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::Value;
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, architecture};
+use crate::config::Config;
 use crate::device::DeviceError;
 use crate::gpt2::Gpt2;
+use crate::llama::Llama;
+use crate::mlp::Mlp;
 use crate::model::Model;
+use crate::recurrent::{Cell, Recurrent};
 
 const CONFIG: &str = "config.json";
 const WEIGHTS: &str = "model.safetensors";
@@ -107,18 +111,33 @@ impl Model {
 
 /// The architecture that wrote this config, or what is wrong with it.
 fn of_config(config: &Value, device: &Device) -> Result<Arc<dyn Architecture>, String> {
-    let architecture = match config["model_type"].as_str() {
-        Some("gpt2") => Gpt2::of_config(config, device)?,
-        _ => return Err("`model_type` must be \"gpt2\"".into()),
+    let reading = &Config(config);
+    let (name, (settings, data)) = match config["model_type"].as_str() {
+        Some("gpt2") => ("GPT-2", Gpt2::of_config(reading)?),
+        Some("llama") => ("Llama", Llama::of_config(reading)?),
+        Some("lstm") => ("LSTM", Recurrent::of_config(Cell::Lstm, reading)?),
+        Some("gru") => ("GRU", Recurrent::of_config(Cell::Gru, reading)?),
+        Some("mlp") => ("causal ResMLP", Mlp::of_config(reading)?),
+        _ => {
+            return Err(
+                "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\" or \"mlp\"".into(),
+            );
+        }
     };
+    // In words of the settings, but with the same sizes.
+    let invalid = |error: InvalidSetting| format!("no such model can be: {error}");
+    settings.validate().map_err(invalid)?;
+    data.validate().map_err(invalid)?;
+    let architecture = architecture(&settings, data, device);
     // What was not read shows here, and what was read and rounded: the MLP's width divided by the
     // model's, say.
     if architecture.config() != *config {
-        let what = "not a GPT-2 as bitcap writes it (another activation, epsilon, or sizes that do \
-            not fit together)";
-        return Err(what.into());
+        return Err(format!(
+            "not a {name} as bitcap writes it (another activation, epsilon, or sizes that do not fit \
+             together)"
+        ));
     }
-    Ok(Arc::new(architecture))
+    Ok(architecture)
 }
 
 /// The weights out of the bytes of model.safetensors, or what is wrong with it.

@@ -16,6 +16,12 @@ pub fn initial_weights(layout: &Layout, seed: u64) -> Vec<f32> {
         match slot.init {
             Init::Zeros => {}
             Init::Ones => values.fill(1.0),
+            Init::Uniform(bound) => {
+                let mut rng = stream(seed, &format!("weights {}", slot.name));
+                for value in values {
+                    *value = (bound * (2.0 * unit(&mut rng) - 1.0)) as f32;
+                }
+            }
             Init::Normal(deviation) => {
                 let mut rng = stream(seed, &format!("weights {}", slot.name));
                 fill_normal(&mut rng, deviation, values);

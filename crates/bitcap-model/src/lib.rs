@@ -1,18 +1,26 @@
 //! Architectures in Burn: weights, devices, initial weights, log-probabilities, model files.
 
 mod architecture;
+mod attention;
 #[cfg(any(test, feature = "wgpu", feature = "cuda"))]
 mod card;
+mod config;
+mod constant;
 mod device;
 mod functions;
 mod gpt2;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod gpu;
+mod head;
 mod hugging_face;
 mod init;
+mod layers;
+mod llama;
+mod mlp;
 mod model;
 mod passes;
 mod precision;
+mod recurrent;
 mod row_sums;
 mod softmax;
 mod task;

@@ -92,6 +92,12 @@ impl Weights {
         }
     }
 
+    /// `x` by a matrix that is stored `[out, in]`: `[rows, in]` to `[rows, out]`.
+    #[must_use]
+    pub fn linear(&self, x: Tensor<2>, matrix: SlotId) -> Tensor<2> {
+        self.product(x, self.tensor::<2>(matrix).transpose())
+    }
+
     /// The gradient of every weight, before any backward pass.
     #[must_use]
     pub fn gradient(&self) -> GradientSum<'_> {

@@ -4,20 +4,41 @@ use std::sync::Arc;
 
 use bitcap_model::{Architecture, Hidden, Model, Weights, architecture, initial_weights, open};
 use bitcap_plan::{
-    DeviceSpec, Gpt2Settings, Group, Init, Initialization, Layout, ModelSettings, Rule, Slot,
+    DeviceSpec, Gpt2Settings, Group, GruSettings, Init, Initialization, Layout, LlamaSettings,
+    LstmSettings, MlpSettings, ModelSettings, Rule, Slot,
 };
 use bitcap_source::DataShape;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+/// Initial weights, those that are drawn made larger, so that each token matters in every kind.
+fn large_weights(layout: &Layout) -> Vec<f32> {
+    let mut weights = initial_weights(layout, 5);
+    for slot in layout.slots() {
+        let deviation = match slot.init {
+            Init::Normal(deviation) => Some(deviation),
+            Init::Uniform(bound) => Some(bound / 3_f64.sqrt()),
+            Init::Zeros | Init::Ones => None,
+        };
+        if let Some(deviation) = deviation {
+            let factor = (0.3 / deviation).max(1.0) as f32;
+            weights[slot.range()].iter_mut().for_each(|w| *w *= factor);
+        }
+    }
+    weights
+}
+
 /// The largest change of a logit before place `at`, and that from it on, when the token read there
 /// becomes another.
 fn changes(architecture: &Arc<dyn Architecture>, tokens: &[i32], at: usize) -> (f64, f64) {
     let data = architecture.data();
     let device = open(DeviceSpec::FLEX).unwrap();
-    let weights = initial_weights(architecture.layout(), 5);
-    let model = Model::new(architecture.clone(), weights, &device);
+    let model = Model::new(
+        architecture.clone(),
+        large_weights(architecture.layout()),
+        &device,
+    );
     let weights = Weights::new(architecture.layout(), model.flat(), FloatDType::F32);
     let logits = |tokens: &[i32]| {
         let inputs = TensorData::new(tokens.to_vec(), [1, tokens.len()]);
@@ -46,7 +67,7 @@ const DATA: DataShape = DataShape {
     start_token: true,
 };
 
-/// Every kind of model there is, with weights large enough that each token matters.
+/// Every kind of model there is.
 fn kinds() -> Vec<ModelSettings> {
     let gpt2 = |layers, tied_head| {
         ModelSettings::Gpt2(Gpt2Settings {
@@ -56,7 +77,32 @@ fn kinds() -> Vec<ModelSettings> {
             ..Gpt2Settings::new(layers, 12, 3)
         })
     };
-    vec![gpt2(1, true), gpt2(3, false)]
+    let llama = |layers, tied_head| {
+        ModelSettings::Llama(LlamaSettings {
+            tied_head,
+            start_token: true,
+            ..LlamaSettings::new(layers, 12, 3)
+        })
+    };
+    vec![
+        gpt2(1, true),
+        gpt2(3, false),
+        llama(1, true),
+        llama(3, false),
+        ModelSettings::Lstm(LstmSettings {
+            start_token: true,
+            ..LstmSettings::new(2, 12)
+        }),
+        ModelSettings::Gru(GruSettings {
+            tied_head: false,
+            start_token: true,
+            ..GruSettings::new(2, 12)
+        }),
+        ModelSettings::Mlp(MlpSettings {
+            start_token: true,
+            ..MlpSettings::new(2, 12)
+        }),
+    ]
 }
 
 proptest! {

@@ -1,7 +1,10 @@
 //! Initial weights: their moments, and that they depend on nothing but what they should.
 
 use bitcap_model::initial_weights;
-use bitcap_plan::{Gpt2Settings, Init, Initialization, Layout};
+use bitcap_plan::{
+    ArchitectureSettings, Gpt2Settings, GruSettings, Init, Initialization, Layout, LlamaSettings,
+    MlpSettings,
+};
 use bitcap_source::DataShape;
 
 const DATA: DataShape = DataShape {
@@ -31,12 +34,11 @@ fn moments(xs: &[f32]) -> (f64, f64) {
 
 /// Every tensor's mean is within 5 standard errors of 0, and its deviation of what is stated, by the
 /// end of its name and its rows.
-fn check(initialization: Initialization, expected: impl Fn(&str, usize) -> f64) {
-    let layout = layout(3, initialization);
-    let weights = initial_weights(&layout, 7);
+fn check(layout: &Layout, expected: impl Fn(&str, usize) -> f64) {
+    let weights = initial_weights(layout, 7);
     for slot in layout.slots() {
         let (name, values) = (&slot.name, &weights[slot.range()]);
-        let norm = name.contains("ln_");
+        let norm = name.contains("ln_") || name.contains("norm");
         if name.ends_with("bias") {
             assert!(values.iter().all(|&x| x == 0.0), "{name}");
         } else if norm {
@@ -64,7 +66,7 @@ fn check(initialization: Initialization, expected: impl Fn(&str, usize) -> f64) 
 
 #[test]
 fn gpt2_initialization() {
-    check(Initialization::Gpt2, |name, _| {
+    check(&layout(3, Initialization::Gpt2), |name, _| {
         if name.ends_with("wpe.weight") {
             0.01
         } else if name.ends_with("c_proj.weight") {
@@ -77,7 +79,7 @@ fn gpt2_initialization() {
 
 #[test]
 fn fan_in_initialization() {
-    check(Initialization::FanIn, |name, rows| {
+    check(&layout(3, Initialization::FanIn), |name, rows| {
         if name.ends_with("wte.weight") || name.ends_with("wpe.weight") {
             1.0 / 48f64.sqrt()
         } else if name.ends_with("c_proj.weight") {
@@ -86,6 +88,47 @@ fn fan_in_initialization() {
             1.0 / (rows as f64).sqrt()
         }
     });
+}
+
+/// transformers' `initializer_range`, everywhere.
+#[test]
+fn llama_initialization() {
+    let layout = LlamaSettings::new(3, 48, 2).layout(&DATA);
+    check(&layout, |_, _| 0.02);
+}
+
+/// GPT-2's.
+#[test]
+fn mlp_initialization() {
+    let layout = MlpSettings::new(3, 48).layout(&DATA);
+    check(&layout, |name, _| {
+        match name.contains("mix.") || name.contains("contract") {
+            true => 0.02 / 6_f64.sqrt(),
+            false => 0.02,
+        }
+    });
+}
+
+/// torch.nn's for the layers, biases too, and PyTorch's example's for the tables: all uniform.
+#[test]
+fn recurrent_initialization() {
+    let layout = GruSettings::new(2, 48).layout(&DATA);
+    let weights = initial_weights(&layout, 7);
+    for slot in layout.slots() {
+        let (name, values) = (&slot.name, &weights[slot.range()]);
+        let bound = match name.starts_with("rnn.") {
+            true => 1.0 / 48_f64.sqrt(),
+            false => 0.1,
+        };
+        let (mean, found) = moments(values);
+        let (n, deviation) = (values.len() as f64, bound / 3_f64.sqrt());
+        assert!(mean.abs() < 5.0 * deviation / n.sqrt(), "{name}: {mean}");
+        // The relative standard error of a uniform's deviation is √(1/5 / n).
+        let off = (found / deviation - 1.0).abs();
+        assert!(off < 5.0 * (0.2 / n).sqrt(), "{name}: {found}");
+        let largest = values.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+        assert!(f64::from(largest) <= bound && f64::from(largest) > 0.9 * bound);
+    }
 }
 
 #[test]

@@ -4,25 +4,57 @@ use std::fs;
 use std::path::Path;
 
 use bitcap_model::{Model, ModelFileError, architecture, initial_weights, open};
-use bitcap_plan::{DeviceSpec, Gpt2Settings, ModelSettings};
+use bitcap_plan::{
+    DeviceSpec, Gpt2Settings, GruSettings, LlamaSettings, LstmSettings, MlpSettings, ModelSettings,
+};
 use bitcap_source::DataShape;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn model(tied_head: bool, start_token: bool) -> Model {
-    let device = open(DeviceSpec::FLEX).unwrap();
-    let settings = ModelSettings::Gpt2(Gpt2Settings {
+    of(&ModelSettings::Gpt2(Gpt2Settings {
         mlp_ratio: 2,
         tied_head,
         start_token,
         ..Gpt2Settings::new(2, 6, 3)
+    }))
+}
+
+/// Every other kind.
+fn other_kinds(tied_head: bool, start_token: bool) -> Vec<Model> {
+    let llama = ModelSettings::Llama(LlamaSettings {
+        mlp_width: Some(5),
+        tied_head,
+        start_token,
+        ..LlamaSettings::new(2, 6, 3)
     });
+    let lstm = ModelSettings::Lstm(LstmSettings {
+        tied_head,
+        start_token,
+        ..LstmSettings::new(2, 6)
+    });
+    let gru = ModelSettings::Gru(GruSettings {
+        tied_head,
+        start_token,
+        ..GruSettings::new(2, 6)
+    });
+    let mlp = ModelSettings::Mlp(MlpSettings {
+        mlp_ratio: 2,
+        tied_head,
+        start_token,
+        ..MlpSettings::new(2, 6)
+    });
+    [llama, lstm, gru, mlp].iter().map(of).collect()
+}
+
+fn of(settings: &ModelSettings) -> Model {
+    let device = open(DeviceSpec::FLEX).unwrap();
     let data = DataShape {
         vocabulary: 8,
         length: 4,
-        start_token,
+        start_token: settings.start_token(),
     };
-    let architecture = architecture(&settings, data, &device);
+    let architecture = architecture(settings, data, &device);
     let weights = initial_weights(architecture.layout(), 3);
     Model::new(architecture, weights, &device)
 }
@@ -38,14 +70,41 @@ fn flat(model: &Model) -> Vec<f32> {
 #[test]
 fn every_option_comes_back_as_it_was() {
     for (tied_head, start_token) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut all = other_kinds(tied_head, start_token);
+        all.push(model(tied_head, start_token));
+        for saved in all {
+            let folder = tempfile::tempdir().unwrap();
+            saved.save(folder.path()).unwrap();
+            let loaded = load(folder.path()).unwrap();
+            let identity = |model: &Model| model.architecture().identity();
+            assert_eq!(identity(&loaded), identity(&saved));
+            assert_eq!(flat(&loaded), flat(&saved));
+            assert_eq!(loaded.blake3().unwrap(), saved.blake3().unwrap());
+        }
+    }
+}
+
+/// Whatever key of a config is left out, made 0, 1 or another text: refused, or a model that predicts.
+#[test]
+fn configs_of_every_kind_with_a_key_altered() {
+    for saved in other_kinds(false, true) {
         let folder = tempfile::tempdir().unwrap();
-        let saved = model(tied_head, start_token);
         saved.save(folder.path()).unwrap();
-        let loaded = load(folder.path()).unwrap();
-        let identity = |model: &Model| model.architecture().identity();
-        assert_eq!(identity(&loaded), identity(&saved));
-        assert_eq!(flat(&loaded), flat(&saved));
-        assert_eq!(loaded.blake3().unwrap(), saved.blake3().unwrap());
+        let config = saved.architecture().config();
+        for key in config.as_object().unwrap().keys() {
+            for value in [Value::Null, json!(0), json!(1), json!(u32::MAX), json!("x")] {
+                let mut altered = config.clone();
+                altered[key] = value.clone();
+                fs::write(folder.path().join("config.json"), altered.to_string()).unwrap();
+                if let Ok(loaded) = load(folder.path()) {
+                    // What is in no tensor's dimensions, or what it was before.
+                    let unseen = ["num_attention_heads", "max_position_embeddings"];
+                    let same = config[key] == value;
+                    assert!(same || unseen.contains(&&key[..]), "{key} {value}");
+                    assert_eq!(loaded.next(&[], 1, 0).unwrap().len(), 9, "{key} {value}");
+                }
+            }
+        }
     }
 }
 
@@ -124,8 +183,8 @@ fn what_is_wrong_is_said() {
         ),
         (
             "model_type",
-            json!("llama"),
-            "`model_type` must be \"gpt2\"",
+            json!("bert"),
+            "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\" or \"mlp\"",
         ),
         (
             "bitcap_start_token",

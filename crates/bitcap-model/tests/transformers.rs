@@ -1,23 +1,22 @@
-//! The forward pass against transformers' GPT2LMHeadModel (fixtures: tests/reference).
+//! The forward pass against transformers' models and torch.nn's (fixtures: tests/reference).
 
 use std::path::PathBuf;
 
-use bitcap_model::{Gpt2, Model, PredictionTask, Predictions, Weights, architecture, open};
+use bitcap_model::{Model, PredictionTask, Predictions, Weights, architecture, open};
 use bitcap_plan::{DeviceSpec, Gpt2Settings, ModelSettings};
 use bitcap_source::DataShape;
 use burn::tensor::FloatDType;
 use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
 
 struct Fixture {
-    settings: Gpt2Settings,
+    settings: ModelSettings,
     data: DataShape,
     bytes: Vec<u8>,
 }
 
 impl Fixture {
-    fn read(case: &str) -> Self {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join(format!("tests/fixtures/gpt2_{case}.safetensors"));
+    fn gpt2(case: &str) -> Self {
         let (start_token, tied_head) = (case != "a", case < "c");
         let (settings, vocabulary, length) = match case {
             "d" => (Gpt2Settings::new(2, 24, 3), 101, 17),
@@ -30,13 +29,32 @@ impl Fixture {
             ..settings
         };
         Self {
-            settings,
+            settings: ModelSettings::Gpt2(settings),
             data: DataShape {
                 vocabulary,
                 length,
                 start_token,
             },
-            bytes: std::fs::read(path).unwrap(),
+            bytes: bytes(&format!("gpt2_{case}")),
+        }
+    }
+
+    /// One that says of what model it is.
+    fn read(name: &str) -> Self {
+        let bytes = bytes(name);
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+        let reference = &metadata.metadata().as_ref().unwrap()["reference"];
+        let reference: Value = serde_json::from_str(reference).unwrap();
+        let settings: ModelSettings = serde_json::from_value(reference["model"].clone()).unwrap();
+        let size = |key| reference["data"][key].as_u64().unwrap();
+        Self {
+            data: DataShape {
+                vocabulary: size("vocabulary") as u32,
+                length: size("length") as usize,
+                start_token: settings.start_token(),
+            },
+            settings,
+            bytes,
         }
     }
 
@@ -70,13 +88,18 @@ impl Fixture {
 
     fn model(&self, device: DeviceSpec) -> Model {
         let device = open(device).unwrap();
-        let settings = ModelSettings::Gpt2(self.settings.clone());
-        let architecture = architecture(&settings, self.data, &device);
+        let architecture = architecture(&self.settings, self.data, &device);
         let slots = architecture.layout().slots().iter();
         let weights = slots.flat_map(|slot| self.f32(&format!("weight.{}", slot.name)));
         let weights = weights.collect();
         Model::new(architecture, weights, &device)
     }
+}
+
+fn bytes(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("tests/fixtures/{name}.safetensors"));
+    std::fs::read(path).unwrap()
 }
 
 /// All logits, computed in `dtype`.
@@ -89,8 +112,7 @@ fn logits(model: &Model, task: &PredictionTask, dtype: FloatDType) -> Vec<f64> {
     logits.try_into_vec_as::<f64>().unwrap()
 }
 
-fn agrees(device: DeviceSpec, case: &str) {
-    let fixture = Fixture::read(case);
+fn agrees(device: DeviceSpec, fixture: &Fixture) {
     let model = fixture.model(device);
     let task = PredictionTask::new(&fixture.data, &fixture.tokens());
     let theirs = fixture.f32("logits");
@@ -135,7 +157,7 @@ fn agrees(device: DeviceSpec, case: &str) {
             );
         }
     }
-    greedy_and_step_by_step(&fixture, &model, &predictions, &theirs);
+    greedy_and_step_by_step(fixture, &model, &predictions, &theirs);
 }
 
 /// Whether a token is the most probable one, by PyTorch's logits; and the same log-probabilities when
@@ -169,44 +191,64 @@ fn greedy_and_step_by_step(
     }
 }
 
-fn agrees_everywhere(case: &str) {
-    agrees(DeviceSpec::FLEX, case);
+fn agrees_everywhere(fixture: &Fixture) {
+    agrees(DeviceSpec::FLEX, fixture);
     #[cfg(feature = "ndarray")]
-    agrees("ndarray".parse().unwrap(), case);
+    agrees("ndarray".parse().unwrap(), fixture);
 }
 
 #[test]
 fn tied_without_start_token() {
-    agrees_everywhere("a");
+    agrees_everywhere(&Fixture::gpt2("a"));
 }
 
 #[test]
 fn tied_with_start_token() {
-    agrees_everywhere("b");
+    agrees_everywhere(&Fixture::gpt2("b"));
 }
 
 #[test]
 fn untied_with_start_token() {
-    agrees_everywhere("c");
+    agrees_everywhere(&Fixture::gpt2("c"));
 }
 
 #[test]
 fn larger_and_odd() {
-    agrees_everywhere("d");
+    agrees_everywhere(&Fixture::gpt2("d"));
+}
+
+#[test]
+fn llama() {
+    for case in ["llama_a", "llama_b"] {
+        agrees_everywhere(&Fixture::read(case));
+    }
+}
+
+#[test]
+fn mlp() {
+    for case in ["mlp_a", "mlp_b"] {
+        agrees_everywhere(&Fixture::read(case));
+    }
+}
+
+#[test]
+fn lstm_and_gru() {
+    for case in ["lstm_a", "lstm_b", "gru_a", "gru_b"] {
+        agrees_everywhere(&Fixture::read(case));
+    }
 }
 
 /// Heads are no weights, and change what a model says, and so its hash.
 #[test]
 fn other_heads_are_another_model() {
-    let fixture = Fixture::read("b");
+    let mut fixture = Fixture::gpt2("b");
     let device = open(DeviceSpec::FLEX).unwrap();
     let model = fixture.model(DeviceSpec::FLEX);
-    let settings = Gpt2Settings {
-        heads: 4,
-        ..fixture.settings.clone()
-    };
-    let other = Gpt2::new(&settings, fixture.data, &device);
-    let other = Model::of_flat(std::sync::Arc::new(other), model.flat().clone());
+    if let ModelSettings::Gpt2(settings) = &mut fixture.settings {
+        settings.heads = 4;
+    }
+    let other = architecture(&fixture.settings, fixture.data, &device);
+    let other = Model::of_flat(other, model.flat().clone());
     let task = PredictionTask::new(&fixture.data, &fixture.tokens());
     assert_ne!(
         model.predictions(&task).unwrap(),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::folder::{
     CellState, ExperimentFolder, FolderError, Manifest, PlanEntry, PlanFile, files,
 };
-use crate::record::{Run, Timing};
+use crate::record::{Run, Timing, csv};
 use crate::settings::{CellSettings, ModelSettings};
 
 /// The share of sequences that come out of the model from a prefix of so many tokens.
@@ -89,7 +89,7 @@ pub fn collect(
     };
     let timings: Vec<Timing> = cells.iter().filter_map(timing).collect();
     collected.cells = cells.len();
-    for (name, bytes) in TABLES.into_iter().zip([csv(&runs), csv(&timings)]) {
+    for (name, bytes) in TABLES.into_iter().zip([Run::table(&runs), csv(&timings)]) {
         files::write(&folder.root().join(name), &bytes)?;
     }
     Ok(collected)
@@ -143,11 +143,9 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
     let (split, membership) = (measurement.decomposition, measurement.membership);
     let fresh_split = fresh.map_or_else(Default::default, |fresh| fresh.decomposition);
     let fresh_rate = |prefix| fresh.and_then(|fresh| rate(&fresh.extraction, prefix));
-    // The compiler takes this while there is one kind; with another it asks what the columns of the
-    // model hold.
-    let ModelSettings::Gpt2(model) = &settings.model;
+    let model = settings.model.common();
     let (source, train) = (&settings.source, &settings.train);
-    Run {
+    let run = Run {
         cell: entry.cell.clone(),
         group: entry.curve.group.clone(),
         label: entry.curve.label.clone(),
@@ -161,11 +159,8 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
         load: measurement.load,
         layers: model.layers.into(),
         width: model.width.into(),
-        heads: model.heads.into(),
-        mlp_ratio: model.mlp_ratio.into(),
         tied_head: model.tied_head,
         start_token: model.start_token,
-        initialization: name(&model.initialization),
         parameters: measurement.parameters,
         optimizer: name(&train.optimizer),
         learning_rate: train.learning_rate,
@@ -220,6 +215,26 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
         fresh_extraction_32: fresh_rate(32),
         entropy_bound_bits: measurement.entropy_bound_bits,
         memorized_bound_bits: measurement.memorized_bound_bits,
+        model: settings.model.kind(),
+        ..Run::default()
+    };
+    match &settings.model {
+        ModelSettings::Gpt2(model) => Run {
+            heads: Some(model.heads.into()),
+            mlp_ratio: Some(model.mlp_ratio.into()),
+            initialization: name(&model.initialization),
+            ..run
+        },
+        ModelSettings::Mlp(model) => Run {
+            mlp_ratio: Some(model.mlp_ratio.into()),
+            ..run
+        },
+        ModelSettings::Lstm(_) | ModelSettings::Gru(_) => run,
+        ModelSettings::Llama(model) => Run {
+            heads: Some(model.heads.into()),
+            mlp_width: Some(model.hidden().into()),
+            ..run
+        },
     }
 }
 
@@ -240,13 +255,4 @@ fn timing(cell: &str, manifest: &Manifest) -> Timing {
         training_tokens: manifest.training_tokens,
         tokens_per_second: manifest.tokens_per_second,
     }
-}
-
-fn csv(rows: &[impl Serialize]) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        let written = writer.serialize(row);
-        written.expect("rows are flat records of plain data");
-    }
-    writer.into_inner().expect("a Vec takes all")
 }

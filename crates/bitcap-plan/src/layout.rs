@@ -19,6 +19,8 @@ pub enum Init {
     Ones,
     /// Normal around 0 with this standard deviation.
     Normal(f64),
+    /// Uniform around 0 up to this bound.
+    Uniform(f64),
 }
 
 /// Which tensors an optimizer may treat apart.
@@ -26,8 +28,18 @@ pub enum Init {
 pub enum Rule {
     /// A matrix between hidden layers, `[in, out]`: what Muon is for.
     Matrix,
+    /// The same stored `[out, in]`, as torch.nn.Linear has it.
+    TransposedMatrix,
     /// All else: embeddings, heads, biases, gains.
     Other,
+}
+
+impl Rule {
+    /// Whether it is that of a matrix, in either form.
+    #[must_use]
+    pub fn is_matrix(self) -> bool {
+        self != Self::Other
+    }
 }
 
 /// Parts of a model whose parameters are counted together, in the order in which they are told.
@@ -42,7 +54,11 @@ pub enum Group {
     Attention,
     /// Matrices and biases of the MLPs.
     Mlp,
-    /// Gains and biases of the layer norms.
+    /// Matrices and biases that mix positions, where that is not attention.
+    Mixing,
+    /// Matrices and biases of recurrent layers.
+    Recurrent,
+    /// Gains and biases of the layer norms, of whatever form.
     LayerNorm,
     /// The output head where it is not tied.
     Head,
@@ -120,13 +136,13 @@ impl Layout {
     /// but two.
     #[must_use]
     pub fn new(mut slots: Vec<Slot>) -> Self {
-        slots.sort_by_key(|slot| slot.rule == Rule::Matrix); // stable: the order within stays
+        slots.sort_by_key(|slot| slot.rule.is_matrix()); // stable: the order within stays
         let mut names = HashSet::new();
         let (mut len, mut matrices_start) = (0, 0);
         for slot in &mut slots {
             // Defects of an architecture: no setting that is valid leads here.
             assert!(names.insert(slot.name.clone()), "{} twice", slot.name);
-            let (rank, is_matrix) = (slot.dims.len(), slot.rule == Rule::Matrix);
+            let (rank, is_matrix) = (slot.dims.len(), slot.rule.is_matrix());
             let fits = if is_matrix {
                 rank == 2
             } else {
@@ -166,9 +182,9 @@ impl Layout {
         self.matrices_start
     }
 
-    /// The tensors of [`Rule::Matrix`].
+    /// The tensors whose rule is that of a matrix.
     pub fn matrices(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().filter(|slot| slot.rule == Rule::Matrix)
+        self.slots.iter().filter(|slot| slot.rule.is_matrix())
     }
 
     /// Elements in all: the number of parameters P.

@@ -31,9 +31,11 @@ pub use plan::{CurvePoint, Plan, PlannedCell};
 pub use plan_table::text_table;
 pub use record::{Run, Timing};
 pub use settings::{
-    Backend, Batch, CellData, CellEngine, CellSettings, DeviceIndex, DeviceSpec, EXACT_SOURCE,
-    EngineSettings, Gpt2Settings, Initialization, Kernels, MAX_TOKENS, MeasureSettings,
-    ModelSettings, OptimizerKind, Precision, ScheduleKind, SweepSettings, TrainSettings,
+    ArchitectureSettings, Backend, Batch, CellData, CellEngine, CellSettings, CommonSettings,
+    DeviceIndex, DeviceSpec, EXACT_SOURCE, EngineSettings, Gpt2Settings, GruSettings,
+    Initialization, Kernels, LlamaSettings, LstmSettings, MAX_TOKENS, MeasureSettings, MlpSettings,
+    ModelKind, ModelSettings, OptimizerKind, Precision, RecurrentSettings, ScheduleKind,
+    SweepSettings, TrainSettings,
 };
 pub use status::{CellStatus, Status, status};
 pub use submit::{

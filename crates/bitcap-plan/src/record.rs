@@ -8,6 +8,8 @@ use std::path::{Component, Path};
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::settings::ModelKind;
+
 /// A row of runs.csv: one cell as a point of one curve, with nothing of the clock or the machine in it. A training
 /// that belongs to two curves has a row in each.
 ///
@@ -44,7 +46,7 @@ pub struct Run {
     /// Entropy / (3.6 x parameters); 0 of data that are certain.
     #[serde(deserialize_with = "non_negative")]
     pub load: Option<f64>,
-    /// Transformer blocks.
+    /// Transformer blocks, or layers of another kind.
     #[serde(deserialize_with = "count")]
     pub layers: u64,
     /// Width of the residual stream.
@@ -52,15 +54,15 @@ pub struct Run {
     pub width: u64,
     /// Attention heads a block.
     #[serde(deserialize_with = "count")]
-    pub heads: u64,
-    /// Width of the MLP's hidden layer over `width`.
+    pub heads: Option<u64>,
+    /// Width of the MLP's hidden layer over `width`, where it is set so.
     #[serde(deserialize_with = "count")]
-    pub mlp_ratio: u64,
+    pub mlp_ratio: Option<u64>,
     /// Whether the output layer is the embedding.
     pub tied_head: bool,
     /// Whether all S tokens are predicted, so that both accountings agree.
     pub start_token: bool,
-    /// Law of the initial weights.
+    /// Law of the initial weights, where there is a choice.
     pub initialization: String,
     /// Trained parameters.
     #[serde(deserialize_with = "count")]
@@ -183,6 +185,11 @@ pub struct Run {
     pub entropy_bound_bits: Option<f64>,
     /// At least the memorized bits, where the entropy has a bound.
     pub memorized_bound_bits: Option<f64>,
+    /// The architecture; the first of the columns that a table of GPT-2s alone does not have.
+    pub model: ModelKind,
+    /// Width of the MLP's hidden layer, where it is no multiple of `width`.
+    #[serde(deserialize_with = "count")]
+    pub mlp_width: Option<u64>,
 }
 
 /// A row of timings.csv: what a cell took, and on what.
@@ -210,18 +217,79 @@ pub struct Timing {
 }
 
 impl Run {
+    /// runs.csv with these rows.
+    ///
+    /// It ends before columns that came later and that no row needs, those of bounds and of other
+    /// architectures than GPT-2, and is to the byte what it was when there were none.
+    #[must_use]
+    pub fn table(rows: &[Self]) -> Vec<u8> {
+        let bytes = csv(rows);
+        if rows.iter().any(|run| run.model != ModelKind::Gpt2) {
+            return bytes;
+        }
+        let bounded = rows.iter().any(|run| run.entropy_bound_bits.is_some());
+        let first_left_out = if bounded {
+            "model"
+        } else {
+            "entropy_bound_bits"
+        };
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).from_reader(&bytes[..]);
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let mut kept = None;
+        for record in reader.records() {
+            let record = record.expect("a table that was just written");
+            let columns = || record.iter().position(|name| name == first_left_out);
+            let kept = *kept.get_or_insert_with(|| columns().unwrap_or(record.len()));
+            let written = writer.write_record(record.iter().take(kept));
+            written.expect("a Vec takes all");
+        }
+        writer.into_inner().expect("a Vec takes all")
+    }
+
     /// The columns that are settings, and not results, names or what follows from other settings, with what is in
     /// them.
     #[must_use]
-    pub fn settings(&self) -> [(&'static str, String); 18] {
+    pub fn settings(&self) -> [(&'static str, String); 20] {
         macro_rules! texts {
-            ($($name:ident)*) => { [$((stringify!($name), self.$name.to_string())),*] };
+            ($($name:ident)*) => { [$((stringify!($name), self.$name.text())),*] };
         }
         texts! {
             seed source vocabulary length samples layers width heads mlp_ratio tied_head start_token
-            initialization optimizer learning_rate schedule steps batch precision
+            initialization optimizer learning_rate schedule steps batch precision model mlp_width
         }
     }
+}
+
+/// A value as it stands in a table.
+trait Field {
+    fn text(&self) -> String;
+}
+
+macro_rules! fields {
+    ($($type:ty)*) => { $(impl Field for $type {
+        fn text(&self) -> String {
+            self.to_string()
+        }
+    })* };
+}
+
+fields! { u64 f64 bool String ModelKind }
+
+impl<T: Field> Field for Option<T> {
+    fn text(&self) -> String {
+        self.as_ref().map_or_else(String::new, Field::text)
+    }
+}
+
+/// Rows as they stand in a file, with their header.
+pub(crate) fn csv(rows: &[impl Serialize]) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        let written = writer.serialize(row);
+        written.expect("rows are flat records of plain data");
+    }
+    writer.into_inner().expect("a Vec takes all")
 }
 
 /// No dataset on Earth has as many bits.

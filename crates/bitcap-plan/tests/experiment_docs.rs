@@ -189,6 +189,15 @@ fn the_schema_takes_what_the_reader_takes() {
         ("learning_rate = 0.01", "learning_rat = 0.01", false),
         ("[model]", "[model]\nkind = \"gpt2\"", true),
         ("[model]", "[model]\nkind = \"gpt7\"", false),
+        ("[model]", "[model]\nkind = \"llama\"\nmlp_width = 7", true),
+        ("[model]", "[model]\nmlp_width = 7", false),
+        ("[model]", "[model]\nkind = \"llama\"\nmlp_ratio = 2", false),
+        (
+            "[grid]",
+            "[grid]\n\"model.kind\" = [\"gpt2\", \"llama\"]",
+            true,
+        ),
+        ("[grid]", "[grid]\n\"model.kind\" = [\"gpt7\"]", false),
         ("[model]", "[model]\ntied_head = 1", false),
         ("width = 4\n", "width = [4]\n", false),
         ("samples = 10", "load = 2", true),
@@ -263,8 +272,12 @@ fn the_schema_has_every_key() {
             .unwrap_or(&vec![section.clone()])
         {
             let mut text = BASE.replace(&format!("[{name}]"), &format!("[{name}]\nnone = 1"));
-            if let Some(name) = kind["properties"]["kind"].get("const") {
-                text = text.replace("\"uniform\"", &name.to_string());
+            match kind["properties"]["kind"].get("const") {
+                Some(kind) if name == "source" => {
+                    text = text.replace("\"uniform\"", &kind.to_string());
+                }
+                Some(kind) => text = text.replace("none = 1", &format!("none = 1\nkind = {kind}")),
+                None => {}
             }
             check(&text, &prefix, &kind["properties"]);
         }

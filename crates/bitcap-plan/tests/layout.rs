@@ -1,10 +1,13 @@
 //! Layouts: parameter counts against the paper's Table 1 and in closed form, every tensor in its
 //! place.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use bitcap_plan::{Gpt2Settings, Group, ModelSettings, Rule};
+use bitcap_plan::{
+    ArchitectureSettings, Gpt2Settings, Group, GruSettings, Layout, LlamaSettings, LstmSettings,
+    MlpSettings, ModelSettings,
+};
 use bitcap_source::DataShape;
 use proptest::prelude::*;
 
@@ -51,6 +54,32 @@ fn start_token_and_head_add_their_rows() {
     assert_eq!((data(false).predicted(), data(true).predicted()), (63, 64));
 }
 
+/// A partition of the flat vector, the matrices last, in which every name is found.
+fn in_its_place(layout: &Layout) -> Result<(), TestCaseError> {
+    let mut end = 0;
+    for slot in layout.slots() {
+        prop_assert_eq!(slot.offset, end);
+        end = slot.range().end;
+        prop_assert_eq!(
+            slot.rule.is_matrix(),
+            slot.offset >= layout.matrices_start()
+        );
+        let found = layout.find(&slot.name).unwrap();
+        prop_assert_eq!(&layout.slots()[found.index()], slot);
+    }
+    prop_assert_eq!(end, layout.len());
+    let names: HashSet<_> = layout.slots().iter().map(|slot| &slot.name).collect();
+    prop_assert_eq!(names.len(), layout.slots().len());
+    let counts = layout.parameters();
+    prop_assert_eq!(counts.values().sum::<u64>(), layout.len() as u64);
+    Ok(())
+}
+
+/// Parameters by group in closed form, those without any left out.
+fn counts(of: &[(Group, u64)]) -> BTreeMap<Group, u64> {
+    of.iter().copied().filter(|(_, count)| *count > 0).collect()
+}
+
 proptest! {
     #[test]
     fn the_layout_is_a_partition_with_the_matrices_last(
@@ -70,17 +99,7 @@ proptest! {
             ..Gpt2Settings::new(layers, heads * head_width, heads)
         };
         let layout = settings.layout(&DataShape { vocabulary, length, start_token });
-        let mut end = 0;
-        for slot in layout.slots() {
-            prop_assert_eq!(slot.offset, end);
-            end = slot.range().end;
-            prop_assert_eq!(slot.rule == Rule::Matrix, slot.offset >= layout.matrices_start());
-            let found = layout.find(&slot.name).unwrap();
-            prop_assert_eq!(&layout.slots()[found.index()], slot);
-        }
-        prop_assert_eq!(end, layout.len());
-        let names: HashSet<_> = layout.slots().iter().map(|slot| &slot.name).collect();
-        prop_assert_eq!(names.len(), layout.slots().len());
+        in_its_place(&layout)?;
 
         // By group in closed form: with a ratio of 4 a block has 12 d² + 13 d in all.
         let (d, m, l) = (u64::from(settings.width), u64::from(mlp_ratio), u64::from(layers));
@@ -93,8 +112,99 @@ proptest! {
             (Group::LayerNorm, l * 4 * d + 2 * d),
             (Group::Head, if tied_head { 0 } else { table }),
         ];
-        let expected = expected.into_iter().filter(|(_, count)| *count > 0);
-        prop_assert_eq!(layout.parameters(), expected.collect());
-        prop_assert_eq!(layout.parameters().values().sum::<u64>(), layout.len() as u64);
+        prop_assert_eq!(layout.parameters(), counts(&expected));
+    }
+
+    #[test]
+    fn a_llama_has_so_many(
+        vocabulary in 2u32..300,
+        length in 1usize..40,
+        layers in 1u32..5,
+        heads in 1u32..4,
+        pairs in 1u32..5,
+        mlp_width in proptest::option::of(1u32..50),
+        tied_head: bool,
+        start_token: bool,
+    ) {
+        let settings = LlamaSettings {
+            mlp_width,
+            tied_head,
+            start_token,
+            ..LlamaSettings::new(layers, 2 * heads * pairs, heads)
+        };
+        settings.validate().unwrap();
+        let layout = settings.layout(&DataShape { vocabulary, length, start_token });
+        in_its_place(&layout)?;
+        let (d, l) = (u64::from(settings.width), u64::from(layers));
+        // By default the least that is 8/3 of the width.
+        let m = mlp_width.map_or((8 * d).div_ceil(3), u64::from);
+        let table = (u64::from(vocabulary) + u64::from(start_token)) * d;
+        let expected = [
+            (Group::TokenEmbedding, table),
+            (Group::Attention, l * 4 * d * d),
+            (Group::Mlp, l * 3 * m * d),
+            (Group::LayerNorm, l * 2 * d + d),
+            (Group::Head, if tied_head { 0 } else { table }),
+        ];
+        prop_assert_eq!(layout.parameters(), counts(&expected));
+    }
+
+    #[test]
+    fn recurrent_networks_have_so_many(
+        vocabulary in 2u32..300,
+        length in 1usize..40,
+        layers in 1u32..5,
+        width in 1u32..20,
+        tied_head: bool,
+        start_token: bool,
+    ) {
+        let data = DataShape { vocabulary, length, start_token };
+        let (d, l) = (u64::from(width), u64::from(layers));
+        let table = (u64::from(vocabulary) + u64::from(start_token)) * d;
+        let lstm = LstmSettings { layers, width, tied_head, start_token };
+        let gru = GruSettings { layers, width, tied_head, start_token };
+        for (gates, layout) in [(4, lstm.layout(&data)), (3, gru.layout(&data))] {
+            in_its_place(&layout)?;
+            let expected = [
+                (Group::TokenEmbedding, table),
+                // Input and state: a matrix and a bias for each gate.
+                (Group::Recurrent, l * gates * 2 * (d * d + d)),
+                (Group::Head, if tied_head { 0 } else { table }),
+            ];
+            prop_assert_eq!(layout.parameters(), counts(&expected));
+        }
+    }
+
+    #[test]
+    fn an_mlp_has_so_many(
+        vocabulary in 2u32..300,
+        length in 2usize..40,
+        layers in 1u32..5,
+        width in 1u32..20,
+        mlp_ratio in 1u32..6,
+        tied_head: bool,
+        start_token: bool,
+    ) {
+        let data = DataShape { vocabulary, length, start_token };
+        let settings = MlpSettings { layers, width, mlp_ratio, tied_head, start_token };
+        let layout = settings.layout(&data);
+        in_its_place(&layout)?;
+        let (d, m, l) = (u64::from(width), u64::from(mlp_ratio), u64::from(layers));
+        let table = (u64::from(vocabulary) + u64::from(start_token)) * d;
+        let s = data.predicted() as u64;
+        let expected = [
+            (Group::TokenEmbedding, table),
+            // Of position t, a weight for each up to it.
+            (Group::Mixing, l * ((1..=s).sum::<u64>() + s)),
+            (Group::Mlp, l * (2 * m * d * d + m * d + d)),
+            (Group::LayerNorm, l * 4 * d + 2 * d),
+            (Group::Head, if tied_head { 0 } else { table }),
+        ];
+        prop_assert_eq!(layout.parameters(), counts(&expected));
+        // Each position is mixed for every feature: over a sequence, its triangle d times.
+        let others = layout.len() as u64 - l * (1..=s).sum::<u64>();
+        let whole = others * s + l * (1..=s).sum::<u64>() * d;
+        let said = settings.multiply_adds_a_token(&data) * s as f64;
+        prop_assert!((said - whole as f64).abs() < 1e-9 * whole as f64);
     }
 }

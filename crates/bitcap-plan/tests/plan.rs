@@ -49,7 +49,9 @@ fn only(overrides: &[&str]) -> PlannedCell {
 }
 
 fn gpt2(settings: &CellSettings) -> &Gpt2Settings {
-    let ModelSettings::Gpt2(model) = &settings.model;
+    let ModelSettings::Gpt2(model) = &settings.model else {
+        panic!("{:?}", settings.model);
+    };
     model
 }
 
@@ -441,6 +443,36 @@ fn gpt2_is_the_kind_that_need_not_be_named() {
     for wrong in ["\"kind\":\"gpt3\",", "\"size\":3,"] {
         let json = json.replace("\"model\":{", &format!("\"model\":{{{wrong}"));
         assert!(serde_json::from_str::<CellSettings>(&json).is_err());
+    }
+}
+
+/// Kinds are crossed with the rest as any setting is; every cell reads back, and is named by its kind.
+#[test]
+fn a_grid_may_go_through_kinds() {
+    let grid = "[grid]\nmodel.kind = [\"gpt2\", \"llama\"]\n\"model.width\" = [8, 16]\n";
+    let plan = plan_with(grid, &[]);
+    let names = plan
+        .cells
+        .iter()
+        .map(|cell| cell.name.split("-n").next().unwrap());
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["l1-w8", "l1-w16", "llama-l1-w8", "llama-l1-w16"]
+    );
+    let mut labels = plan.cells.iter().map(|cell| &cell.curve().label[..]);
+    assert_eq!(labels.next_back(), Some("kind=llama, width=16"));
+    let groups: BTreeSet<_> = plan.cells.iter().map(|cell| &cell.curve().group).collect();
+    assert_eq!(groups.len(), 4);
+    for cell in &plan.cells {
+        let settings = &cell.settings;
+        let text = settings.to_toml();
+        let read = CellSettings::from_toml(&text, "cell.toml").unwrap();
+        assert_eq!((&read, read.name()), (settings, settings.name()), "{text}");
+        let json = serde_json::to_string(settings).unwrap();
+        assert_eq!(
+            &serde_json::from_str::<CellSettings>(&json).unwrap(),
+            settings
+        );
     }
 }
 

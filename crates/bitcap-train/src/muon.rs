@@ -1,6 +1,6 @@
 //! Muon (Jordan et al. 2024): momentum, made orthogonal by a Newton-Schulz iteration.
 
-use bitcap_plan::{Layout, TrainSettings};
+use bitcap_plan::{Layout, Rule, TrainSettings};
 use burn::tensor::{Device, Tensor};
 
 /// The quintic's coefficients, from Jordan's reference code; torch.optim.Muon has the same.
@@ -55,8 +55,8 @@ impl Muon {
 /// The updates of every matrix of the layout for this momentum, to be multiplied by the rate.
 ///
 /// `momentum`: `[P_matrices]`, the flat tail of the layout with Nesterov's look-ahead already in it.
-/// Each matrix W `[in, out]` gets √max(1, out / in) · orthogonal(M): torch.optim.Muon's "original"
-/// adjustment, which it writes for weights stored `[out, in]`.
+/// Each matrix gets √max(1, out / in) · orthogonal(M): torch.optim.Muon's "original" adjustment, which
+/// it writes for weights stored `[out, in]`.
 fn orthogonal_updates(layout: &Layout, momentum: &Tensor<1>) -> Tensor<1> {
     let start = layout.matrices_start();
     let parts = layout
@@ -68,7 +68,11 @@ fn orthogonal_updates(layout: &Layout, momentum: &Tensor<1>) -> Tensor<1> {
                 .clone()
                 .slice(range.start - start..range.end - start)
                 .reshape([rows, columns]);
-            let adjusted = (columns as f64 / rows as f64).max(1.0).sqrt();
+            let (inputs, outputs) = match slot.rule {
+                Rule::TransposedMatrix => (columns, rows),
+                Rule::Matrix | Rule::Other => (rows, columns),
+            };
+            let adjusted = (outputs as f64 / inputs as f64).max(1.0).sqrt();
             orthogonal(matrix).mul_scalar(adjusted).flatten(0, 1)
         })
         .collect();

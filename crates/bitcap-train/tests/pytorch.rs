@@ -16,6 +16,12 @@ fn file(relative: &str) -> Vec<u8> {
     std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(relative)).unwrap()
 }
 
+fn fixture(name: &str) -> Vec<u8> {
+    file(&format!(
+        "../bitcap-model/tests/fixtures/{name}.safetensors"
+    ))
+}
+
 fn json(relative: &str) -> Value {
     serde_json::from_slice(&file(relative)).unwrap()
 }
@@ -44,26 +50,40 @@ struct Case {
 }
 
 impl Case {
-    fn read(case: &str) -> Self {
+    fn gpt2(case: &str) -> Self {
         let (start_token, tied_head) = (case != "a", case < "c");
         let (model, vocabulary, length) = match case {
             "d" => (Gpt2Settings::new(2, 24, 3), 101, 17),
             _ => (Gpt2Settings::new(2, 16, 2), 32, 8),
         };
-        let model = ModelSettings::Gpt2(Gpt2Settings {
+        let model = Gpt2Settings {
             mlp_ratio: if case == "d" { 3 } else { 4 },
             tied_head,
             start_token,
             ..model
-        });
+        };
+        let bytes = fixture(&format!("gpt2_{case}"));
+        Self::new(ModelSettings::Gpt2(model), vocabulary, length, bytes)
+    }
+
+    /// One that says of what model it is.
+    fn read(name: &str) -> Self {
+        let bytes = fixture(name);
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+        let reference = &metadata.metadata().as_ref().unwrap()["reference"];
+        let reference: Value = serde_json::from_str(reference).unwrap();
+        let model = serde_json::from_value(reference["model"].clone()).unwrap();
+        let size = |key| reference["data"][key].as_u64().unwrap();
+        let (vocabulary, length) = (size("vocabulary") as u32, size("length") as usize);
+        Self::new(model, vocabulary, length, bytes)
+    }
+
+    fn new(model: ModelSettings, vocabulary: u32, length: usize, bytes: Vec<u8>) -> Self {
         let data = DataShape {
             vocabulary,
             length,
-            start_token,
+            start_token: model.start_token(),
         };
-        let bytes = file(&format!(
-            "../bitcap-model/tests/fixtures/gpt2_{case}.safetensors"
-        ));
         let tokens: Vec<u16> = {
             let file = SafeTensors::deserialize(&bytes).unwrap();
             let (values, _) = file.tensor("tokens").unwrap().data().as_chunks::<4>();
@@ -103,8 +123,7 @@ fn norm(xs: &[f32]) -> f64 {
 }
 
 /// Every gradient, by the norm of each tensor, with an absolute floor: some are exactly zero.
-fn gradients_agree(device: DeviceSpec, case: &str) {
-    let case = Case::read(case);
+fn gradients_agree(device: DeviceSpec, case: &Case) {
     for (kernels, micro_batch) in [
         (Kernels::Auto, None),
         (Kernels::Off, None),
@@ -141,24 +160,51 @@ fn gradients_agree(device: DeviceSpec, case: &str) {
 
 #[test]
 fn gradients_tied_without_start_token() {
-    gradients_agree(DeviceSpec::FLEX, "a");
+    gradients_agree(DeviceSpec::FLEX, &Case::gpt2("a"));
 }
 
 #[test]
 fn gradients_tied_with_start_token() {
-    gradients_agree(DeviceSpec::FLEX, "b");
+    gradients_agree(DeviceSpec::FLEX, &Case::gpt2("b"));
     #[cfg(feature = "ndarray")]
-    gradients_agree(ndarray(), "b");
+    gradients_agree(ndarray(), &Case::gpt2("b"));
 }
 
 #[test]
 fn gradients_untied_with_start_token() {
-    gradients_agree(DeviceSpec::FLEX, "c");
+    gradients_agree(DeviceSpec::FLEX, &Case::gpt2("c"));
 }
 
 #[test]
 fn gradients_larger_and_odd() {
-    gradients_agree(DeviceSpec::FLEX, "d");
+    gradients_agree(DeviceSpec::FLEX, &Case::gpt2("d"));
+}
+
+#[test]
+fn gradients_of_a_llama() {
+    for case in ["llama_a", "llama_b"] {
+        gradients_agree(DeviceSpec::FLEX, &Case::read(case));
+        #[cfg(feature = "ndarray")]
+        gradients_agree(ndarray(), &Case::read(case));
+    }
+}
+
+#[test]
+fn gradients_of_an_mlp() {
+    for case in ["mlp_a", "mlp_b"] {
+        gradients_agree(DeviceSpec::FLEX, &Case::read(case));
+        #[cfg(feature = "ndarray")]
+        gradients_agree(ndarray(), &Case::read(case));
+    }
+}
+
+#[test]
+fn gradients_of_an_lstm_and_a_gru() {
+    for case in ["lstm_a", "lstm_b", "gru_a", "gru_b"] {
+        gradients_agree(DeviceSpec::FLEX, &Case::read(case));
+        #[cfg(feature = "ndarray")]
+        gradients_agree(ndarray(), &Case::read(case));
+    }
 }
 
 /// 21 losses (before each step and after the last) and the final weights of a recorded run.
@@ -169,7 +215,7 @@ fn run_agrees(device: DeviceSpec, name: &str, settings: &TrainSettings) {
 }
 
 fn run_agrees_by(kernels: Kernels, device: DeviceSpec, name: &str, settings: &TrainSettings) {
-    let case = Case::read("b");
+    let case = Case::gpt2("b");
     let model = case.model(device);
     let mut trainer = Trainer::new(&model, settings, &case.task, kernels);
     let mut losses = vec![trainer.gradient().unwrap().0];
@@ -262,7 +308,7 @@ fn twenty_steps_of_muon() {
 /// is in bfloat16, which at a rate of 0.02 moves the loss by 9e-4 (tests/reference/README.md).
 #[test]
 fn twenty_steps_of_muon_in_bfloat16() {
-    let case = Case::read("b");
+    let case = Case::gpt2("b");
     let settings = muon(0.004, 0.0);
     let model = case.model(DeviceSpec::FLEX);
     let mut trainer = Trainer::new(&model, &settings, &case.task, Kernels::Auto);

@@ -2,9 +2,10 @@
 
 mod common;
 
-use bitcap_model::{Model, PredictionTask};
+use bitcap_model::{Model, PredictionTask, architecture, initial_weights, open};
 use bitcap_plan::{
-    Batch, DeviceSpec, Initialization, Kernels, OptimizerKind, ScheduleKind, TrainSettings,
+    Batch, DeviceSpec, GruSettings, Initialization, Kernels, LlamaSettings, LstmSettings,
+    MlpSettings, ModelSettings, OptimizerKind, ScheduleKind, TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{Progress, StateError, TrainState, Trainer};
@@ -18,6 +19,39 @@ const DATA: DataShape = DataShape {
 
 fn model() -> Model {
     common::model(DATA, 4, Initialization::Gpt2, 0, DeviceSpec::FLEX)
+}
+
+/// One of every other kind.
+fn other_kinds() -> Vec<Model> {
+    let llama = LlamaSettings {
+        start_token: true,
+        ..LlamaSettings::new(1, 4, 2)
+    };
+    let lstm = LstmSettings {
+        start_token: true,
+        ..LstmSettings::new(1, 4)
+    };
+    let gru = GruSettings {
+        start_token: true,
+        ..GruSettings::new(1, 4)
+    };
+    let mlp = MlpSettings {
+        start_token: true,
+        ..MlpSettings::new(1, 4)
+    };
+    let device = open(DeviceSpec::FLEX).unwrap();
+    let model = |settings: &ModelSettings| {
+        let architecture = architecture(settings, DATA, &device);
+        let weights = initial_weights(architecture.layout(), 0);
+        Model::new(architecture, weights, &device)
+    };
+    let all = [
+        ModelSettings::Llama(llama),
+        ModelSettings::Lstm(lstm),
+        ModelSettings::Gru(gru),
+        ModelSettings::Mlp(mlp),
+    ];
+    all.iter().map(model).collect()
 }
 
 fn task() -> PredictionTask {
@@ -39,7 +73,11 @@ fn settings(optimizer: OptimizerKind, batch: Batch) -> TrainSettings {
 }
 
 fn trainer<'a>(settings: &'a TrainSettings, task: &'a PredictionTask) -> Trainer<'a> {
-    Trainer::new(&model(), settings, task, Kernels::Auto)
+    of(&model(), settings, task)
+}
+
+fn of<'a>(model: &Model, settings: &'a TrainSettings, task: &'a PredictionTask) -> Trainer<'a> {
+    Trainer::new(model, settings, task, Kernels::Auto)
 }
 
 fn advance_to(trainer: &mut Trainer<'_>, step: u64) -> Vec<Progress> {
@@ -53,8 +91,16 @@ fn advance_to(trainer: &mut Trainer<'_>, step: u64) -> Vec<Progress> {
 /// Trains through a stop after each of `stops`, each time in a new trainer from the bytes of the
 /// last state; what was told, and the state at the end.
 fn train(settings: &TrainSettings, stops: &[u64]) -> (Vec<Progress>, TrainState) {
+    train_one(&model(), settings, stops)
+}
+
+fn train_one(
+    model: &Model,
+    settings: &TrainSettings,
+    stops: &[u64],
+) -> (Vec<Progress>, TrainState) {
     let task = task();
-    let mut current = trainer(settings, &task);
+    let mut current = of(model, settings, &task);
     let mut told = Vec::new();
     for &stop in stops {
         told.extend(advance_to(&mut current, stop));
@@ -62,7 +108,7 @@ fn train(settings: &TrainSettings, stops: &[u64]) -> (Vec<Progress>, TrainState)
         let (state, notes) = TrainState::from_bytes(&bytes).unwrap();
         assert_eq!(notes, "what the caller notes");
         assert_eq!(state, current.state().unwrap());
-        current = trainer(settings, &task);
+        current = of(model, settings, &task);
         current.resume(&state).unwrap();
     }
     told.extend(advance_to(&mut current, STEPS));
@@ -93,7 +139,18 @@ fn a_training_that_went_on_is_one_that_never_stopped() {
     }
 }
 
-/// What makes the test above able to fail: moments that are lost change what comes after.
+#[test]
+fn so_is_one_of_every_other_kind() {
+    for model in other_kinds() {
+        for optimizer in [OptimizerKind::Muon, OptimizerKind::Soap] {
+            let settings = settings(optimizer, Batch::Sequences(3));
+            let whole = train_one(&model, &settings, &[]);
+            assert_eq!(train_one(&model, &settings, &[4, 5]), whole);
+        }
+    }
+}
+
+/// What makes the tests above able to fail: moments that are lost change what comes after.
 #[test]
 fn every_part_of_the_state_matters() {
     let task = task();

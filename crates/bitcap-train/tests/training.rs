@@ -11,8 +11,8 @@ use bitcap_plan::{
     Rule, ScheduleKind, Slot, TrainSettings,
 };
 use bitcap_source::DataShape;
-use bitcap_train::{ComposedStep, Loss, Progress, Sequences, Step, TrainError, Trainer};
-use burn::tensor::{Int, Tensor};
+use bitcap_train::{ComposedStep, Loss, Optimizer, Progress, Sequences, Step, TrainError, Trainer};
+use burn::tensor::{Int, Tensor, TensorData};
 use serde_json::Value;
 
 const DATA: DataShape = DataShape {
@@ -403,6 +403,37 @@ fn an_auxiliary_loss_is_trained_too() {
             );
         }
     }
+}
+
+/// torch.optim.Muon adjusts its rate by outputs over inputs; a matrix stored the other way round is
+/// the same map, and its steps are the same.
+#[test]
+fn muon_knows_a_matrix_that_is_stored_the_other_way_round() {
+    let device = open(DeviceSpec::FLEX).unwrap();
+    let step = |dims: [usize; 2], rule, gradient: Vec<f32>| {
+        let slot = Slot::new("matrix", &dims, Init::Zeros, rule, Group::Mlp);
+        let settings = settings(OptimizerKind::Muon, Batch::Full);
+        let mut optimizer = Optimizer::new(&settings, &Layout::new(vec![slot]), &device);
+        let gradient = Tensor::from_data(TensorData::new(gradient, [10]), &device);
+        let moved = optimizer.step(Tensor::zeros([10], &device), gradient, 0.1);
+        moved.unwrap().try_into_vec_as::<f32>().unwrap()
+    };
+    let gradient: Vec<f32> = (0..10).map(|i| (i as f32 * 1.7).sin()).collect();
+    let (inputs, outputs) = (2, 5);
+    let transposed = (0..10).map(|i| gradient[i % inputs * outputs + i / inputs]);
+    let transposed = step(
+        [outputs, inputs],
+        Rule::TransposedMatrix,
+        transposed.collect(),
+    );
+    let moved = step([inputs, outputs], Rule::Matrix, gradient);
+    for (i, there) in transposed.iter().enumerate() {
+        let here = moved[i % inputs * outputs + i / inputs];
+        assert!((here - there).abs() < 1e-6, "{here} {there}");
+    }
+    let length = moved.iter().map(|x| x * x).sum::<f32>().sqrt();
+    // Two singular values, each of 0.7 to 1.2, times √(5/2) and the rate.
+    assert!((0.15..0.27).contains(&length), "{length}");
 }
 
 /// What gets close to all bits of a dataset that is far below the capacity: training works.

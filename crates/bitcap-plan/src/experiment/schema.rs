@@ -68,16 +68,17 @@ pub fn experiment_schema() -> Value {
 
 /// The `[grid]` section: a list for each key of `sections`, by its dotted path.
 fn grid(sections: &[(&str, Schema)], definitions: &Map<String, Value>) -> Value {
-    let list = |element: String| {
+    let list = |element: Value| {
         json!({
             "type": "array",
-            "items": {"$ref": element},
+            "items": element,
             "minItems": 1,
             "uniqueItems": true,
         })
     };
+    let of = |place: &str| json!({"$ref": place});
     let mut keys = Map::new();
-    keys.insert("seed".into(), list("#/properties/seed".into()));
+    keys.insert("seed".into(), list(of("#/properties/seed")));
     for (section, schema) in sections {
         // A key that is written without quotes makes a table.
         keys.insert((*section).into(), json!({"type": "object"}));
@@ -91,14 +92,19 @@ fn grid(sections: &[(&str, Schema)], definitions: &Map<String, Value>) -> Value 
                 .collect(),
             None => vec![(place.to_owned(), &definitions[name])],
         };
-        for (place, kind) in kinds {
+        let names = kinds
+            .iter()
+            .map(|(_, kind)| &kind["properties"]["kind"]["const"]);
+        let names: Vec<&Value> = names.collect();
+        for (place, kind) in &kinds {
             for (key, value) in kind["properties"].as_object().into_iter().flatten() {
-                // The kind of the source says which other keys there are.
-                if value.get("const").is_some() {
-                    continue;
-                }
-                keys.entry(format!("{section}.{key}"))
-                    .or_insert_with(|| list(format!("{place}/properties/{key}")));
+                let list = match value.get("const") {
+                    None => list(of(&format!("{place}/properties/{key}"))),
+                    Some(_) if *section == "model" => list(json!({"enum": names})),
+                    // The kind of the source says which other keys there are.
+                    Some(_) => continue,
+                };
+                keys.entry(format!("{section}.{key}")).or_insert(list);
             }
         }
     }

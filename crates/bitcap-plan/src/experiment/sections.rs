@@ -82,10 +82,8 @@ impl Document {
     /// Reads `[model]` by the struct of its kind.
     pub(crate) fn model(&self) -> Result<ModelSettings> {
         let (kind, section) = self.kind_and_rest("model")?;
-        let settings =
-            match kind.map_or(Ok(ModelKind::default()), |kind| read("model.kind", &kind))? {
-                ModelKind::Gpt2 => read("model", &section).map(ModelSettings::Gpt2),
-            };
+        let kind = kind.map_or(Ok(ModelKind::default()), |kind| read("model.kind", &kind))?;
+        let settings = read_by("model", &section, |at| ModelSettings::of_kind(kind, at));
         settings.map_err(|error| with_kind("model", error))
     }
 

@@ -13,6 +13,8 @@ pub use cell::{CellData, CellSettings, MAX_TOKENS};
 pub use device::{Backend, DeviceIndex, DeviceSpec};
 pub use engine::{CellEngine, EngineSettings, Kernels};
 pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};
-pub(crate) use model::ModelKind;
-pub use model::{Gpt2Settings, Initialization, ModelSettings};
+pub use model::{
+    ArchitectureSettings, CommonSettings, Gpt2Settings, GruSettings, Initialization, LlamaSettings,
+    LstmSettings, MlpSettings, ModelKind, ModelSettings, RecurrentSettings,
+};
 pub use train::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};

@@ -1,59 +1,129 @@
-//! The `[model]` section of an experiment: which architecture, and its sizes.
+//! The `[model]` section of an experiment: which architecture, and its sizes. The one place where kinds
+//! are told apart.
 
 mod gpt2;
+mod kind;
+mod llama;
+mod mlp;
+mod recurrent;
 
-use bitcap_base::InvalidSetting;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use std::fmt;
+use std::ops::Deref;
+
+use schemars::{JsonSchema, Schema};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::layout::Layout;
 use bitcap_source::DataShape;
 pub use gpt2::{Gpt2Settings, Initialization};
+pub use kind::{ArchitectureSettings, CommonSettings};
+pub use llama::LlamaSettings;
+pub use mlp::MlpSettings;
+pub use recurrent::{GruSettings, LstmSettings, RecurrentSettings};
 
-/// The architectures by their names in `model.kind`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-pub(crate) enum ModelKind {
-    /// GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, biases.
-    #[default]
-    Gpt2,
+/// The kinds of models: the name in `kind`, the variant and the settings of each.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:literal: $variant:ident($settings:ty),)*) => {
+        /// The architectures by their names in `model.kind`; a GPT-2 where it is left out.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum ModelKind {
+            #[default]
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+        }
+
+        impl ModelKind {
+            /// Its name in `model.kind`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+
+        /// The `[model]` section: the architecture and its sizes. Vocabulary and context length are
+        /// those of the data. `kind` says which architecture, `"gpt2"` where it is left out, and with
+        /// it which other keys there are.
+        #[derive(Clone, Debug, PartialEq, JsonSchema)]
+        #[schemars(tag = "kind", transform = without_kind)]
+        pub enum ModelSettings {
+            $($(#[$doc])* #[schemars(rename = $name)] $variant($settings),)*
+        }
+
+        impl Deref for ModelSettings {
+            type Target = dyn ArchitectureSettings;
+
+            fn deref(&self) -> &Self::Target {
+                match self { $(Self::$variant(settings) => settings,)* }
+            }
+        }
+
+        impl ModelSettings {
+            /// Which architecture it is.
+            #[must_use]
+            pub fn kind(&self) -> ModelKind {
+                match self { $(Self::$variant(_) => ModelKind::$variant,)* }
+            }
+
+            /// Reads the settings of a kind where the kind itself is known already.
+            ///
+            /// # Errors
+            /// These are not its settings.
+            pub(crate) fn of_kind<'de, D: Deserializer<'de>>(
+                kind: ModelKind,
+                settings: D,
+            ) -> Result<Self, D::Error> {
+                match kind {
+                    $(ModelKind::$variant => <$settings>::deserialize(settings).map(Self::$variant),)*
+                }
+            }
+        }
+
+        /// A GPT-2 is written without its kind, as it was when there was no other: no hash of a cell
+        /// changes.
+        impl Serialize for ModelSettings {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                #[derive(Serialize)]
+                struct Tagged<'a, T> {
+                    #[serde(skip_serializing_if = "Option::is_none")]
+                    kind: Option<ModelKind>,
+                    #[serde(flatten)]
+                    settings: &'a T,
+                }
+                let kind = Some(self.kind()).filter(|&kind| kind != ModelKind::Gpt2);
+                match self {
+                    $(Self::$variant(settings) => Tagged { kind, settings }.serialize(serializer),)*
+                }
+            }
+        }
+    };
 }
 
-/// The `[model]` section; `kind` tells which architecture, and is GPT-2 where it is left out.
-///
-/// GPT-2 is written without its kind, as it was when there was no other: no hash of a cell changes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum ModelSettings {
-    /// A GPT-2.
-    Gpt2(Gpt2Settings),
+kinds! {
+    /// GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, biases.
+    "gpt2": Gpt2(Gpt2Settings),
+    /// Llama (Touvron et al. 2023): pre-norm blocks with RMSNorm, rotary positions, a SwiGLU, no
+    /// biases.
+    "llama": Llama(LlamaSettings),
+    /// LSTM (Hochreiter & Schmidhuber 1997), as torch.nn has it.
+    "lstm": Lstm(LstmSettings),
+    /// GRU (Cho et al. 2014), as torch.nn has it.
+    "gru": Gru(GruSettings),
+    /// Causal ResMLP (Touvron et al. 2021): positions mixed by a lower triangular matrix a layer, in
+    /// place of attention: x + M LN(x) + b, then x + MLP(LN(x)), with GPT-2's layer norm and MLP.
+    "mlp": Mlp(MlpSettings),
+}
+
+impl fmt::Display for ModelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl ModelSettings {
-    /// Checks every value against what it may be.
-    ///
-    /// # Errors
-    /// The first setting that is out of its range, with the range.
-    pub fn validate(&self) -> Result<(), InvalidSetting> {
-        let Self::Gpt2(model) = self;
-        model.validate()
-    }
-
     /// Whether a start token precedes every sequence.
     #[must_use]
     pub fn start_token(&self) -> bool {
-        let Self::Gpt2(model) = self;
-        model.start_token
-    }
-
-    /// The model's tensors on such data.
-    #[must_use]
-    pub fn layout(&self, data: &DataShape) -> Layout {
-        let Self::Gpt2(model) = self;
-        model.layout(data)
+        self.common().start_token
     }
 
     /// All trained parameters, P.
@@ -62,25 +132,29 @@ impl ModelSettings {
         self.layout(data).len() as u64
     }
 
-    /// Floating-point operations of the training a predicted token, approximately: 6 a parameter
-    /// (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
+    /// Floating-point operations of the training a predicted token, approximately: 6 a multiply-add
+    /// with a weight (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
     #[must_use]
     pub fn training_flops_a_token(&self, data: &DataShape) -> f64 {
-        6.0 * self.parameters(data) as f64
+        6.0 * self.multiply_adds_a_token(data)
     }
 
     /// Numbers a predicted token in the widest activation of a pass, logits too.
     #[must_use]
-    pub fn widest_activation(&self, data: &DataShape) -> usize {
-        let Self::Gpt2(model) = self;
-        model.widest_activation(data).max(data.rows())
+    pub fn widest_activation_of_a_pass(&self, data: &DataShape) -> usize {
+        self.widest_activation(data).max(data.rows())
     }
 
-    /// The main sizes, as a cell's name begins with them: `l1-w16`.
+    /// The main sizes, as a cell's name begins with them: `l1-w16`, after the kind where that is not
+    /// GPT-2.
     #[must_use]
     pub fn summary(&self) -> String {
-        let Self::Gpt2(model) = self;
-        format!("l{}-w{}", model.layers, model.width)
+        let common = self.common();
+        let sizes = format!("l{}-w{}", common.layers, common.width);
+        match self.kind() {
+            ModelKind::Gpt2 => sizes,
+            kind => format!("{kind}-{sizes}"),
+        }
     }
 }
 
@@ -96,27 +170,18 @@ impl<'de> Deserialize<'de> for ModelSettings {
             settings: Value,
         }
         let Tagged { kind, settings } = Tagged::deserialize(deserializer)?;
-        match kind {
-            ModelKind::Gpt2 => Gpt2Settings::deserialize(settings).map(Self::Gpt2),
-        }
-        .map_err(D::Error::custom)
+        Self::of_kind(kind, settings).map_err(D::Error::custom)
     }
 }
 
-/// The settings of the kind and the kind itself, beside each other.
-impl JsonSchema for ModelSettings {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "ModelSettings".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut kind = ModelKind::json_schema(generator);
-        kind.insert("description".into(), "The architecture.".into());
-        kind.insert("default".into(), "gpt2".into());
-        let mut schema = Gpt2Settings::json_schema(generator);
-        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            properties.shift_insert(0, "kind".into(), kind.into());
+/// The kind need not be given where it is the default.
+fn without_kind(schema: &mut Schema) {
+    let kinds = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    for kind in kinds.into_iter().flatten() {
+        if kind["properties"]["kind"]["const"] == ModelKind::default().as_str()
+            && let Some(required) = kind["required"].as_array_mut()
+        {
+            required.retain(|key| key != "kind");
         }
-        schema
     }
 }

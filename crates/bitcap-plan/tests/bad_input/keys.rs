@@ -104,12 +104,12 @@ fn wrong_types() {
     expect(
         "width = 8",
         "width = 8\nkind = \"gpt3\"",
-        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be \"gpt2\"",
+        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\"",
     );
     expect(
         "width = 8",
         "width = 8\nkind = 2",
-        "e.toml:11:8: `model.kind` is 2; it must be \"gpt2\"",
+        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\"",
     );
     expect_set(
         "train.optimizer=3",
@@ -187,6 +187,36 @@ fn missing_keys_and_sections() {
     assert_eq!(
         plan_error(source, &["data.samples=1"]),
         "e.toml: `model.layers` is missing; it has no default"
+    );
+}
+
+/// The same keys in every kind mean the same; those of another kind are unknown.
+#[test]
+fn models_of_other_kinds() {
+    let model = |section: &str| {
+        let gpt2 = "layers = 1\nwidth = 8\nheads = 2\n";
+        assert!(GOOD.contains(gpt2));
+        plan_error(&GOOD.replace(gpt2, section), &[])
+    };
+    let allowed = "allowed: model.kind, model.layers, model.width, model.heads, model.mlp_width, \
+        model.tied_head, model.start_token";
+    assert_eq!(
+        model("kind = \"llama\"\nlayers = 1\nwidth = 8\nheads = 2\nmlp_ratio = 4\n"),
+        format!("e.toml:13:1: unknown key `model.mlp_ratio`; {allowed}")
+    );
+    assert_eq!(
+        model("kind = \"lstm\"\nlayers = 1\nwidth = 8\nheads = 2\n"),
+        "e.toml:12:1: unknown key `model.heads`; allowed: model.kind, model.layers, model.width, \
+         model.tied_head, model.start_token"
+    );
+    assert_eq!(
+        model("layers = 1\nwidth = 6\nheads = 2\nkind = \"llama\"\n"),
+        "e.toml:11:9: `model.heads` is 2; it must be a divisor of half of model.width, which is 6: \
+         rotary positions turn the numbers of a head in pairs"
+    );
+    assert_eq!(
+        model("kind = \"llama\"\nlayers = 1\nwidth = 8\nheads = 2\nmlp_width = 0\n"),
+        "e.toml:13:13: `model.mlp_width` is 0; it must be from 1 to 4194304"
     );
 }
 

@@ -9,6 +9,7 @@ mod frozen;
 #[cfg(feature = "wgpu")]
 mod gpu;
 mod kills;
+mod kinds;
 mod one_cell;
 mod only;
 mod outputs_as_inputs;

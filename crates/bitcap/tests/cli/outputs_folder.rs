@@ -194,7 +194,7 @@ fn a_damaged_model_is_refused_and_the_other_cells_stand() {
         (
             &config,
             b"{}",
-            &["config.json", "`model_type` must be \"gpt2\""],
+            &["config.json", "`model_type` must be \"gpt2\","],
         ),
         (&config, b"\xff", &["config.json", "not JSON"]),
     ];

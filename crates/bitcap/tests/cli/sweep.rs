@@ -24,7 +24,7 @@ const RUNS: &str = "cell,group,label,seed,doubled,source,vocabulary,length,sampl
     fresh_unintended_bits,fresh_unintended_bits_max,fresh_intended_bits,fresh_intended_bits_max,\
     fresh_intended_limit_bits,membership_auc,membership_balanced_accuracy,membership_f1,\
     membership_tpr_at_1_percent_fpr,extraction_8,extraction_16,extraction_32,fresh_extraction_8,\
-    fresh_extraction_16,fresh_extraction_32,entropy_bound_bits,memorized_bound_bits";
+    fresh_extraction_16,fresh_extraction_32";
 
 const CURVE: &str = "group,label,doubled,samples,load,parameters,seeds,entropy_bits,\
     ceiling_bits_strict,ceiling_bits_paper,memorized_bits_strict_mean,memorized_bits_strict_sd,\

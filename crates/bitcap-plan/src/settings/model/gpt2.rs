@@ -1,11 +1,12 @@
 //! GPT-2 (Radford et al. 2019): pre-norm blocks, learned positions, biases.
 
 use bitcap_base::{InvalidSetting, check_setting, in_range};
+use bitcap_source::DataShape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::kind::{ArchitectureSettings, CommonSettings};
 use crate::layout::{Group, Init, Layout, Rule, Slot};
-use bitcap_source::DataShape;
 
 /// How the initial weights are drawn. Gains are 1 and biases 0 in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,8 +24,7 @@ pub enum Initialization {
     FanIn,
 }
 
-/// The `[model]` section: the architecture and its sizes. Vocabulary and context length are those of
-/// the data.
+/// The `[model]` section of a GPT-2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gpt2Settings {
@@ -75,11 +75,14 @@ impl Gpt2Settings {
         }
     }
 
-    /// Checks every value against what it may be.
-    ///
-    /// # Errors
-    /// The first setting that is out of its range, with the range.
-    pub fn validate(&self) -> Result<(), InvalidSetting> {
+    /// Width of the MLP's hidden layer.
+    fn hidden(&self) -> usize {
+        self.mlp_ratio as usize * self.width as usize
+    }
+}
+
+impl ArchitectureSettings for Gpt2Settings {
+    fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("model.layers", self.layers, 1, 1024)?;
         in_range("model.width", self.width, 1, 65_536)?;
         in_range("model.heads", self.heads, 1, self.width)?;
@@ -89,10 +92,17 @@ impl Gpt2Settings {
         check_setting(fits, "model.heads", self.heads, allowed)
     }
 
-    /// The tensors of this model on such data, by Hugging Face's names; linear maps are
-    /// `[in, out]`, as there.
-    #[must_use]
-    pub fn layout(&self, data: &DataShape) -> Layout {
+    fn common(&self) -> CommonSettings {
+        CommonSettings {
+            layers: self.layers,
+            width: self.width,
+            tied_head: self.tied_head,
+            start_token: self.start_token,
+        }
+    }
+
+    /// By Hugging Face's names; linear maps are `[in, out]`, as there.
+    fn layout(&self, data: &DataShape) -> Layout {
         use {Group as In, Rule::Matrix, Rule::Other};
         let (d, rows, hidden) = (self.width as usize, data.rows(), self.hidden());
         // In units of the deviation of all others: of GPT-2, and of one by fan-in.
@@ -150,15 +160,8 @@ impl Gpt2Settings {
         Layout::new(slots)
     }
 
-    /// Width of the MLP's hidden layer.
-    fn hidden(&self) -> usize {
-        self.mlp_ratio as usize * self.width as usize
-    }
-
-    /// Numbers a predicted token in the widest activation before the head: the MLP's hidden layer, or
-    /// the attention scores.
-    #[must_use]
-    pub fn widest_activation(&self, data: &DataShape) -> usize {
+    /// The MLP's hidden layer, or the attention scores.
+    fn widest_activation(&self, data: &DataShape) -> usize {
         self.hidden().max(self.heads as usize * data.predicted())
     }
 }

@@ -1,0 +1,228 @@
+"""The small models beside GPT-2 that fixtures come from: the classes of transformers and of torch.nn
+themselves, with weights drawn by torch.
+
+A case has the settings as an experiment file has them (`model`), the sizes of the data, and a seed.
+`build` gives a module that takes tokens [N, S] to logits [N, S, V'] and whose parameters have the names
+they have in a model folder.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import LlamaConfig, LlamaForCausalLM
+
+CASES = {
+    "mlp_a": {
+        "model": {"kind": "mlp", "layers": 2, "width": 16},
+        "data": {"vocabulary": 32, "length": 8, "samples": 24},
+        "seed": 41,
+    },
+    "mlp_b": {
+        "model": {
+            "kind": "mlp",
+            "layers": 3,
+            "width": 11,
+            "mlp_ratio": 2,
+            "tied_head": False,
+            "start_token": True,
+        },
+        "data": {"vocabulary": 37, "length": 13, "samples": 7},
+        "seed": 42,
+    },
+    **{
+        f"{kind}_a": {
+            "model": {"kind": kind, "layers": 2, "width": 16},
+            "data": {"vocabulary": 32, "length": 8, "samples": 24},
+            "seed": seed,
+        }
+        for kind, seed in [("lstm", 31), ("gru", 33)]
+    },
+    **{
+        f"{kind}_b": {
+            "model": {"kind": kind, "layers": 3, "width": 11, "tied_head": False, "start_token": True},
+            "data": {"vocabulary": 37, "length": 13, "samples": 7},
+            "seed": seed,
+        }
+        for kind, seed in [("lstm", 32), ("gru", 34)]
+    },
+    "llama_a": {
+        "model": {"kind": "llama", "layers": 2, "width": 16, "heads": 2},
+        "data": {"vocabulary": 32, "length": 8, "samples": 24},
+        "seed": 21,
+    },
+    # Nothing a power of two, and all that is not the default.
+    "llama_b": {
+        "model": {
+            "kind": "llama",
+            "layers": 3,
+            "width": 12,
+            "heads": 3,
+            "mlp_width": 20,
+            "tied_head": False,
+            "start_token": True,
+        },
+        "data": {"vocabulary": 37, "length": 11, "samples": 13},
+        "seed": 22,
+    },
+}
+
+
+def rows(case):
+    """V', the rows of the embedding: with a start token one more."""
+    return case["data"]["vocabulary"] + case["model"].get("start_token", False)
+
+
+class LlamaInItsDtype(LlamaForCausalLM):
+    """transformers' class without its casts to float32, in norms and angles, so that float64 is that
+    throughout. In float32 they do nothing."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        for module in list(self.modules()):
+            for name, child in list(module.named_children()):
+                if type(child).__name__ == "LlamaRMSNorm":
+                    norm = nn.RMSNorm(child.weight.shape, eps=child.variance_epsilon)
+                    setattr(module, name, norm)
+        self.model.rotary_emb = Rotation(config)
+
+
+class Rotation(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.width = config.hidden_size // config.num_attention_heads
+
+    def forward(self, x, position_ids):
+        exponents = torch.arange(0, self.width, 2, dtype=torch.float64) / self.width
+        angles = position_ids[..., None].double() * 10_000.0**-exponents
+        angles = torch.cat([angles, angles], dim=-1)
+        return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+
+
+def llama(case, dtype):
+    model = case["model"]
+    width = model["width"]
+    config = LlamaConfig(
+        vocab_size=rows(case),
+        max_position_embeddings=case["data"]["length"],
+        hidden_size=width,
+        num_hidden_layers=model["layers"],
+        num_attention_heads=model["heads"],
+        num_key_value_heads=model["heads"],
+        intermediate_size=model.get("mlp_width", -(-8 * width // 3)),
+        rms_norm_eps=1e-6,
+        rope_theta=10_000.0,
+        tie_word_embeddings=model.get("tied_head", True),
+        bos_token_id=None,
+        eos_token_id=None,
+        attn_implementation="eager" if dtype == torch.float32 else "sdpa",
+    )
+    return (LlamaForCausalLM if dtype == torch.float32 else LlamaInItsDtype)(config)
+
+
+class Recurrent(nn.Module):
+    """torch.nn.LSTM or GRU between an embedding and a head."""
+
+    def __init__(self, case, layers):
+        super().__init__()
+        width = case["model"]["width"]
+        self.embedding = nn.Embedding(rows(case), width)
+        self.rnn = layers(width, width, case["model"]["layers"], batch_first=True)
+        if not case["model"].get("tied_head", True):
+            self.lm_head = nn.Linear(width, rows(case), bias=False)
+
+    def forward(self, tokens):
+        states, _ = self.rnn(self.embedding(tokens))
+        head = self.lm_head if hasattr(self, "lm_head") else self.embedding
+        return states @ head.weight.T
+
+
+class Mix(nn.Module):
+    """torch.nn.Linear over the positions, of which only the lower triangle is there."""
+
+    def __init__(self, length):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(length * (length + 1) // 2))
+        self.bias = nn.Parameter(torch.zeros(length))
+
+    def forward(self, x):
+        length = len(self.bias)
+        rows_, columns = torch.tril_indices(length, length)
+        matrix = torch.zeros(length, length, dtype=x.dtype).index_put((rows_, columns), self.weight)
+        return F.linear(x.transpose(1, 2), matrix, self.bias).transpose(1, 2)
+
+
+class MlpBlock(nn.Module):
+    def __init__(self, width, hidden, length):
+        super().__init__()
+        self.mix_norm = nn.LayerNorm(width, eps=1e-5)
+        self.mix = Mix(length)
+        self.mlp_norm = nn.LayerNorm(width, eps=1e-5)
+        self.expand = nn.Linear(width, hidden)
+        self.contract = nn.Linear(hidden, width)
+
+    def forward(self, x):
+        x = x + self.mix(self.mix_norm(x))
+        hidden = F.gelu(self.expand(self.mlp_norm(x)), approximate="tanh")
+        return x + self.contract(hidden)
+
+
+class Mlp(nn.Module):
+    """ResMLP's blocks, made causal, of torch.nn's layers."""
+
+    def __init__(self, case):
+        super().__init__()
+        model = case["model"]
+        width, tied = model["width"], model.get("tied_head", True)
+        length = case["data"]["length"] - (not model.get("start_token", False))
+        hidden = model.get("mlp_ratio", 4) * width
+        self.embedding = nn.Embedding(rows(case), width)
+        self.blocks = nn.ModuleList(MlpBlock(width, hidden, length) for _ in range(model["layers"]))
+        self.norm = nn.LayerNorm(width, eps=1e-5)
+        if not tied:
+            self.lm_head = nn.Linear(width, rows(case), bias=False)
+
+    def forward(self, tokens):
+        x = self.embedding(tokens)
+        for block in self.blocks:
+            x = block(x)
+        head = self.lm_head if hasattr(self, "lm_head") else self.embedding
+        return self.norm(x) @ head.weight.T
+
+
+KINDS = {
+    "mlp": lambda case, dtype: Mlp(case),
+    "llama": llama,
+    "lstm": lambda case, dtype: Recurrent(case, nn.LSTM),
+    "gru": lambda case, dtype: Recurrent(case, nn.GRU),
+}
+
+
+def build(case, weights, dtype):
+    model = KINDS[case["model"]["kind"]](case, dtype)
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    tied = ["lm_head.weight"] if case["model"].get("tied_head", True) else []
+    assert missing in ([], tied) and not unexpected, (missing, unexpected)
+    if hasattr(model, "tie_weights"):
+        model.tie_weights()
+    return model.to(dtype).eval()
+
+
+def draw_weights(case):
+    """State dict in float32 in which no tensor is zero or one throughout, as in a model's first state:
+    matrices N(0, 0.2²), biases N(0, 0.1²), scales 1 + N(0, 0.1²)."""
+    generator = torch.Generator().manual_seed(case["seed"])
+    weights = {}
+    for name, parameter in KINDS[case["model"]["kind"]](case, torch.float32).named_parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        if parameter.ndim >= 2 or name.endswith("mix.weight"):
+            weights[name] = 0.2 * noise
+        elif "bias" in name:
+            weights[name] = 0.1 * noise
+        else:
+            weights[name] = 1 + 0.1 * noise
+    return weights
+
+
+def logits(model, inputs):
+    out = model(inputs)
+    return out.logits if hasattr(out, "logits") else out
