@@ -1,17 +1,11 @@
 //! What a model computes, whatever its weights.
 
-use std::sync::Arc;
-
 use bitcap_kernels::{Offsets, Sizes};
-use bitcap_plan::{Layout, ModelSettings};
+use bitcap_plan::Layout;
 use bitcap_source::DataShape;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Int, Tensor};
 use serde_json::Value;
 
-use crate::gpt2::Gpt2;
-use crate::llama::Llama;
-use crate::mlp::Mlp;
-use crate::recurrent::{Cell, Recurrent};
 use crate::weights::Weights;
 
 /// A model less its weights, made once a training: which slot each tensor is in, masks and tables
@@ -61,24 +55,4 @@ pub struct Hidden {
     /// A loss of its own that training adds to that of the predictions, `[1]`, a mean over the
     /// predicted tokens of the pass in nats; None where the architecture has none.
     pub auxiliary: Option<Tensor<1>>,
-}
-
-/// The architecture that `settings` ask for, on `device` (without autodiff).
-#[must_use]
-pub fn architecture(
-    settings: &ModelSettings,
-    data: DataShape,
-    device: &Device,
-) -> Arc<dyn Architecture> {
-    match settings {
-        ModelSettings::Gpt2(settings) => Arc::new(Gpt2::new(settings, data, device)),
-        ModelSettings::Llama(settings) => Arc::new(Llama::new(settings, data, device)),
-        ModelSettings::Mlp(settings) => Arc::new(Mlp::new(settings, data, device)),
-        ModelSettings::Lstm(_) => {
-            Arc::new(Recurrent::new(Cell::Lstm, settings.clone(), data, device))
-        }
-        ModelSettings::Gru(_) => {
-            Arc::new(Recurrent::new(Cell::Gru, settings.clone(), data, device))
-        }
-    }
 }

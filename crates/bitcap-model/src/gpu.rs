@@ -9,7 +9,7 @@ use bitcap_plan::{Backend, DeviceIndex, DeviceSpec};
 use burn::tensor::{Device, DeviceType};
 
 use crate::card;
-use crate::device::{DeviceError, DeviceFacts};
+use crate::device_facts::{DeviceError, DeviceFacts};
 
 /// The devices that were opened, by the names that they were asked for by.
 static OPEN: Mutex<Vec<(DeviceSpec, Device, DeviceFacts)>> = Mutex::new(Vec::new());

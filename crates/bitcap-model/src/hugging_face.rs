@@ -13,10 +13,11 @@ use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::Value;
 
-use crate::architecture::{Architecture, architecture};
+use crate::architecture::Architecture;
 use crate::config::Config;
-use crate::device::DeviceError;
+use crate::device_facts::DeviceError;
 use crate::gpt2::Gpt2;
+use crate::kinds::architecture;
 use crate::llama::Llama;
 use crate::mlp::Mlp;
 use crate::model::Model;

@@ -6,8 +6,9 @@ use bitcap_plan::ModelSettings;
 use bitcap_source::DataShape;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
-use crate::architecture::{Architecture, architecture};
-use crate::device::DeviceError;
+use crate::architecture::Architecture;
+use crate::device_facts::DeviceError;
+use crate::kinds::architecture;
 use crate::passes::{chunks, largest_pass, passes};
 use crate::softmax::Softmax;
 use crate::task::PredictionTask;

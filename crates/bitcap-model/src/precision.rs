@@ -3,7 +3,8 @@
 use bitcap_plan::{Backend, DeviceSpec, Precision};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use crate::device::{DeviceError, facts, open};
+use crate::device::{facts, open};
+use crate::device_facts::DeviceError;
 
 /// 1 + 2^-12: a 32-bit float holds it, TF32 with its 10 bits after the point makes 1 of it.
 const TELLS_APART: f32 = 1.0 + 1.0 / 4096.0;
