@@ -1,7 +1,9 @@
 //! A causal ResMLP in Burn (Touvron et al. 2021, arXiv 2105.03404; made causal). A block is
 //!
-//!     x ← x + M LN(x) + b,    M lower triangular over the positions, the same for every feature
-//!     x ← x + W₂ gelu(W₁ LN(x) + b₁) + b₂
+//! ```text
+//! x ← x + M LN(x) + b,    M lower triangular over the positions, the same for every feature
+//! x ← x + W₂ gelu(W₁ LN(x) + b₁) + b₂
+//! ```
 //!
 //! with GPT-2's layer norm and GELU. Nothing else knows of positions, and nothing else mixes them.
 

@@ -205,7 +205,7 @@ impl Parameters for HiddenChain {
 /// ln p(X) >= E_q[ln p(X, Z)] + H(q) by Jensen's inequality. Given Z, the parameters' marginal is
 /// known: with Dirichlet rows theta, p(X, Z) is the mean over the prior of the product of
 /// theta_ij^n_ij, n the counts of Z, and by Jensen again, with Dirichlet rows of the expected counts
-/// m = E_q[n] on top of the prior's as the distribution of theta, E_q[ln p(X, Z)] is at least what
+/// m = `E_q[n]` on top of the prior's as the distribution of theta, `E_q[ln p(X, Z)]` is at least what
 /// [`ln_mean_likelihood`](crate::dirichlet::ln_mean_likelihood) would be of the counts m (MacKay 1997,
 /// "Ensemble learning for hidden Markov models"). With the true parameters theta* and
 /// q(Z) = p(Z | X, theta*), H(q) = ln p(X | theta*) - sum of m_ij ln theta*_ij, the uniform first
