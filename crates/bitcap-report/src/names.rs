@@ -206,11 +206,15 @@ mod tests {
             (0, "width=8", 5),
             (1, "width=8", 9),
             (2, "width=8, steps=5", 5),
+            (3, "width=9", 5),
         ];
         let groups = labels.map(|(i, label, steps)| group(i, label, steps));
-        let mut expected = ["steps=5", "steps=9", "steps=5, group g2"].map(str::to_owned);
-        expected[0].insert_str(0, "1×16, ");
-        expected[1].insert_str(0, "1×16, ");
+        let expected = [
+            "width=8, steps=5",
+            "width=8, steps=9",
+            "width=8, steps=5, group g2",
+            "width=9",
+        ];
         assert_eq!(Names::of(&groups).long, expected);
     }
 
