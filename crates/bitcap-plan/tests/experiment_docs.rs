@@ -46,6 +46,7 @@ fn markdown(schema: &Value) -> String {
     let about = description(&schema["properties"]["grid"]);
     write!(page, "\n## `[grid]`\n\n{about} As in\n").unwrap();
     page += "\n    [grid]\n    \"model.width\" = [8, 16]\n    \"data.load\" = [0.5, 1.0, 2.0]\n    \"seed\" = [0, 1]\n";
+    page += "\nOr, where several settings of a section go together:\n\n    [[grid.model]]\n    kind = \"gpt2\"\n    width = 8\n\n    [[grid.model]]\n    kind = \"lstm\"\n    width = 12\n";
     page
 }
 
@@ -227,6 +228,13 @@ fn the_schema_takes_what_the_reader_takes() {
         ("\"base\"", "\"a/b\"", false),
         ("[grid]", "[grid]\n\"data.load\" = [0.5, 1]", true),
         ("[grid]", "[grid]\ntrain.warmup_steps = [0, 1]", true),
+        (
+            "[grid]",
+            "[grid]\nmodel = [{tied_head = true}, {tied_head = false}]",
+            true,
+        ),
+        ("[grid]", "[grid]\nmodel = [3]", false),
+        ("[grid]", "[grid]\ndata = [{samples = 3}]", false),
         ("[grid]", "[grid]\n\"data.load\" = 0.5", false),
         ("[grid]", "[grid]\n\"data.load\" = []", false),
         ("[grid]", "[grid]\n\"data.load\" = [1, 1.0]", false),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bitcap_plan::{
-    CellSettings, Experiment, Gpt2Settings, ModelSettings, Plan, PlannedCell, text_table,
+    CellSettings, Experiment, Gpt2Settings, ModelKind, ModelSettings, Plan, PlannedCell, text_table,
 };
 
 const BASE: &str = r#"name = "base"
@@ -474,6 +474,58 @@ fn a_grid_may_go_through_kinds() {
             settings
         );
     }
+}
+
+/// A list of sections varies settings that belong together, beside what the section itself says of all of them.
+#[test]
+fn a_grid_may_go_through_sections() {
+    let text = BASE.replace(
+        "[source]\nkind = \"uniform\"\nvocabulary = 2048\nlength = 64\n",
+        "",
+    );
+    let grid = "[grid]\nmodel = [{kind = \"gpt2\", width = 8, heads = 1}, {kind = \"lstm\", width = 12}]\n\
+                source = [{kind = \"parity\", inputs = 9, subset = 3}, {kind = \"parity\", inputs = 9, subset = 4}]\n\
+                \"data.samples\" = [4, 8]\n";
+    let text = format!("{text}{grid}")
+        .replace("width = 32\n", "")
+        .replace("heads = 2\n", "");
+    let text = text.replace("[model]", "[model]\nstart_token = true");
+    let read = |overrides: &[String]| {
+        let plan = Experiment::parse(&text, "e.toml", overrides).and_then(|e| e.plan());
+        plan.unwrap_or_else(|error| panic!("{error}\n{text}"))
+    };
+    let plan = read(&[]);
+    let told = plan.cells.iter().map(|cell| {
+        let model = cell.settings.model.summary();
+        (
+            cell.curve().label.as_str(),
+            model,
+            cell.settings.data.samples,
+        )
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("kind=gpt2, subset=3", "l1-w8".to_owned(), 4),
+            ("kind=gpt2, subset=3", "l1-w8".to_owned(), 8),
+            ("kind=gpt2, subset=4", "l1-w8".to_owned(), 4),
+            ("kind=gpt2, subset=4", "l1-w8".to_owned(), 8),
+            ("kind=lstm, subset=3", "lstm-l1-w12".to_owned(), 4),
+            ("kind=lstm, subset=3", "lstm-l1-w12".to_owned(), 8),
+            ("kind=lstm, subset=4", "lstm-l1-w12".to_owned(), 4),
+            ("kind=lstm, subset=4", "lstm-l1-w12".to_owned(), 8),
+        ]
+    );
+    let names: BTreeSet<_> = plan.cells.iter().map(|cell| &cell.name).collect();
+    assert_eq!(names.len(), 8);
+    // An override takes the place of the whole list, and leaves what the section says of all.
+    let plan = read(&["grid.model=[{kind=\"gru\", width=4}]".to_owned()]);
+    assert_eq!(plan.cells.len(), 4);
+    assert!(
+        plan.cells
+            .iter()
+            .all(|cell| cell.settings.model.kind() == ModelKind::Gru)
+    );
 }
 
 #[test]

@@ -11,10 +11,10 @@ use crate::experiment::error::{ExperimentError, Place, Result, last};
 /// Most points that a grid may have. A sweep of a hundred thousand trainings is a slip of the pen.
 pub const MAX_POINTS: u64 = 100_000;
 
-/// A setting and the values that it goes through.
+/// A setting and the values that it goes through, or a section and the settings that go together.
 #[derive(Clone, Debug)]
 pub(crate) struct Axis {
-    /// The setting by its dotted path.
+    /// The setting, or the section, by its dotted path.
     pub(crate) key: String,
     pub(crate) place: Place,
     /// At least one, no two the same.
@@ -32,19 +32,28 @@ pub(crate) fn is_size(key: &str) -> bool {
     key == "data.samples" || key == "data.load"
 }
 
+/// Whether a list of the grid may be of sections of this name, each with settings that go together. (A size
+/// takes the place of another one, so that `data` goes by its keys alone.)
+pub(crate) fn is_section(key: &str) -> bool {
+    ["source", "model", "train"].contains(&key)
+}
+
 fn is_seed(key: &str) -> bool {
     last(key) == "seed"
 }
 
 /// Fails for keys that no grid can go through: only what changes the training can vary.
 pub(crate) fn check_key(key: &str, place: &Place) -> Result<()> {
-    let (section, rest) = key.split_once('.').unwrap_or((key, ""));
-    // A section alone, as `grid.model`, is no setting.
-    if key == "seed" || !rest.is_empty() && ["source", "data", "model", "train"].contains(&section)
+    let section = key.split_once('.').map(|(section, _)| section);
+    if key == "seed"
+        || is_section(key)
+        || section.is_some_and(|section| section == "data" || is_section(section))
     {
         return Ok(());
     }
-    let allowed = ["seed", "source.*", "data.*", "model.*", "train.*"];
+    let allowed = [
+        "seed", "source", "source.*", "data.*", "model", "model.*", "train", "train.*",
+    ];
     Err(ExperimentError::UnknownKey {
         place: place.clone(),
         key: join("grid", key),
@@ -77,18 +86,25 @@ impl Grid {
         let mut grid = Self::default();
         for Entry { key, place, node } in lists {
             check_key(&key, &place)?;
-            // The size in [data] is what a grid without sizes falls back on.
-            if let Some(first) = root.get(&key).filter(|_| !is_size(&key)) {
-                return Err(ExperimentError::twice(&place, &key, &first.place));
-            }
             let mut axes = grid.axes.iter();
             if let Some(other) = axes.find(|axis| is_size(&axis.key) && is_size(&key)) {
                 let allowed = format!("left out where the grid has {}", other.key);
                 let setting = InvalidSetting::new(&key, node.brief(), allowed);
                 return Err(ExperimentError::invalid(&place, setting));
             }
-            let values = values(&join("grid", &key), node)?;
-            grid.axes.push(Axis { key, place, values });
+            let values = values(&key, node)?;
+            let axis = Axis { key, place, values };
+            for Entry { key, place, .. } in axis.settings() {
+                // The size in [data] is what a grid without sizes falls back on.
+                let section = root.get(&key).filter(|_| !is_size(&key));
+                let section = section.map(|entry| entry.place.clone());
+                let mut others = grid.axes.iter().flat_map(Axis::settings);
+                let other = others.find(|other| other.key == key);
+                if let Some(first) = section.or(other.map(|other| other.place)) {
+                    return Err(ExperimentError::twice(&place, &key, &first));
+                }
+            }
+            grid.axes.push(axis);
             // The axes before this one have at most so many points, and it is a list in memory.
             if grid.points() as u64 > MAX_POINTS {
                 return Err(grid.too_many());
@@ -163,24 +179,27 @@ impl Grid {
         };
         let mut parts = self.point(index);
         parts.retain(|(axis, _)| concerns(axis));
-        let parts = parts.iter();
-        let parts = parts.map(|(axis, node)| format!("{} = {}", axis.key, node.brief()));
-        parts.collect::<Vec<_>>().join(", ")
+        let settings = parts.iter().flat_map(|(axis, node)| axis.settings_at(node));
+        let settings =
+            settings.map(|setting| format!("{} = {}", setting.key, setting.node.brief()));
+        settings.collect::<Vec<_>>().join(", ")
     }
 
     /// What tells the curve at a point from the others, such as `width=16`: the values of the axes
     /// other than size and seeds.
     pub(crate) fn label(&self, index: usize) -> String {
-        let mut telling = self.point(index);
-        telling.retain(|(axis, _)| {
+        let mut varied = self.point(index);
+        varied.retain(|(axis, _)| {
             axis.values.len() > 1 && !is_size(&axis.key) && !is_seed(&axis.key)
         });
-        let parts = telling.iter().map(|(axis, node)| {
-            let name = last(&axis.key);
-            let mut others = telling.iter().filter(|(other, _)| other.key != axis.key);
+        let telling = varied.iter().flat_map(|(axis, node)| axis.telling(node));
+        let telling: Vec<Entry> = telling.collect();
+        let parts = telling.iter().map(|Entry { key, node, .. }| {
+            let name = last(key);
+            let mut others = telling.iter().filter(|other| other.key != *key);
             // `source.kind` and `model.kind` would else be told apart by nothing.
-            let is_shared = others.any(|(other, _)| last(&other.key) == name);
-            let name = if is_shared { axis.key.as_str() } else { name };
+            let is_shared = others.any(|other| last(&other.key) == name);
+            let name = if is_shared { key.as_str() } else { name };
             match &node.value {
                 Value::Text(text) => format!("{name}={text}"),
                 value => format!("{name}={value}"),
@@ -190,11 +209,85 @@ impl Grid {
     }
 }
 
-/// The values of a list of the grid.
+impl Axis {
+    /// The settings that the values give, by their dotted paths; what several sections give, once for each.
+    fn settings(&self) -> impl Iterator<Item = Entry> {
+        // What are no sections give the same setting, and there may be a hundred thousand of them.
+        let values = self.values.iter().enumerate();
+        let telling = values.filter(|(i, node)| *i == 0 || is_table(node));
+        telling.flat_map(|(_, node)| self.settings_at(node))
+    }
+
+    /// The settings that one of the values gives: itself, or those of a section.
+    pub(crate) fn settings_at(&self, node: &Node) -> Vec<Entry> {
+        let (key, place) = (self.key.clone(), node.place.clone());
+        match &node.value {
+            Value::Table(table) => {
+                let settings = table.clone().leaves().into_iter();
+                let settings = settings.map(|setting| Entry {
+                    key: join(&self.key, &setting.key),
+                    ..setting
+                });
+                settings.collect()
+            }
+            // A list is written where its key is, and errors about the whole of it are told there.
+            _ => vec![Entry {
+                key,
+                place: self.place.clone(),
+                node: Node {
+                    place,
+                    value: node.value.clone(),
+                },
+            }],
+        }
+    }
+
+    /// The settings of a value that tell it from the others: of sections the kind alone, where no two have the same.
+    fn telling(&self, node: &Node) -> Vec<Entry> {
+        if !self.values.iter().any(is_table) {
+            return self.settings_at(node);
+        }
+        let value = |node: &Node, key: &str| {
+            let settings = self.settings_at(node);
+            let found = settings.iter().find(|setting| setting.key == key);
+            found.map(|setting| value_key(&setting.node))
+        };
+        // How many values a setting has among those of this list; to be without it is one too.
+        let different = |key: &str| {
+            let values = self.values.iter().map(|node| value(node, key));
+            values.collect::<HashSet<_>>().len()
+        };
+        let mut settings = self.settings_at(node);
+        let kind = join(&self.key, "kind");
+        if different(&kind) == self.values.len() {
+            settings.retain(|setting| setting.key == kind);
+        } else {
+            settings.retain(|setting| different(&setting.key) > 1);
+        }
+        settings
+    }
+}
+
+fn is_table(node: &Node) -> bool {
+    matches!(node.value, Value::Table(_))
+}
+
+/// The values of a list of the grid, which is of sections where its key is that of one.
 fn values(key: &str, node: Node) -> Result<Vec<Node>> {
+    let path = join("grid", key);
     match node.value {
-        Value::List(values) if !values.is_empty() => Ok(values),
-        _ => Err(node.invalid(key, "a list of at least one value")),
+        Value::List(values) if !values.is_empty() => {
+            match values
+                .iter()
+                .find(|node| is_section(key) && !is_table(node))
+            {
+                Some(other) => {
+                    Err(other.invalid(&path, "a list of sections, as {width = 8} is one"))
+                }
+                None => Ok(values),
+            }
+        }
+        _ => Err(node.invalid(&path, "a list of at least one value")),
     }
 }
 
@@ -218,6 +311,11 @@ pub(crate) fn json_key(value: &serde_json::Value) -> String {
         serde_json::Value::Array(items) => {
             let items: Vec<String> = items.iter().map(json_key).collect();
             format!("[{}]", items.join(", "))
+        }
+        serde_json::Value::Object(settings) => {
+            let settings = settings.iter();
+            let settings = settings.map(|(key, value)| format!("{key}: {}", json_key(value)));
+            format!("{{{}}}", settings.collect::<Vec<_>>().join(", "))
         }
         value => value.to_string(),
     }

@@ -2,7 +2,7 @@
 
 use crate::experiment::document::{Entry, Table, Value, parse};
 use crate::experiment::error::{ExperimentError, Place, Result};
-use crate::experiment::grid::{check_key, is_size};
+use crate::experiment::grid::{check_key, is_section, is_size};
 
 /// Applies one override to the document and to the grid's lists.
 ///
@@ -18,10 +18,11 @@ pub(crate) fn apply(text: &str, root: &mut Table, grid: &mut Vec<Entry>) -> Resu
         }
         if let Some(key) = entry.key.strip_prefix("grid.") {
             check_key(key, &place)?;
-            // The size in [data] stays: what the grid says goes before it (`document_at`).
+            // The size in [data] stays: what the grid says goes before it (`document_at`). So does a section beside
+            // a list of sections, which says what all of them share.
             if is_size(key) {
                 grid.retain(|list| list.key == key || !is_size(&list.key));
-            } else {
+            } else if !is_section(key) {
                 root.remove(key);
             }
             let key = key.to_owned();

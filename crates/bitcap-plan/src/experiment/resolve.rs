@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::experiment::Experiment;
-use crate::experiment::document::Entry;
 use crate::experiment::error::{ExperimentError, Result};
 use crate::experiment::grid::is_size;
 use crate::experiment::sections::Document;
@@ -150,12 +149,9 @@ fn document_at(experiment: &Experiment, index: usize) -> Result<Document> {
             document.root.remove("data.samples");
             document.root.remove("data.load");
         }
-        let entry = Entry {
-            key: axis.key.clone(),
-            place: axis.place.clone(),
-            node: node.clone(),
-        };
-        document.root.set("", entry)?;
+        for setting in axis.settings_at(node) {
+            document.root.set("", setting)?;
+        }
     }
     Ok(document)
 }

@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::{Map, Value, json};
 
+use crate::experiment::grid::is_section;
 use crate::experiment::resolve::DataSection;
 use crate::settings::{
     EngineSettings, MeasureSettings, ModelSettings, SweepSettings, TrainSettings,
@@ -62,7 +63,10 @@ pub fn experiment_schema() -> Value {
     });
     RecursiveTransform(tidy).transform(&mut schema);
     // After `tidy`, which takes this word out of every section.
-    schema.insert("required".into(), json!(["name", "source"]));
+    schema.insert("required".into(), json!(["name"]));
+    // The grid may have the sources.
+    let has = |section: &str| json!({"required": [section]});
+    schema.insert("anyOf".into(), json!([has("source"), has("grid")]));
     schema.into()
 }
 
@@ -81,7 +85,12 @@ fn grid(sections: &[(&str, Schema)], definitions: &Map<String, Value>) -> Value 
     keys.insert("seed".into(), list(of("#/properties/seed")));
     for (section, schema) in sections {
         // A key that is written without quotes makes a table.
-        keys.insert((*section).into(), json!({"type": "object"}));
+        let mut alternatives = vec![json!({"type": "object"})];
+        if is_section(section) {
+            // Its keys may stand in the section that all of them share.
+            alternatives.push(list(json!({"type": "object"})));
+        }
+        keys.insert((*section).into(), json!({"anyOf": alternatives}));
         let place = schema.get("$ref").and_then(Value::as_str).unwrap_or("");
         let name = place.trim_start_matches("#/definitions/");
         // A section that has kinds is a list of alternatives, any other has its keys itself.
@@ -110,7 +119,8 @@ fn grid(sections: &[(&str, Schema)], definitions: &Map<String, Value>) -> Value 
     }
     json!({
         "type": "object",
-        "description": "Lists of values, each by the dotted key that it is for. They are crossed.",
+        "description": "Lists of values, each by the dotted key that it is for. They are crossed. `source`, `model` \
+            and `train` may be lists of sections, whose settings go together.",
         "properties": keys,
         "patternProperties": {"^source\\.of\\.": {"type": "array", "minItems": 1}},
         "additionalProperties": false,

@@ -102,8 +102,8 @@ fn malformed_overrides() {
     );
     expect_set(
         "grid.name=[\"a\"]",
-        "in --set grid.name=[\"a\"]: unknown key `grid.name`; allowed: grid.seed, grid.source.*, \
-         grid.data.*, grid.model.*, grid.train.*",
+        "in --set grid.name=[\"a\"]: unknown key `grid.name`; allowed: grid.seed, grid.source, grid.source.*, \
+         grid.data.*, grid.model, grid.model.*, grid.train, grid.train.*",
     );
     assert!(plan_error(GOOD, &["train.step=5"]).starts_with(
         "in --set train.step=5: unknown key `train.step` (did you mean `train.steps`?); allowed: "

@@ -58,6 +58,42 @@ fn impossible_grids() {
     );
 }
 
+/// A section that is varied as a whole, its settings together.
+#[test]
+fn impossible_lists_of_sections() {
+    expect_grid(
+        "model = [{width = 8}, 16]",
+        "e.toml:19:23: `grid.model` is 16; it must be a list of sections, as {width = 8} is one",
+    );
+    expect_grid(
+        "data = [{samples = 8}]",
+        "e.toml:19:1: unknown key `grid.data`; allowed: grid.seed, grid.source, grid.source.*, grid.data.*, \
+         grid.model, grid.model.*, grid.train, grid.train.*",
+    );
+    expect_grid(
+        "model = [{width = 8}, {width = 8.0}]",
+        "e.toml:19:23: `grid.model` is a section; it must be in the list once",
+    );
+    expect_grid(
+        "model = [{width = 8, heads = 1}]",
+        "e.toml:19:22: `model.heads` is given twice, first at e.toml:10:1; give it once",
+    );
+    expect_grid(
+        "\"model.width\" = [8]\n\"model\" = [{width = 16}]",
+        "e.toml:20:13: `model.width` is given twice, first at e.toml:19:1; give it once",
+    );
+    expect_grid(
+        "model = [{width = 8, depth = 2}]",
+        "e.toml:19:22: unknown key `model.depth`; allowed: model.kind, model.layers, model.width, \
+         model.heads, model.mlp_ratio, model.tied_head, model.start_token, model.initialization",
+    );
+    expect_grid(
+        "model = [{width = 8}, {width = 9}]",
+        "e.toml:10:9: `model.heads` is 2; it must be a divisor of model.width, which is 9 (at the grid point \
+         model.width = 9)",
+    );
+}
+
 /// The count stops at the limit, so that no product overflows and nothing is expanded.
 #[test]
 fn grids_of_a_million_cells() {

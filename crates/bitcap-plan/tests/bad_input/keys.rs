@@ -39,14 +39,14 @@ fn unknown_keys() {
         "measure.fresh",
         "engine.jobs",
         "sweep.doubled_at_load",
-        "model",
+        "data",
         "x.y",
     ] {
         expect_grid(
             &format!("\"{key}\" = [1]"),
             &format!(
-                "e.toml:19:1: unknown key `grid.{key}`; allowed: grid.seed, grid.source.*, \
-                 grid.data.*, grid.model.*, grid.train.*"
+                "e.toml:19:1: unknown key `grid.{key}`; allowed: grid.seed, grid.source, grid.source.*, \
+                 grid.data.*, grid.model, grid.model.*, grid.train, grid.train.*"
             ),
         );
     }
