@@ -50,7 +50,7 @@ pub struct Report {
 /// The tables that a report may write.
 pub const TABLES: [&str; 2] = ["curve.csv", "capacity.csv"];
 /// The figures that a report may make; each is two files, an SVG and a PNG.
-const FIGURES: [&str; 8] = [
+const FIGURES: [&str; 9] = [
     "curve",
     "capacity",
     "budget",
@@ -58,6 +58,7 @@ const FIGURES: [&str; 8] = [
     "positions",
     "membership",
     "generalization",
+    "matrix",
     "exposure",
 ];
 
@@ -166,6 +167,7 @@ impl Report {
         charts.extend(figures::positions::chart(&of)?);
         charts.extend(figures::membership::chart(&of));
         charts.extend(figures::generalization::chart(&of));
+        charts.extend(figures::matrix::chart(&of));
         charts.extend(figures::exposure::chart(&of)?);
         if charts.is_empty() {
             let path = runs_csv.to_path_buf();

@@ -4,6 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use bitcap_plan::Run;
 use bitcap_report::chart::{Layer, Panel, Shape};
 use bitcap_report::{Chart, Report, ReportOptions, toy_figure};
 use common::experiment::{self, POSITIONS, SEQUENCES, runs};
@@ -548,6 +549,67 @@ fn exposure_is_the_mean_over_strings_of_a_count() {
     let points = lines[0].points.iter().map(|point| (point.x, point.y));
     let points: Vec<(f64, f64)> = points.collect();
     assert_eq!(points, [(1.0, 10.0), (2.0, 20.0), (8.0, 36.0)]);
+}
+
+/// A source a column, and below it what was learned by rote; sources of unknown entropy too.
+#[test]
+fn what_is_learned_of_each_source_is_a_plot_of_its_own() {
+    let mut rows = Vec::new();
+    for (source, kind, samples) in [
+        ("parity", "gpt2", 10),
+        ("parity", "gpt2", 40),
+        ("parity", "lstm", 10),
+        ("uniform", "gpt2", 10),
+    ] {
+        rows.push(Run {
+            cell: format!("{source}-{kind}-{samples}"),
+            group: format!("{source}-{kind}"),
+            label: format!("source.kind={source}, model.kind={kind}"),
+            source: source.to_owned(),
+            vocabulary: 2,
+            length: 10,
+            start_token: true,
+            samples,
+            layers: 1,
+            width: 8,
+            parameters: 100,
+            // A bit of ten follows from the others; of uniform data none.
+            fresh_samples: Some(100),
+            fresh_source_bits: Some(if source == "parity" { 900.0 } else { 1000.0 }),
+            fresh_excess_bits_per_token: Some(if samples == 10 { 0.15 } else { 0.02 }),
+            unintended_bits: Some(samples as f64),
+            membership_auc: Some(0.5),
+            ..Run::default()
+        });
+    }
+    let table = String::from_utf8(Run::table(&rows)).unwrap();
+    let charts = plain(&table, &[]);
+    let chart = named(&charts, "matrix");
+    assert_eq!(
+        legend(chart),
+        ["gpt2: 100 parameters", "lstm: 100 parameters"]
+    );
+    let [upper, lower] = &chart.panels[..] else {
+        panic!("two sources are beside each other");
+    };
+    let headings: Vec<&str> = upper.iter().map(|panel| &panel.heading[..]).collect();
+    assert_eq!(headings, ["parity", "uniform"]);
+    let points = |panel: &Panel| {
+        let layers = marked(panel).into_iter();
+        let points = layers.map(|layer| {
+            let points = layer.points.iter();
+            let points = points.map(|point| (point.x, (point.y * 1e9).round() / 1e9));
+            points.collect::<Vec<_>>()
+        });
+        points.collect::<Vec<_>>()
+    };
+    let learned = [vec![(10.0, -0.5), (40.0, 0.8)], vec![(10.0, -0.5)]];
+    assert_eq!(points(&upper[0]), learned);
+    assert_eq!(points(&lower[0])[0], [(10.0, 0.1), (40.0, 0.4)]);
+    assert_eq!(points(&upper[1]), Vec::<Vec<(f64, f64)>>::new());
+    assert_eq!(points(&lower[1]), [[(10.0, 0.1)]]);
+    let alone = String::from_utf8(Run::table(&rows[..3])).unwrap();
+    assert!(!names(&plain(&alone, &[])).contains(&"matrix"));
 }
 
 /// Models trained for so many passes by a rate, each with its bits a parameter.

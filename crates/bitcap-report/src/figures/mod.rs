@@ -6,6 +6,7 @@ pub(crate) mod capacity;
 pub(crate) mod curve;
 pub(crate) mod exposure;
 pub(crate) mod generalization;
+pub(crate) mod matrix;
 mod means;
 pub(crate) mod membership;
 pub(crate) mod positions;
