@@ -6,10 +6,12 @@ A case has the settings as an experiment file has them (`model`), the sizes of t
 they have in a model folder.
 """
 
+from unittest import mock
+
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, MambaConfig, MambaForCausalLM
 
 CASES = {
     "mlp_a": {
@@ -64,6 +66,26 @@ CASES = {
         "data": {"vocabulary": 37, "length": 11, "samples": 13},
         "seed": 22,
     },
+    "mamba_a": {
+        "model": {"kind": "mamba", "layers": 2, "width": 8},
+        "data": {"vocabulary": 32, "length": 8, "samples": 24},
+        "seed": 51,
+    },
+    # A time-step rank of 2.
+    "mamba_b": {
+        "model": {
+            "kind": "mamba",
+            "layers": 2,
+            "width": 17,
+            "state": 5,
+            "expand": 3,
+            "conv_kernel": 3,
+            "tied_head": False,
+            "start_token": True,
+        },
+        "data": {"vocabulary": 37, "length": 13, "samples": 7},
+        "seed": 52,
+    },
 }
 
 
@@ -117,6 +139,39 @@ def llama(case, dtype):
         attn_implementation="eager" if dtype == torch.float32 else "sdpa",
     )
     return (LlamaForCausalLM if dtype == torch.float32 else LlamaInItsDtype)(config)
+
+
+class MambaInItsDtype(MambaForCausalLM):
+    """transformers' class without its casts to float32, as above."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        for block in self.backbone.layers:
+            block.norm = nn.RMSNorm(config.hidden_size, eps=config.layer_norm_epsilon)
+        self.backbone.norm_f = nn.RMSNorm(config.hidden_size, eps=config.layer_norm_epsilon)
+
+    def forward(self, *args, **kwargs):
+        with mock.patch.object(torch.Tensor, "float", lambda tensor: tensor):
+            return super().forward(*args, **kwargs)
+
+
+def mamba(case, dtype):
+    model = case["model"]
+    config = MambaConfig(
+        vocab_size=rows(case),
+        hidden_size=model["width"],
+        num_hidden_layers=model["layers"],
+        state_size=model.get("state", 16),
+        expand=model.get("expand", 2),
+        conv_kernel=model.get("conv_kernel", 4),
+        residual_in_fp32=dtype == torch.float32,
+        tie_word_embeddings=model.get("tied_head", True),
+        bos_token_id=None,
+        eos_token_id=None,
+        pad_token_id=None,
+        use_cache=False,
+    )
+    return (MambaForCausalLM if dtype == torch.float32 else MambaInItsDtype)(config)
 
 
 class Recurrent(nn.Module):
@@ -192,6 +247,7 @@ class Mlp(nn.Module):
 KINDS = {
     "mlp": lambda case, dtype: Mlp(case),
     "llama": llama,
+    "mamba": mamba,
     "lstm": lambda case, dtype: Recurrent(case, nn.LSTM),
     "gru": lambda case, dtype: Recurrent(case, nn.GRU),
 }

@@ -1,12 +1,15 @@
-//! Layer norm, softmax and GELU with their gradients in closed form.
+//! Layer norm, softmax, GELU and a linear recurrence with their gradients in closed form.
 //!
 //! Each operation of Burn's is a kernel to launch on a GPU, and of a layer norm's gradient autodiff makes 28
-//! of them, of a GELU's 20. By hand they are 10 and 8. Everything else is left to autodiff.
+//! of them, of a GELU's 20. By hand they are 10 and 8. Of a recurrence autodiff would cut its factors
+//! into steps, and each step's gradient would be as large as what it was cut from. Everything else is
+//! left to autodiff.
 
 // Burn's ndarray backend is, and kept as a second opinion.
 #![cfg_attr(feature = "ndarray", allow(deprecated))]
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use burn::backend::Cube;
@@ -17,7 +20,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{Shape, Slice, Tensor};
 
 /// GPT-2's epsilon in every layer norm.
 pub(crate) const LAYER_NORM_EPSILON: f64 = 1e-5;
@@ -42,6 +45,12 @@ pub(crate) fn softmax<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// the whole training step of a small model 1.6 times faster on flex.
 pub(crate) fn gelu(x: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::tanh_gelu(x.into_dispatch()))
+}
+
+/// h_t = decay_t h_(t-1) + input_t from h = 0, of each number by itself: `[steps, m]`, all three.
+pub(crate) fn linear_recurrence(decay: Tensor<2>, input: Tensor<2>) -> Tensor<2> {
+    let (decay, input) = (decay.into_dispatch(), input.into_dispatch());
+    Tensor::from_dispatch(Dispatch::linear_recurrence(decay, input))
 }
 
 #[cfg_attr(
@@ -71,6 +80,8 @@ trait Functions: Backend {
     fn last_softmax(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
     fn tanh_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn linear_recurrence(decay: FloatTensor<Self>, input: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// A backend without autodiff.
@@ -113,6 +124,17 @@ impl<B: Plain> Functions for B {
     fn tanh_gelu(x: FloatTensor<Self>) -> FloatTensor<Self> {
         let gate = gate::<Self>(x.clone());
         Self::float_mul(x, gate)
+    }
+
+    fn linear_recurrence(decay: FloatTensor<Self>, input: FloatTensor<Self>) -> FloatTensor<Self> {
+        let mut state = steps::<Self>(&input, 0..1);
+        let mut states = vec![state.clone()];
+        for t in 1..input.shape()[0] {
+            let kept = Self::float_mul(state, steps::<Self>(&decay, t..t + 1));
+            state = Self::float_add(kept, steps::<Self>(&input, t..t + 1));
+            states.push(state.clone());
+        }
+        Self::float_cat(states, 0)
     }
 }
 
@@ -159,6 +181,17 @@ impl<B: Plain, C: CheckpointStrategy> Functions for Autodiff<B, C> {
                 prep.finish([x, gate, y.clone()], y)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::tanh_gelu(x)),
+        }
+    }
+
+    fn linear_recurrence(decay: FloatTensor<Self>, input: FloatTensor<Self>) -> FloatTensor<Self> {
+        let nodes = [decay.node(), input.node()];
+        let (decay, input) = (decay.into_primitive(), input.into_primitive());
+        let states = B::linear_recurrence(decay.clone(), input);
+        let op = LinearRecurrence.prepare::<C>(nodes);
+        match op.compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish([decay, states.clone()], states),
+            OpsKind::UnTracked(prep) => prep.finish(states),
         }
     }
 }
@@ -230,6 +263,45 @@ impl<B: Backend> Backward<B, 1> for TanhGelu {
             B::float_mul(of_y, slope)
         });
     }
+}
+
+#[derive(Debug)]
+struct LinearRecurrence;
+
+impl<B: Backend> Backward<B, 2> for LinearRecurrence {
+    /// The decays, the states.
+    type State = [FloatTensor<B>; 2];
+
+    /// With g_t = y_t + decay_(t+1) g_(t+1), the gradient of input_t is g_t, and that of decay_t is
+    /// g_t h_(t-1).
+    fn backward(self, ops: Ops<Self::State, 2>, all: &mut Gradients, _: &mut Checkpointer) {
+        let y = all.consume::<B>(&ops.node);
+        let [decay, states] = ops.state;
+        let [of_decay, of_input] = ops.parents;
+        let last = y.shape()[0] - 1;
+        let mut gradient = steps::<B>(&y, last..last + 1);
+        let mut gradients = vec![gradient.clone()];
+        for t in (0..last).rev() {
+            let later = B::float_mul(gradient, steps::<B>(&decay, t + 1..t + 2));
+            gradient = B::float_add(later, steps::<B>(&y, t..t + 1));
+            gradients.push(gradient.clone());
+        }
+        gradients.reverse();
+        let gradients = B::float_cat(gradients, 0);
+        if let Some(node) = of_decay {
+            let zeros = B::float_mul_scalar(steps::<B>(&decay, 0..1), 0.0.into());
+            let before = B::float_cat(vec![zeros, steps::<B>(&states, 0..last)], 0);
+            all.register::<B>(node.id, B::float_mul(before, gradients.clone()));
+        }
+        if let Some(node) = of_input {
+            all.register::<B>(node.id, gradients);
+        }
+    }
+}
+
+/// Some steps of `[steps, m]`.
+fn steps<B: Backend>(x: &FloatTensor<B>, range: Range<usize>) -> FloatTensor<B> {
+    B::float_slice(x.clone(), &[Slice::from(range), Slice::full()])
 }
 
 /// Rows less their means, in parts of their deviations, and these: `[rows, 1]`.
@@ -337,5 +409,27 @@ mod tests {
             |all| gelu(all[0].clone()),
             |all| activation::gelu_approximate(all[0].clone()),
         );
+    }
+
+    /// Also of one step.
+    #[test]
+    fn a_linear_recurrence_has_the_gradient_of_autodiff() {
+        for dims in [[5, 6], [1, 6]] {
+            agree(
+                vec![numbers(dims, 1).tanh(), numbers(dims, 2)],
+                |all| linear_recurrence(all[0].clone(), all[1].clone()),
+                |all| {
+                    let [steps, _] = all[0].dims();
+                    let step = |i: usize, t| all[i].clone().slice(t..t + 1);
+                    let mut state = step(1, 0).zeros_like();
+                    let mut states = Vec::new();
+                    for t in 0..steps {
+                        state = step(0, t) * state + step(1, t);
+                        states.push(state.clone());
+                    }
+                    Tensor::cat(states, 0)
+                },
+            );
+        }
     }
 }

@@ -19,6 +19,7 @@ use crate::device_facts::DeviceError;
 use crate::gpt2::Gpt2;
 use crate::kinds::architecture;
 use crate::llama::Llama;
+use crate::mamba::Mamba;
 use crate::mlp::Mlp;
 use crate::model::Model;
 use crate::recurrent::{Cell, Recurrent};
@@ -119,9 +120,11 @@ fn of_config(config: &Value, device: &Device) -> Result<Arc<dyn Architecture>, S
         Some("lstm") => ("LSTM", Recurrent::of_config(Cell::Lstm, reading)?),
         Some("gru") => ("GRU", Recurrent::of_config(Cell::Gru, reading)?),
         Some("mlp") => ("causal ResMLP", Mlp::of_config(reading)?),
+        Some("mamba") => ("Mamba", Mamba::of_config(reading)?),
         _ => {
             return Err(
-                "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\" or \"mlp\"".into(),
+                "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\" or \"mamba\""
+                    .into(),
             );
         }
     };

@@ -22,6 +22,22 @@ pub fn initial_weights(layout: &Layout, seed: u64) -> Vec<f32> {
                     *value = (bound * (2.0 * unit(&mut rng) - 1.0)) as f32;
                 }
             }
+            Init::LogOfPlace => {
+                for row in values.chunks_mut(slot.dims[slot.dims.len() - 1]) {
+                    for (place, value) in row.iter_mut().enumerate() {
+                        *value = libm::log((place + 1) as f64) as f32;
+                    }
+                }
+            }
+            Init::SoftplusLogUniform { shortest, longest } => {
+                let mut rng = stream(seed, &format!("weights {}", slot.name));
+                let range = libm::log(longest / shortest);
+                for value in values {
+                    let step = shortest * libm::exp(range * unit(&mut rng));
+                    // The inverse of softplus, log(e^step - 1), where e^step is close to 1.
+                    *value = (step + libm::log(-libm::expm1(-step))) as f32;
+                }
+            }
             Init::Normal(deviation) => {
                 let mut rng = stream(seed, &format!("weights {}", slot.name));
                 fill_normal(&mut rng, deviation, values);

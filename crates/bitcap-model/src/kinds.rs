@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use crate::architecture::Architecture;
 use crate::gpt2::Gpt2;
 use crate::llama::Llama;
+use crate::mamba::Mamba;
 use crate::mlp::Mlp;
 use crate::recurrent::{Cell, Recurrent};
 
@@ -29,5 +30,6 @@ pub fn architecture(
         ModelSettings::Gru(_) => {
             Arc::new(Recurrent::new(Cell::Gru, settings.clone(), data, device))
         }
+        ModelSettings::Mamba(settings) => Arc::new(Mamba::new(settings, data, device)),
     }
 }

@@ -18,6 +18,7 @@ mod init;
 mod kinds;
 mod layers;
 mod llama;
+mod mamba;
 mod mlp;
 mod model;
 mod passes;

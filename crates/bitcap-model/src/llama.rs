@@ -12,6 +12,7 @@ use crate::attention::CausalAttention;
 use crate::config::Config;
 use crate::constant::Constant;
 use crate::head::Head;
+use crate::layers::rms_norm;
 use crate::weights::Weights;
 
 /// Under the root in every norm: transformers' default.
@@ -138,17 +139,18 @@ impl Architecture for Llama {
 
     fn hidden(&self, weights: &Weights, tokens: Tensor<2, Int>) -> Hidden {
         let places @ [n, s] = tokens.dims();
+        let norm = |gain, x| rms_norm(weights, gain, RMS_NORM_EPSILON, x);
         let mut x = weights.rows(self.embedding, tokens.reshape([n * s]));
         for block in &self.blocks {
-            let normed = rms_norm(weights, block.attention_norm, x.clone());
+            let normed = norm(block.attention_norm, x.clone());
             x = x + self.attention(weights, block, &normed, places);
-            let normed = rms_norm(weights, block.mlp_norm, x.clone());
+            let normed = norm(block.mlp_norm, x.clone());
             let gate = activation::silu(weights.linear(normed.clone(), block.gate));
             let gated = gate * weights.linear(normed, block.expand);
             x = x + weights.linear(gated, block.contract);
         }
         Hidden {
-            values: rms_norm(weights, self.final_norm, x),
+            values: norm(self.final_norm, x),
             auxiliary: None,
         }
     }
@@ -182,13 +184,6 @@ impl Architecture for Llama {
             "bitcap_start_token": data.start_token,
         })
     }
-}
-
-/// x / √(mean x² + ε) · gain, of each row.
-fn rms_norm(weights: &Weights, gain: SlotId, x: Tensor<2>) -> Tensor<2> {
-    let square = x.clone().square().mean_dim(1);
-    let root = square.add_scalar(RMS_NORM_EPSILON).sqrt();
-    x / root * weights.tensor::<1>(gain).unsqueeze::<2>()
 }
 
 /// Rotary positions: at place t the numbers j and j + w/2 of a head of width w are the two coordinates

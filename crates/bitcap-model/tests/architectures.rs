@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bitcap_model::{Architecture, Hidden, Model, Weights, architecture, initial_weights, open};
 use bitcap_plan::{
     DeviceSpec, Gpt2Settings, Group, GruSettings, Init, Initialization, Layout, LlamaSettings,
-    LstmSettings, MlpSettings, ModelSettings, Rule, Slot,
+    LstmSettings, MambaSettings, MlpSettings, ModelSettings, Rule, Slot,
 };
 use bitcap_source::DataShape;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
@@ -20,6 +20,7 @@ fn large_weights(layout: &Layout) -> Vec<f32> {
             Init::Normal(deviation) => Some(deviation),
             Init::Uniform(bound) => Some(bound / 3_f64.sqrt()),
             Init::Zeros | Init::Ones => None,
+            Init::LogOfPlace | Init::SoftplusLogUniform { .. } => None,
         };
         if let Some(deviation) = deviation {
             let factor = (0.3 / deviation).max(1.0) as f32;
@@ -101,6 +102,10 @@ fn kinds() -> Vec<ModelSettings> {
         ModelSettings::Mlp(MlpSettings {
             start_token: true,
             ..MlpSettings::new(2, 12)
+        }),
+        ModelSettings::Mamba(MambaSettings {
+            start_token: true,
+            ..MambaSettings::new(2, 12)
         }),
     ]
 }

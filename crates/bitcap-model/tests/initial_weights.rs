@@ -3,7 +3,7 @@
 use bitcap_model::initial_weights;
 use bitcap_plan::{
     ArchitectureSettings, Gpt2Settings, GruSettings, Init, Initialization, Layout, LlamaSettings,
-    MlpSettings,
+    MambaSettings, MlpSettings,
 };
 use bitcap_source::DataShape;
 
@@ -128,6 +128,62 @@ fn recurrent_initialization() {
         assert!(off < 5.0 * (0.2 / n).sqrt(), "{name}: {found}");
         let largest = values.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
         assert!(f64::from(largest) <= bound && f64::from(largest) > 0.9 * bound);
+    }
+}
+
+/// The authors': S4D-Real, time steps log-uniform from 0.001 to 0.1, tables N(0, 0.02²), all else as
+/// torch.nn, and what writes into the residual stream divided by √L.
+#[test]
+fn mamba_initialization() {
+    let layout = MambaSettings::new(2, 48).layout(&DATA);
+    let weights = initial_weights(&layout, 7);
+    for slot in layout.slots() {
+        let (name, values) = (&slot.name, &weights[slot.range()]);
+        let n = values.len() as f64;
+        // 96 channels of 16 numbers, kernels of 4, ⌈48 / 16⌉ = 3 numbers to a time step.
+        let deviation = match name
+            .rsplit_once("mixer.")
+            .map_or(&name[..], |(_, part)| part)
+        {
+            "A_log" => {
+                for (i, value) in values.iter().enumerate() {
+                    let place = f64::from(value.exp());
+                    assert!((place - (i % 16 + 1) as f64).abs() < 1e-5, "{i}: {place}");
+                }
+                continue;
+            }
+            "dt_proj.bias" => {
+                let steps = values.iter().map(|&x| f64::from(x).exp().ln_1p());
+                let steps: Vec<f32> = steps.map(|step| step.ln() as f32).collect();
+                let (shortest, longest) = (0.001_f64.ln(), 0.1_f64.ln());
+                let (mean, found) = moments(&steps);
+                let deviation = (longest - shortest) / 12_f64.sqrt();
+                let middle = f64::midpoint(shortest, longest);
+                assert!((mean - middle).abs() < 5.0 * deviation / n.sqrt());
+                assert!((found / deviation - 1.0).abs() < 5.0 * (0.2 / n).sqrt());
+                let within = |&step: &f32| (shortest - 1e-4..longest + 1e-4).contains(&step.into());
+                assert!(steps.iter().all(within));
+                continue;
+            }
+            "D" => 0.0,
+            norm if norm.contains("norm") => 0.0,
+            table if table.ends_with("embeddings.weight") => 0.02,
+            "in_proj.weight" => 1.0 / (3.0 * 48.0_f64).sqrt(),
+            "conv1d.weight" | "conv1d.bias" => 1.0 / (3.0 * 4.0_f64).sqrt(),
+            "x_proj.weight" => 1.0 / (3.0 * 96.0_f64).sqrt(),
+            "dt_proj.weight" => 1.0 / (3.0 * 3.0_f64).sqrt(),
+            "out_proj.weight" => 1.0 / (3.0 * 96.0 * 2.0_f64).sqrt(),
+            other => panic!("{other}"),
+        };
+        let (mean, found) = moments(values);
+        let middle = if deviation == 0.0 { 1.0 } else { 0.0 };
+        assert!(
+            (mean - middle).abs() <= 5.0 * deviation / n.sqrt(),
+            "{name}"
+        );
+        // A normal's relative standard error is the larger one.
+        let error = deviation / (2.0 * n).sqrt();
+        assert!((found - deviation).abs() <= 5.0 * error, "{name}: {found}");
     }
 }
 

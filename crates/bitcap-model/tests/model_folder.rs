@@ -5,7 +5,8 @@ use std::path::Path;
 
 use bitcap_model::{Model, ModelFileError, architecture, initial_weights, open};
 use bitcap_plan::{
-    DeviceSpec, Gpt2Settings, GruSettings, LlamaSettings, LstmSettings, MlpSettings, ModelSettings,
+    DeviceSpec, Gpt2Settings, GruSettings, LlamaSettings, LstmSettings, MambaSettings, MlpSettings,
+    ModelSettings,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -44,7 +45,16 @@ fn other_kinds(tied_head: bool, start_token: bool) -> Vec<Model> {
         start_token,
         ..MlpSettings::new(2, 6)
     });
-    [llama, lstm, gru, mlp].iter().map(of).collect()
+    let mamba = ModelSettings::Mamba(MambaSettings {
+        state: 3,
+        expand: 3,
+        // More than there are positions.
+        conv_kernel: 5,
+        tied_head,
+        start_token,
+        ..MambaSettings::new(2, 6)
+    });
+    [llama, lstm, gru, mlp, mamba].iter().map(of).collect()
 }
 
 fn of(settings: &ModelSettings) -> Model {
@@ -184,7 +194,7 @@ fn what_is_wrong_is_said() {
         (
             "model_type",
             json!("bert"),
-            "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\" or \"mlp\"",
+            "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\" or \"mamba\"",
         ),
         (
             "bitcap_start_token",

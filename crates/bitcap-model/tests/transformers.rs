@@ -238,6 +238,13 @@ fn lstm_and_gru() {
     }
 }
 
+#[test]
+fn mamba() {
+    for case in ["mamba_a", "mamba_b"] {
+        agrees_everywhere(&Fixture::read(case));
+    }
+}
+
 /// Heads are no weights, and change what a model says, and so its hash.
 #[test]
 fn other_heads_are_another_model() {

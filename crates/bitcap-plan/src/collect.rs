@@ -230,6 +230,12 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
             ..run
         },
         ModelSettings::Lstm(_) | ModelSettings::Gru(_) => run,
+        ModelSettings::Mamba(model) => Run {
+            state: Some(model.state.into()),
+            expand: Some(model.expand.into()),
+            conv_kernel: Some(model.conv_kernel.into()),
+            ..run
+        },
         ModelSettings::Llama(model) => Run {
             heads: Some(model.heads.into()),
             mlp_width: Some(model.hidden().into()),

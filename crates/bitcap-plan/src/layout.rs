@@ -21,6 +21,16 @@ pub enum Init {
     Normal(f64),
     /// Uniform around 0 up to this bound.
     Uniform(f64),
+    /// The logarithms of 1, 2, 3 and so on along the last dimension: minus their exponentials are the
+    /// diagonal of S4D-Real (Gu et al. 2022, arXiv 2206.11893).
+    LogOfPlace,
+    /// What softplus makes log-uniform numbers of, between these two.
+    SoftplusLogUniform {
+        /// The least, above 0.
+        shortest: f64,
+        /// The greatest.
+        longest: f64,
+    },
 }
 
 /// Which tensors an optimizer may treat apart.
@@ -54,7 +64,7 @@ pub enum Group {
     Attention,
     /// Matrices and biases of the MLPs.
     Mlp,
-    /// Matrices and biases that mix positions, where that is not attention.
+    /// Weights of what mixes positions, where that is neither attention nor a recurrent layer of torch.nn.
     Mixing,
     /// Matrices and biases of recurrent layers.
     Recurrent,

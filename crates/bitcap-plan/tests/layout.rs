@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use bitcap_plan::{
     ArchitectureSettings, Gpt2Settings, Group, GruSettings, Layout, LlamaSettings, LstmSettings,
-    MlpSettings, ModelSettings,
+    MambaSettings, MlpSettings, ModelSettings,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -206,5 +206,44 @@ proptest! {
         let whole = others * s + l * (1..=s).sum::<u64>() * d;
         let said = settings.multiply_adds_a_token(&data) * s as f64;
         prop_assert!((said - whole as f64).abs() < 1e-9 * whole as f64);
+    }
+
+    #[test]
+    fn a_mamba_has_so_many(
+        vocabulary in 2u32..300,
+        length in 1usize..40,
+        layers in 1u32..5,
+        width in 1u32..40,
+        state in 1u32..9,
+        expand in 1u32..4,
+        conv_kernel in 1u32..6,
+        tied_head: bool,
+        start_token: bool,
+    ) {
+        let settings = MambaSettings {
+            state,
+            expand,
+            conv_kernel,
+            tied_head,
+            start_token,
+            ..MambaSettings::new(layers, width)
+        };
+        settings.validate().unwrap();
+        let layout = settings.layout(&DataShape { vocabulary, length, start_token });
+        in_its_place(&layout)?;
+        let (d, l, n) = (u64::from(width), u64::from(layers), u64::from(state));
+        let (e, k) = (u64::from(expand) * d, u64::from(conv_kernel));
+        let r = d.div_ceil(16);
+        let table = (u64::from(vocabulary) + u64::from(start_token)) * d;
+        // Maps in and out, the convolution with its bias, Δ, B and C of the channels, Δ to all channels
+        // with its bias, A and D.
+        let mixer = 2 * e * d + d * e + e * (k + 1) + (r + 2 * n) * e + e * (r + 1) + e * (n + 1);
+        let expected = [
+            (Group::TokenEmbedding, table),
+            (Group::Mixing, l * mixer),
+            (Group::LayerNorm, l * d + d),
+            (Group::Head, if tied_head { 0 } else { table }),
+        ];
+        prop_assert_eq!(layout.parameters(), counts(&expected));
     }
 }

@@ -62,9 +62,19 @@ fn columns_of_other_architectures_are_where_there_is_one() {
         mlp_width: Some(22),
         ..gpt2.clone()
     };
+    let mamba = Run {
+        model: ModelKind::Mamba,
+        heads: None,
+        mlp_ratio: None,
+        state: Some(16),
+        expand: Some(2),
+        conv_kernel: Some(4),
+        ..gpt2.clone()
+    };
     let table = |rows: &[Run]| String::from_utf8(Run::table(rows)).unwrap();
     let alone = table(std::slice::from_ref(&gpt2));
     let both = table(&[gpt2.clone(), llama]);
+    let with_mamba = table(&[mamba]);
     let bounded = table(&[Run {
         entropy_bound_bits: Some(9.0),
         ..gpt2
@@ -78,6 +88,16 @@ fn columns_of_other_architectures_are_where_there_is_one() {
     assert_eq!(both[0], format!("{}{bounds},model,mlp_width", alone[0]));
     assert_eq!(both[1], format!("{},,,gpt2,", alone[1]));
     assert!(both[2].ends_with(",,,llama,22"), "{}", both[2]);
+    let with_mamba: Vec<&str> = with_mamba.lines().collect();
+    assert_eq!(
+        with_mamba[0],
+        format!("{},state,expand,conv_kernel", both[0])
+    );
+    assert!(
+        with_mamba[1].ends_with(",,,mamba,,16,2,4"),
+        "{}",
+        with_mamba[1]
+    );
 }
 
 #[test]
@@ -97,7 +117,7 @@ fn empty_fields_quotes_and_flags_are_kept() {
     let text = written(std::slice::from_ref(&run));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let fields = reader.records().next().unwrap().unwrap();
-    assert_eq!(fields.len(), 74);
+    assert_eq!(fields.len(), 77);
     assert_eq!((&fields[4], &fields[26]), ("1", ""), "doubled, source_bits");
     // A file as collect writes it has no zeros where a whole number from 1 must be.
     let mut error = csv::Reader::from_reader(text.as_bytes());

@@ -207,6 +207,15 @@ fn gradients_of_an_lstm_and_a_gru() {
     }
 }
 
+#[test]
+fn gradients_of_a_mamba() {
+    for case in ["mamba_a", "mamba_b"] {
+        gradients_agree(DeviceSpec::FLEX, &Case::read(case));
+        #[cfg(feature = "ndarray")]
+        gradients_agree(ndarray(), &Case::read(case));
+    }
+}
+
 /// 21 losses (before each step and after the last) and the final weights of a recorded run.
 fn run_agrees(device: DeviceSpec, name: &str, settings: &TrainSettings) {
     for kernels in [Kernels::Auto, Kernels::Off] {

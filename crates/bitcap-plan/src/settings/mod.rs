@@ -15,6 +15,6 @@ pub use engine::{CellEngine, EngineSettings, Kernels};
 pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};
 pub use model::{
     ArchitectureSettings, CommonSettings, Gpt2Settings, GruSettings, Initialization, LlamaSettings,
-    LstmSettings, MlpSettings, ModelKind, ModelSettings, RecurrentSettings,
+    LstmSettings, MambaSettings, MlpSettings, ModelKind, ModelSettings, RecurrentSettings,
 };
 pub use train::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};

@@ -4,6 +4,7 @@
 mod gpt2;
 mod kind;
 mod llama;
+mod mamba;
 mod mlp;
 mod recurrent;
 
@@ -19,6 +20,7 @@ use bitcap_source::DataShape;
 pub use gpt2::{Gpt2Settings, Initialization};
 pub use kind::{ArchitectureSettings, CommonSettings};
 pub use llama::LlamaSettings;
+pub use mamba::MambaSettings;
 pub use mlp::MlpSettings;
 pub use recurrent::{GruSettings, LstmSettings, RecurrentSettings};
 
@@ -111,6 +113,9 @@ kinds! {
     /// Causal ResMLP (Touvron et al. 2021): positions mixed by a lower triangular matrix a layer, in
     /// place of attention: x + M LN(x) + b, then x + MLP(LN(x)), with GPT-2's layer norm and MLP.
     "mlp": Mlp(MlpSettings),
+    /// Mamba (Gu & Dao 2023): blocks of a short convolution and a selective state space, with
+    /// RMSNorm, no attention; a recurrence whose time steps and maps depend on the token.
+    "mamba": Mamba(MambaSettings),
 }
 
 impl fmt::Display for ModelKind {

@@ -104,12 +104,12 @@ fn wrong_types() {
     expect(
         "width = 8",
         "width = 8\nkind = \"gpt3\"",
-        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\"",
+        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\", \"mamba\"",
     );
     expect(
         "width = 8",
         "width = 8\nkind = 2",
-        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\"",
+        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\", \"mamba\"",
     );
     expect_set(
         "train.optimizer=3",
@@ -218,6 +218,20 @@ fn models_of_other_kinds() {
         model("kind = \"llama\"\nlayers = 1\nwidth = 8\nheads = 2\nmlp_width = 0\n"),
         "e.toml:13:13: `model.mlp_width` is 0; it must be from 1 to 4194304"
     );
+    assert_eq!(
+        model("kind = \"mamba\"\nlayers = 1\nwidth = 8\nheads = 2\n"),
+        "e.toml:12:1: unknown key `model.heads`; allowed: model.kind, model.layers, model.width, \
+         model.state, model.expand, model.conv_kernel, model.tied_head, model.start_token"
+    );
+    for (key, most) in [("state", 1024), ("expand", 64), ("conv_kernel", 64)] {
+        let column = key.len() + 4;
+        assert_eq!(
+            model(&format!(
+                "kind = \"mamba\"\nlayers = 1\nwidth = 8\n{key} = 0\n"
+            )),
+            format!("e.toml:12:{column}: `model.{key}` is 0; it must be from 1 to {most}")
+        );
+    }
 }
 
 /// The kind decides which keys there are; places are kept all the same, whatever the order.

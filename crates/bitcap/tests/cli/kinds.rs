@@ -9,7 +9,10 @@ use crate::{Place, TINY, assert_says, stdout};
 /// A cell of each kind without heads.
 fn without_heads() -> String {
     kinds()
-        .replace("[\"gpt2\", \"llama\"]", "[\"lstm\", \"gru\", \"mlp\"]")
+        .replace(
+            "[\"gpt2\", \"llama\"]",
+            "[\"lstm\", \"gru\", \"mlp\", \"mamba\"]",
+        )
         .replace("heads = 2\n", "")
 }
 
@@ -58,12 +61,20 @@ fn some_kinds_have_no_heads() {
     place.sweep(&[]);
     let rows = place.rows("outputs/tiny/runs.csv");
     let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
-    assert_eq!(column("model"), ["lstm", "gru", "mlp"]);
-    assert_eq!(column("heads"), ["", "", ""]);
-    assert_eq!(column("mlp_ratio"), ["", "", "4"]);
+    assert_eq!(column("model"), ["lstm", "gru", "mlp", "mamba"]);
+    assert_eq!(column("heads"), ["", "", "", ""]);
+    assert_eq!(column("mlp_ratio"), ["", "", "4", ""]);
+    assert_eq!(column("state"), ["", "", "", "16"]);
+    assert_eq!(column("expand"), ["", "", "", "2"]);
+    assert_eq!(column("conv_kernel"), ["", "", "", "4"]);
     // V + 1 = 5 and d = 4: embedding, and for each gate two matrices with their biases.
     let parameters = [4, 3].map(|gates| (5 * 4 + gates * 2 * (16 + 4)).to_string());
     assert_eq!(column("parameters")[..2], parameters);
+    // And of 8 channels with 16 numbers each: maps in and out, the convolution, Δ, B and C, Δ's map with
+    // its bias, A and D, norms.
+    let mixer = 3 * 8 * 4 + 8 * 5 + (1 + 32) * 8 + 8 * 2 + 8 * 17;
+    let mamba = 5 * 4 + mixer + 2 * 4;
+    assert_eq!(column("parameters")[3], mamba.to_string());
     as_any_model(&place);
 }
 
