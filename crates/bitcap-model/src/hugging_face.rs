@@ -21,6 +21,7 @@ use crate::kinds::architecture;
 use crate::llama::Llama;
 use crate::mlp::Mlp;
 use crate::model::Model;
+use crate::moe::Moe;
 use crate::recurrent::{Cell, Recurrent};
 
 const CONFIG: &str = "config.json";
@@ -119,9 +120,10 @@ fn of_config(config: &Value, device: &Device) -> Result<Arc<dyn Architecture>, S
         Some("lstm") => ("LSTM", Recurrent::of_config(Cell::Lstm, reading)?),
         Some("gru") => ("GRU", Recurrent::of_config(Cell::Gru, reading)?),
         Some("mlp") => ("causal ResMLP", Mlp::of_config(reading)?),
+        Some("mixtral") => ("Mixtral", Moe::of_config(reading)?),
         _ => {
             return Err(
-                "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\" or \"mlp\"".into(),
+                "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\" or \"mixtral\"".into(),
             );
         }
     };

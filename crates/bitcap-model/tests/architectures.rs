@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bitcap_model::{Architecture, Hidden, Model, Weights, architecture, initial_weights, open};
 use bitcap_plan::{
     DeviceSpec, Gpt2Settings, Group, GruSettings, Init, Initialization, Layout, LlamaSettings,
-    LstmSettings, MlpSettings, ModelSettings, Rule, Slot,
+    LstmSettings, MlpSettings, ModelSettings, MoeSettings, Rule, Slot,
 };
 use bitcap_source::DataShape;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
@@ -101,6 +101,11 @@ fn kinds() -> Vec<ModelSettings> {
         ModelSettings::Mlp(MlpSettings {
             start_token: true,
             ..MlpSettings::new(2, 12)
+        }),
+        ModelSettings::Moe(MoeSettings {
+            experts: 4,
+            start_token: true,
+            ..MoeSettings::new(2, 12, 3)
         }),
     ]
 }

@@ -33,9 +33,9 @@ pub use record::{Run, Timing};
 pub use settings::{
     ArchitectureSettings, Backend, Batch, CellData, CellEngine, CellSettings, CommonSettings,
     DeviceIndex, DeviceSpec, EXACT_SOURCE, EngineSettings, Gpt2Settings, GruSettings,
-    Initialization, Kernels, LlamaSettings, LstmSettings, MAX_TOKENS, MeasureSettings, MlpSettings,
-    ModelKind, ModelSettings, OptimizerKind, Precision, RecurrentSettings, ScheduleKind,
-    SweepSettings, TrainSettings,
+    Initialization, Kernels, LlamaBlocks, LlamaSettings, LstmSettings, MAX_TOKENS, MeasureSettings,
+    MlpSettings, ModelKind, ModelSettings, MoeSettings, OptimizerKind, Precision,
+    RecurrentSettings, ScheduleKind, SweepSettings, TrainSettings,
 };
 pub use status::{CellStatus, Status, status};
 pub use submit::{

@@ -190,6 +190,18 @@ pub struct Run {
     /// Width of the MLP's hidden layer, where it is no multiple of `width`.
     #[serde(deserialize_with = "count")]
     pub mlp_width: Option<u64>,
+    /// Experts a block; the first of the columns that a table without a mixture of experts does not have.
+    #[serde(deserialize_with = "count")]
+    pub experts: Option<u64>,
+    /// Those of them that a token is routed to.
+    #[serde(deserialize_with = "count")]
+    pub experts_per_token: Option<u64>,
+    /// Weight of the load balancing loss.
+    #[serde(deserialize_with = "non_negative")]
+    pub auxiliary_loss: Option<f64>,
+    /// Parameters that take part in predicting one token, where some are chosen for each.
+    #[serde(deserialize_with = "count")]
+    pub active_parameters: Option<u64>,
 }
 
 /// A row of timings.csv: what a cell took, and on what.
@@ -219,16 +231,18 @@ pub struct Timing {
 impl Run {
     /// runs.csv with these rows.
     ///
-    /// It ends before columns that came later and that no row needs, those of bounds and of other
-    /// architectures than GPT-2, and is to the byte what it was when there were none.
+    /// It ends before columns that came later and that no row needs, those of bounds, of other
+    /// architectures than GPT-2 and of mixtures of experts, and is to the byte what it was when there were
+    /// none.
     #[must_use]
     pub fn table(rows: &[Self]) -> Vec<u8> {
         let bytes = csv(rows);
-        if rows.iter().any(|run| run.model != ModelKind::Gpt2) {
+        if rows.iter().any(|run| run.model == ModelKind::Moe) {
             return bytes;
         }
-        let bounded = rows.iter().any(|run| run.entropy_bound_bits.is_some());
-        let first_left_out = if bounded {
+        let first_left_out = if rows.iter().any(|run| run.model != ModelKind::Gpt2) {
+            "experts"
+        } else if rows.iter().any(|run| run.entropy_bound_bits.is_some()) {
             "model"
         } else {
             "entropy_bound_bits"
@@ -250,13 +264,14 @@ impl Run {
     /// The columns that are settings, and not results, names or what follows from other settings, with what is in
     /// them.
     #[must_use]
-    pub fn settings(&self) -> [(&'static str, String); 20] {
+    pub fn settings(&self) -> [(&'static str, String); 23] {
         macro_rules! texts {
             ($($name:ident)*) => { [$((stringify!($name), self.$name.text())),*] };
         }
         texts! {
             seed source vocabulary length samples layers width heads mlp_ratio tied_head start_token
             initialization optimizer learning_rate schedule steps batch precision model mlp_width
+            experts experts_per_token auxiliary_loss
         }
     }
 }

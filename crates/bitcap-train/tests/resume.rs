@@ -5,7 +5,7 @@ mod common;
 use bitcap_model::{Model, PredictionTask, architecture, initial_weights, open};
 use bitcap_plan::{
     Batch, DeviceSpec, GruSettings, Initialization, Kernels, LlamaSettings, LstmSettings,
-    MlpSettings, ModelSettings, OptimizerKind, ScheduleKind, TrainSettings,
+    MlpSettings, ModelSettings, MoeSettings, OptimizerKind, ScheduleKind, TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{Progress, StateError, TrainState, Trainer};
@@ -39,6 +39,11 @@ fn other_kinds() -> Vec<Model> {
         start_token: true,
         ..MlpSettings::new(1, 4)
     };
+    let moe = MoeSettings {
+        experts: 3,
+        start_token: true,
+        ..MoeSettings::new(1, 4, 2)
+    };
     let device = open(DeviceSpec::FLEX).unwrap();
     let model = |settings: &ModelSettings| {
         let architecture = architecture(settings, DATA, &device);
@@ -50,6 +55,7 @@ fn other_kinds() -> Vec<Model> {
         ModelSettings::Lstm(lstm),
         ModelSettings::Gru(gru),
         ModelSettings::Mlp(mlp),
+        ModelSettings::Moe(moe),
     ];
     all.iter().map(model).collect()
 }

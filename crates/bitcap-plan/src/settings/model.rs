@@ -2,9 +2,12 @@
 //! are told apart.
 
 mod gpt2;
+mod heads;
 mod kind;
 mod llama;
+mod llama_blocks;
 mod mlp;
+mod moe;
 mod recurrent;
 
 use std::fmt;
@@ -19,7 +22,9 @@ use bitcap_source::DataShape;
 pub use gpt2::{Gpt2Settings, Initialization};
 pub use kind::{ArchitectureSettings, CommonSettings};
 pub use llama::LlamaSettings;
+pub use llama_blocks::LlamaBlocks;
 pub use mlp::MlpSettings;
+pub use moe::MoeSettings;
 pub use recurrent::{GruSettings, LstmSettings, RecurrentSettings};
 
 /// The kinds of models: the name in `kind`, the variant and the settings of each.
@@ -62,6 +67,11 @@ macro_rules! kinds {
             #[must_use]
             pub fn kind(&self) -> ModelKind {
                 match self { $(Self::$variant(_) => ModelKind::$variant,)* }
+            }
+
+            /// Writes out the defaults that depend on other settings.
+            pub(crate) fn fill_defaults(&mut self) {
+                match self { $(Self::$variant(settings) => settings.fill_defaults(),)* }
             }
 
             /// Reads the settings of a kind where the kind itself is known already.
@@ -111,6 +121,10 @@ kinds! {
     /// Causal ResMLP (Touvron et al. 2021): positions mixed by a lower triangular matrix a layer, in
     /// place of attention: x + M LN(x) + b, then x + MLP(LN(x)), with GPT-2's layer norm and MLP.
     "mlp": Mlp(MlpSettings),
+    /// Mixture of experts (Mixtral, Jiang et al. 2024): Llama's blocks with several SwiGLUs, the experts,
+    /// in the place of each MLP. A router, a linear map with a softmax over the experts, chooses some for
+    /// each token, and adds up what they say by their probabilities over the sum of these.
+    "moe": Moe(MoeSettings),
 }
 
 impl fmt::Display for ModelKind {
@@ -133,7 +147,8 @@ impl ModelSettings {
     }
 
     /// Floating-point operations of the training a predicted token, approximately: 6 a multiply-add
-    /// with a weight (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
+    /// with a weight (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted,
+    /// and neither are experts that a token is not routed to, which are worked out all the same.
     #[must_use]
     pub fn training_flops_a_token(&self, data: &DataShape) -> f64 {
         6.0 * self.multiply_adds_a_token(data)
