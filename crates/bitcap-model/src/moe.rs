@@ -81,8 +81,8 @@ impl Moe {
     fn mixture(&self, weights: &Weights, mixture: &Mixture, x: Tensor<2>) -> (Tensor<2>, Routed) {
         let routed = self.routing.of(weights.linear(x.clone(), mixture.router));
         let beside = |map: fn(&SwiGlu) -> SlotId, dim| {
-            let maps = mixture.experts.iter().map(|expert| map(expert));
-            Tensor::cat(maps.map(|map| weights.tensor::<2>(map)).collect(), dim)
+            let maps = mixture.experts.iter().map(map);
+            Tensor::cat(maps.map(|slot| weights.tensor::<2>(slot)).collect(), dim)
         };
         let gate = beside(|expert| expert.gate, 0);
         let expand = beside(|expert| expert.expand, 0);
