@@ -2,18 +2,50 @@
 themselves, with weights drawn by torch.
 
 A case has the settings as an experiment file has them (`model`), the sizes of the data, and a seed.
-`build` gives a module that takes tokens [N, S] to logits [N, S, V'] and whose parameters have the names
-they have in a model folder.
+`build` gives a module that takes tokens [N, S] to logits [N, S, V'], `on_disk` its parameters, or what else
+there is one of for each, by the names they have in a model folder.
 """
 
+import re
+import types
 from unittest import mock
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, MambaConfig, MambaForCausalLM
+from transformers import MixtralConfig, MixtralForCausalLM
 
 CASES = {
+    "moe_a": {
+        "model": {
+            "kind": "moe",
+            "layers": 2,
+            "width": 8,
+            "heads": 2,
+            "experts": 4,
+            "auxiliary_loss": 0.0,
+        },
+        "data": {"vocabulary": 32, "length": 8, "samples": 24},
+        "seed": 61,
+    },
+    # A load balancing loss large enough that its gradient is seen beside that of the predictions.
+    "moe_b": {
+        "model": {
+            "kind": "moe",
+            "layers": 3,
+            "width": 12,
+            "heads": 3,
+            "mlp_width": 7,
+            "experts": 5,
+            "experts_per_token": 3,
+            "auxiliary_loss": 0.3,
+            "tied_head": False,
+            "start_token": True,
+        },
+        "data": {"vocabulary": 37, "length": 9, "samples": 11},
+        "seed": 62,
+    },
     "mlp_a": {
         "model": {"kind": "mlp", "layers": 2, "width": 16},
         "data": {"vocabulary": 32, "length": 8, "samples": 24},
@@ -94,18 +126,26 @@ def rows(case):
     return case["data"]["vocabulary"] + case["model"].get("start_token", False)
 
 
-class LlamaInItsDtype(LlamaForCausalLM):
-    """transformers' class without its casts to float32, in norms and angles, so that float64 is that
-    throughout. In float32 they do nothing."""
+def in_its_dtype(model):
+    """transformers' Llama or Mixtral without its casts to float32, in norms, angles and routers, so that
+    float64 is that throughout. In float32 they do nothing."""
+    for module in list(model.modules()):
+        for name, child in list(module.named_children()):
+            if type(child).__name__ in ("LlamaRMSNorm", "MixtralRMSNorm"):
+                norm = nn.RMSNorm(child.weight.shape, eps=child.variance_epsilon)
+                setattr(module, name, norm)
+            if type(child).__name__ == "MixtralTopKRouter":
+                # Of the module as it is, so that its logits are still recorded.
+                child.forward = types.MethodType(route, child)
+    model.model.rotary_emb = Rotation(model.config)
+    return model
 
-    def __init__(self, config):
-        super().__init__(config)
-        for module in list(self.modules()):
-            for name, child in list(module.named_children()):
-                if type(child).__name__ == "LlamaRMSNorm":
-                    norm = nn.RMSNorm(child.weight.shape, eps=child.variance_epsilon)
-                    setattr(module, name, norm)
-        self.model.rotary_emb = Rotation(config)
+
+def route(router, x):
+    router_logits = F.linear(x.reshape(-1, router.hidden_dim), router.weight)
+    probabilities = router_logits.softmax(dim=-1)
+    top, indices = probabilities.topk(router.top_k, dim=-1)
+    return router_logits, top / top.sum(dim=-1, keepdim=True), indices
 
 
 class Rotation(nn.Module):
@@ -120,10 +160,11 @@ class Rotation(nn.Module):
         return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
 
 
-def llama(case, dtype):
+def sizes(case, dtype):
+    """What transformers' Llama and Mixtral are configured by alike."""
     model = case["model"]
     width = model["width"]
-    config = LlamaConfig(
+    return dict(
         vocab_size=rows(case),
         max_position_embeddings=case["data"]["length"],
         hidden_size=width,
@@ -138,7 +179,71 @@ def llama(case, dtype):
         eos_token_id=None,
         attn_implementation="eager" if dtype == torch.float32 else "sdpa",
     )
-    return (LlamaForCausalLM if dtype == torch.float32 else LlamaInItsDtype)(config)
+
+
+def llama(case, dtype):
+    model = LlamaForCausalLM(LlamaConfig(**sizes(case, dtype)))
+    return model if dtype == torch.float32 else in_its_dtype(model)
+
+
+def mixtral(case, dtype):
+    model = case["model"]
+    config = MixtralConfig(
+        num_local_experts=model["experts"],
+        num_experts_per_tok=model.get("experts_per_token", 2),
+        router_aux_loss_coef=model["auxiliary_loss"],
+        **sizes(case, dtype),
+    )
+    # One expert after another, in whatever dtype.
+    config._experts_implementation = "eager"
+    model = MixtralForCausalLM(config)
+    return model if dtype == torch.float32 else in_its_dtype(model)
+
+
+def auxiliary(model, inputs):
+    """The weighted loss that a model adds to that of its predictions in training, where it has one."""
+    weight = getattr(model, "router_aux_loss_coef", None)
+    return weight and weight * model(inputs, output_router_logits=True).aux_loss
+
+
+# transformers has the experts of a layer in one tensor, and gate and hidden layer of each in one matrix.
+FUSED = re.compile(r"(model\.layers\.\d+)\.mlp\.experts\.(gate_up_proj|down_proj)$")
+ON_DISK = re.compile(r"(model\.layers\.\d+)\.block_sparse_moe\.experts\.\d+\.w[123]\.weight$")
+ROUTER = [".mlp.gate.", ".block_sparse_moe.gate."]
+
+
+def on_disk(tensors):
+    """Tensors by the names in a model folder, of tensors by the names in a module."""
+    split = {}
+    for name, tensor in tensors.items():
+        fused = FUSED.match(name)
+        if not fused:
+            split[name.replace(*ROUTER)] = tensor
+            continue
+        layer, maps = fused.groups()
+        for expert, matrix in enumerate(tensor):
+            parts = {"w2": matrix} if maps == "down_proj" else dict(zip(("w1", "w3"), matrix.chunk(2)))
+            for part, values in parts.items():
+                split[f"{layer}.block_sparse_moe.experts.{expert}.{part}.weight"] = values.contiguous()
+    return split
+
+
+def in_memory(tensors):
+    """The inverse of `on_disk`."""
+    whole = {
+        name.replace(*reversed(ROUTER)): tensor
+        for name, tensor in tensors.items()
+        if not ON_DISK.match(name)
+    }
+    for layer in {match[1] for match in map(ON_DISK.match, tensors) if match}:
+
+        def experts(part):
+            names = (f"{layer}.block_sparse_moe.experts.{i}.{part}.weight" for i in range(len(tensors)))
+            return torch.stack([tensors[name] for name in names if name in tensors])
+
+        whole[f"{layer}.mlp.experts.gate_up_proj"] = torch.cat([experts("w1"), experts("w3")], dim=1)
+        whole[f"{layer}.mlp.experts.down_proj"] = experts("w2")
+    return whole
 
 
 class MambaInItsDtype(MambaForCausalLM):
@@ -246,6 +351,7 @@ class Mlp(nn.Module):
 
 KINDS = {
     "mlp": lambda case, dtype: Mlp(case),
+    "moe": mixtral,
     "llama": llama,
     "mamba": mamba,
     "lstm": lambda case, dtype: Recurrent(case, nn.LSTM),
@@ -255,7 +361,7 @@ KINDS = {
 
 def build(case, weights, dtype):
     model = KINDS[case["model"]["kind"]](case, dtype)
-    missing, unexpected = model.load_state_dict(weights, strict=False)
+    missing, unexpected = model.load_state_dict(in_memory(weights), strict=False)
     tied = ["lm_head.weight"] if case["model"].get("tied_head", True) else []
     assert missing in ([], tied) and not unexpected, (missing, unexpected)
     if hasattr(model, "tie_weights"):
@@ -268,7 +374,8 @@ def draw_weights(case):
     matrices N(0, 0.2²), biases N(0, 0.1²), scales 1 + N(0, 0.1²)."""
     generator = torch.Generator().manual_seed(case["seed"])
     weights = {}
-    for name, parameter in KINDS[case["model"]["kind"]](case, torch.float32).named_parameters():
+    parameters = dict(KINDS[case["model"]["kind"]](case, torch.float32).named_parameters())
+    for name, parameter in on_disk(parameters).items():
         noise = torch.randn(parameter.shape, generator=generator)
         if parameter.ndim >= 2 or name.endswith("mix.weight"):
             weights[name] = 0.2 * noise

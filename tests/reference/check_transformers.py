@@ -36,6 +36,8 @@ def main():
     model, info = transformers.AutoModelForCausalLM.from_pretrained(
         args.cell / "model",
         attn_implementation="eager",
+        # Others ask for widths of experts that are multiples of four.
+        experts_implementation="eager",
         dtype=torch.float32,
         output_loading_info=True,
     )

@@ -96,21 +96,33 @@ def write_architecture(name):
     tokens = ref.draw_tokens(TOKENS_SEED, **case["data"])
     start_token = case["data"]["vocabulary"] if case["model"].get("start_token") else None
     inputs, targets = ref.inputs_and_targets(types.SimpleNamespace(bos_token_id=start_token), tokens)
-    tensors = outputs(lambda dtype: arch.build(case, weights, dtype), arch.logits, weights, inputs, targets)
+    tensors = outputs(
+        lambda dtype: arch.build(case, weights, dtype),
+        arch.logits,
+        weights,
+        inputs,
+        targets,
+        arch.auxiliary,
+    )
     save(MODEL_FIXTURES / f"{name}.safetensors", {**tensors, "tokens": tokens}, case)
 
 
-def outputs(build, logits, weights, inputs, targets):
+def outputs(build, logits, weights, inputs, targets, auxiliary=lambda model, inputs: None):
     single = logits(build(torch.float32), inputs).detach()
     double_model = build(torch.float64)
     double = logits(double_model, inputs)
     # The same function in both.
     torch.testing.assert_close(single.double(), double.detach(), rtol=1e-5, atol=1e-5)
     loss = ref.mean_loss(double, targets)
-    loss.backward()
     tensors = {f"weight.{key}": value for key, value in weights.items()}
-    for key, parameter in double_model.named_parameters():
-        tensors[f"grad.{key}"] = parameter.grad.float().contiguous()
+    trained, more = loss, auxiliary(double_model, inputs)
+    if more is not None:
+        trained = loss + more
+        tensors["auxiliary"] = torch.as_tensor(more, dtype=torch.float64).detach().reshape(1)
+    trained.backward()
+    gradients = {key: parameter.grad for key, parameter in double_model.named_parameters()}
+    for key, gradient in arch.on_disk(gradients).items():
+        tensors[f"grad.{key}"] = gradient.float().contiguous()
     tensors["logits"] = single.contiguous()
     tensors["loss"] = -ref.log_probabilities(single, targets).mean().reshape(1)
     tensors["loss_f64"] = loss.detach().reshape(1)

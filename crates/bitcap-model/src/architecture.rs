@@ -53,6 +53,8 @@ pub struct Hidden {
     /// `[n · S_pred, d]`, the rows of a sequence one after another.
     pub values: Tensor<2>,
     /// A loss of its own that training adds to that of the predictions, `[1]`, a mean over the
-    /// predicted tokens of the pass in nats; None where the architecture has none.
+    /// predicted tokens of the pass in nats; None where the architecture has none. What is trained is its
+    /// mean over the passes of a batch, weighted by their tokens: one that is no mean of what each token
+    /// adds depends on how a batch is cut into passes.
     pub auxiliary: Option<Tensor<1>>,
 }

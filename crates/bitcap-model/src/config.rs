@@ -15,6 +15,12 @@ impl Config<'_> {
             .ok_or_else(|| format!("`{key}` must be a positive whole number"))
     }
 
+    /// Any number.
+    pub(crate) fn real(&self, key: &str) -> Result<f64, String> {
+        let number = self.0[key].as_f64();
+        number.ok_or_else(|| format!("`{key}` must be a number"))
+    }
+
     /// A yes or no.
     pub(crate) fn flag(&self, key: &str) -> Result<bool, String> {
         let flag = self.0[key].as_bool();

@@ -22,6 +22,7 @@ use crate::llama::Llama;
 use crate::mamba::Mamba;
 use crate::mlp::Mlp;
 use crate::model::Model;
+use crate::moe::Moe;
 use crate::recurrent::{Cell, Recurrent};
 
 const CONFIG: &str = "config.json";
@@ -121,10 +122,10 @@ fn of_config(config: &Value, device: &Device) -> Result<Arc<dyn Architecture>, S
         Some("gru") => ("GRU", Recurrent::of_config(Cell::Gru, reading)?),
         Some("mlp") => ("causal ResMLP", Mlp::of_config(reading)?),
         Some("mamba") => ("Mamba", Mamba::of_config(reading)?),
+        Some("mixtral") => ("Mixtral", Moe::of_config(reading)?),
         _ => {
             return Err(
-                "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\" or \"mamba\""
-                    .into(),
+                "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\", \"mamba\" or \"mixtral\"".into(),
             );
         }
     };

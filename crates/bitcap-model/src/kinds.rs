@@ -11,6 +11,7 @@ use crate::gpt2::Gpt2;
 use crate::llama::Llama;
 use crate::mamba::Mamba;
 use crate::mlp::Mlp;
+use crate::moe::Moe;
 use crate::recurrent::{Cell, Recurrent};
 
 /// The architecture that `settings` ask for, on `device` (without autodiff).
@@ -24,6 +25,7 @@ pub fn architecture(
         ModelSettings::Gpt2(settings) => Arc::new(Gpt2::new(settings, data, device)),
         ModelSettings::Llama(settings) => Arc::new(Llama::new(settings, data, device)),
         ModelSettings::Mlp(settings) => Arc::new(Mlp::new(settings, data, device)),
+        ModelSettings::Moe(settings) => Arc::new(Moe::new(settings, data, device)),
         ModelSettings::Lstm(_) => {
             Arc::new(Recurrent::new(Cell::Lstm, settings.clone(), data, device))
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bitcap_model::{Architecture, Hidden, Model, Weights, architecture, initial_weights, open};
 use bitcap_plan::{
     DeviceSpec, Gpt2Settings, Group, GruSettings, Init, Initialization, Layout, LlamaSettings,
-    LstmSettings, MambaSettings, MlpSettings, ModelSettings, Rule, Slot,
+    LstmSettings, MambaSettings, MlpSettings, ModelSettings, MoeSettings, Rule, Slot,
 };
 use bitcap_source::DataShape;
 use burn::tensor::{FloatDType, Int, Tensor, TensorData};
@@ -106,6 +106,11 @@ fn kinds() -> Vec<ModelSettings> {
         ModelSettings::Mamba(MambaSettings {
             start_token: true,
             ..MambaSettings::new(2, 12)
+        }),
+        ModelSettings::Moe(MoeSettings {
+            experts: 4,
+            start_token: true,
+            ..MoeSettings::new(2, 12, 3)
         }),
     ]
 }

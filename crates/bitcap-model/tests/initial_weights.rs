@@ -3,7 +3,7 @@
 use bitcap_model::initial_weights;
 use bitcap_plan::{
     ArchitectureSettings, Gpt2Settings, GruSettings, Init, Initialization, Layout, LlamaSettings,
-    MambaSettings, MlpSettings,
+    MambaSettings, MlpSettings, MoeSettings,
 };
 use bitcap_source::DataShape;
 
@@ -94,6 +94,13 @@ fn fan_in_initialization() {
 #[test]
 fn llama_initialization() {
     let layout = LlamaSettings::new(3, 48, 2).layout(&DATA);
+    check(&layout, |_, _| 0.02);
+}
+
+/// The same, routers too.
+#[test]
+fn moe_initialization() {
+    let layout = MoeSettings::new(3, 48, 2).layout(&DATA);
     check(&layout, |_, _| 0.02);
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use bitcap_model::{Model, ModelFileError, architecture, initial_weights, open};
 use bitcap_plan::{
     DeviceSpec, Gpt2Settings, GruSettings, LlamaSettings, LstmSettings, MambaSettings, MlpSettings,
-    ModelSettings,
+    ModelSettings, MoeSettings,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -54,7 +54,15 @@ fn other_kinds(tied_head: bool, start_token: bool) -> Vec<Model> {
         start_token,
         ..MambaSettings::new(2, 6)
     });
-    [llama, lstm, gru, mlp, mamba].iter().map(of).collect()
+    let moe = ModelSettings::Moe(MoeSettings {
+        mlp_width: Some(5),
+        experts: 3,
+        auxiliary_loss: 0.1,
+        tied_head,
+        start_token,
+        ..MoeSettings::new(2, 6, 3)
+    });
+    [llama, lstm, gru, mlp, mamba, moe].iter().map(of).collect()
 }
 
 fn of(settings: &ModelSettings) -> Model {
@@ -108,7 +116,11 @@ fn configs_of_every_kind_with_a_key_altered() {
                 fs::write(folder.path().join("config.json"), altered.to_string()).unwrap();
                 if let Ok(loaded) = load(folder.path()) {
                     // What is in no tensor's dimensions, or what it was before.
-                    let unseen = ["num_attention_heads", "max_position_embeddings"];
+                    let unseen = [
+                        "num_attention_heads",
+                        "max_position_embeddings",
+                        "num_experts_per_tok",
+                    ];
                     let same = config[key] == value;
                     assert!(same || unseen.contains(&&key[..]), "{key} {value}");
                     assert_eq!(loaded.next(&[], 1, 0).unwrap().len(), 9, "{key} {value}");
@@ -194,7 +206,7 @@ fn what_is_wrong_is_said() {
         (
             "model_type",
             json!("bert"),
-            "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\" or \"mamba\"",
+            "`model_type` must be \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\", \"mamba\" or \"mixtral\"",
         ),
         (
             "bitcap_start_token",

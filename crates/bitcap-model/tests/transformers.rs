@@ -231,6 +231,29 @@ fn mlp() {
     }
 }
 
+/// With its load balancing loss, which no prediction has any part of.
+#[test]
+fn moe() {
+    for (case, has_loss) in [("moe_a", false), ("moe_b", true)] {
+        let fixture = Fixture::read(case);
+        agrees_everywhere(&fixture);
+        let model = fixture.model(DeviceSpec::FLEX);
+        let architecture = model.architecture();
+        let task = PredictionTask::new(&fixture.data, &fixture.tokens());
+        let pass = task.pass(0..task.samples(), &model.flat().device());
+        let weights = Weights::new(architecture.layout(), model.flat(), FloatDType::F64);
+        let auxiliary = architecture.hidden(&weights, pass.inputs).auxiliary;
+        let ours = auxiliary.map(|loss| loss.try_into_vec_as::<f64>().unwrap()[0]);
+        // transformers sums it up in f32.
+        let theirs = fixture.f64("auxiliary")[0];
+        assert!(
+            (ours.unwrap_or(0.0) - theirs).abs() <= 1e-6 * theirs,
+            "{ours:?} {theirs}"
+        );
+        assert_eq!(ours.is_some(), has_loss);
+    }
+}
+
 #[test]
 fn lstm_and_gru() {
     for case in ["lstm_a", "lstm_b", "gru_a", "gru_b"] {
@@ -252,7 +275,7 @@ fn other_heads_are_another_model() {
     let device = open(DeviceSpec::FLEX).unwrap();
     let model = fixture.model(DeviceSpec::FLEX);
     if let ModelSettings::Gpt2(settings) = &mut fixture.settings {
-        settings.heads = 4;
+        settings.heads = Some(4);
     }
     let other = architecture(&fixture.settings, fixture.data, &device);
     let other = Model::of_flat(other, model.flat().clone());

@@ -220,7 +220,7 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
     };
     match &settings.model {
         ModelSettings::Gpt2(model) => Run {
-            heads: Some(model.heads.into()),
+            heads: Some(model.heads().into()),
             mlp_ratio: Some(model.mlp_ratio.into()),
             initialization: name(&model.initialization),
             ..run
@@ -237,8 +237,17 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
             ..run
         },
         ModelSettings::Llama(model) => Run {
-            heads: Some(model.heads.into()),
-            mlp_width: Some(model.hidden().into()),
+            heads: Some(model.blocks().heads.into()),
+            mlp_width: Some(model.blocks().mlp_width.into()),
+            ..run
+        },
+        ModelSettings::Moe(model) => Run {
+            heads: Some(model.blocks().heads.into()),
+            mlp_width: Some(model.blocks().mlp_width.into()),
+            experts: Some(model.experts.into()),
+            experts_per_token: Some(model.experts_per_token.into()),
+            auxiliary_loss: Some(model.auxiliary_loss),
+            active_parameters: Some(settings.active_parameters()),
             ..run
         },
     }

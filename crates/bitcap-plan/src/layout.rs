@@ -5,7 +5,7 @@
 //! operation each, whatever the architecture. All that is decided for each tensor by itself is said
 //! in its slot.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,8 @@ pub enum Group {
     Attention,
     /// Matrices and biases of the MLPs.
     Mlp,
+    /// Matrices that choose among experts.
+    Router,
     /// Weights of what mixes positions, where that is neither attention nor a recurrent layer of torch.nn.
     Mixing,
     /// Matrices and biases of recurrent layers.
@@ -133,6 +135,8 @@ impl SlotId {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
     slots: Vec<Slot>,
+    /// Which of the slots has a name: a model may have hundreds of thousands of tensors.
+    places: HashMap<String, usize>,
     matrices_start: usize,
     len: usize,
 }
@@ -147,11 +151,12 @@ impl Layout {
     #[must_use]
     pub fn new(mut slots: Vec<Slot>) -> Self {
         slots.sort_by_key(|slot| slot.rule.is_matrix()); // stable: the order within stays
-        let mut names = HashSet::new();
+        let mut places = HashMap::new();
         let (mut len, mut matrices_start) = (0, 0);
-        for slot in &mut slots {
+        for (place, slot) in slots.iter_mut().enumerate() {
             // Defects of an architecture: no setting that is valid leads here.
-            assert!(names.insert(slot.name.clone()), "{} twice", slot.name);
+            let twice = places.insert(slot.name.clone(), place).is_some();
+            assert!(!twice, "{} twice", slot.name);
             let (rank, is_matrix) = (slot.dims.len(), slot.rule.is_matrix());
             let fits = if is_matrix {
                 rank == 2
@@ -168,6 +173,7 @@ impl Layout {
         }
         Self {
             slots,
+            places,
             matrices_start,
             len,
         }
@@ -182,8 +188,7 @@ impl Layout {
     /// The tensor of this name, if there is one.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<SlotId> {
-        let index = self.slots.iter().position(|slot| slot.name == name)?;
-        Some(SlotId(index))
+        self.places.get(name).copied().map(SlotId)
     }
 
     /// Where the matrices begin; they reach to the end.

@@ -33,8 +33,8 @@ pub use record::{Run, Timing};
 pub use settings::{
     ArchitectureSettings, Backend, Batch, CellData, CellEngine, CellSettings, CommonSettings,
     DeviceIndex, DeviceSpec, EXACT_SOURCE, EngineSettings, Gpt2Settings, GruSettings,
-    Initialization, Kernels, LlamaSettings, LstmSettings, MAX_TOKENS, MambaSettings,
-    MeasureSettings, MlpSettings, ModelKind, ModelSettings, OptimizerKind, Precision,
+    Initialization, Kernels, LlamaBlocks, LlamaSettings, LstmSettings, MAX_TOKENS, MambaSettings,
+    MeasureSettings, MlpSettings, ModelKind, ModelSettings, MoeSettings, OptimizerKind, Precision,
     RecurrentSettings, ScheduleKind, SweepSettings, TrainSettings,
 };
 pub use status::{CellStatus, Status, status};

@@ -30,11 +30,15 @@ impl PlannedCell {
     #[must_use]
     pub fn row(&self) -> [String; 8] {
         let settings = &self.settings;
+        let (parameters, active) = (settings.parameters(), settings.active_parameters());
         let known = |x: Option<f64>, digits| x.map_or("-".into(), |x| format!("{x:.digits$}"));
         [
             self.index.to_string(),
             self.name.clone(),
-            settings.parameters().to_string(),
+            match active == parameters {
+                true => parameters.to_string(),
+                false => format!("{parameters} ({active} active)"),
+            },
             known(settings.entropy_bits(), 1),
             known(settings.load(), 3),
             settings.training_tokens().to_string(),

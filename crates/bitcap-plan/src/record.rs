@@ -200,6 +200,18 @@ pub struct Run {
     /// Positions that its convolution sees.
     #[serde(deserialize_with = "count")]
     pub conv_kernel: Option<u64>,
+    /// Experts a block; the first of the columns that a table without a mixture of experts does not have.
+    #[serde(deserialize_with = "count")]
+    pub experts: Option<u64>,
+    /// Those of them that a token is routed to.
+    #[serde(deserialize_with = "count")]
+    pub experts_per_token: Option<u64>,
+    /// Weight of the load balancing loss.
+    #[serde(deserialize_with = "non_negative")]
+    pub auxiliary_loss: Option<f64>,
+    /// Parameters that take part in predicting one token, where some are chosen for each.
+    #[serde(deserialize_with = "count")]
+    pub active_parameters: Option<u64>,
 }
 
 /// A row of timings.csv: what a cell took, and on what.
@@ -230,14 +242,18 @@ impl Run {
     /// runs.csv with these rows.
     ///
     /// It ends before columns that came later and that no row needs, those of bounds, of other
-    /// architectures than GPT-2 and of Mamba, and is to the byte what it was when there were none.
+    /// architectures than GPT-2, of Mamba and of mixtures of experts, and is to the byte what it was when there
+    /// were none.
     #[must_use]
     pub fn table(rows: &[Self]) -> Vec<u8> {
         let bytes = csv(rows);
-        if rows.iter().any(|run| run.model == ModelKind::Mamba) {
+        let has = |kind: ModelKind| rows.iter().any(|run| run.model == kind);
+        if has(ModelKind::Moe) {
             return bytes;
         }
-        let first_left_out = if rows.iter().any(|run| run.model != ModelKind::Gpt2) {
+        let first_left_out = if has(ModelKind::Mamba) {
+            "experts"
+        } else if rows.iter().any(|run| run.model != ModelKind::Gpt2) {
             "state"
         } else if rows.iter().any(|run| run.entropy_bound_bits.is_some()) {
             "model"
@@ -261,7 +277,7 @@ impl Run {
     /// The columns that are settings, and not results, names or what follows from other settings, with what is in
     /// them.
     #[must_use]
-    pub fn settings(&self) -> [(&'static str, String); 23] {
+    pub fn settings(&self) -> [(&'static str, String); 26] {
         macro_rules! texts {
             ($($name:ident)*) => { [$((stringify!($name), self.$name.text())),*] };
         }
@@ -269,6 +285,7 @@ impl Run {
             seed source vocabulary length samples layers width heads mlp_ratio tied_head start_token
             initialization optimizer learning_rate schedule steps batch precision model mlp_width
             state expand conv_kernel
+            experts experts_per_token auxiliary_loss
         }
     }
 }

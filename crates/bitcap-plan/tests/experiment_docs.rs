@@ -193,6 +193,9 @@ fn the_schema_takes_what_the_reader_takes() {
         ("[model]", "[model]\nkind = \"llama\"\nmlp_width = 7", true),
         ("[model]", "[model]\nmlp_width = 7", false),
         ("[model]", "[model]\nkind = \"llama\"\nmlp_ratio = 2", false),
+        ("[model]", "[model]\nkind = \"moe\"\nexperts = 3", true),
+        ("[model]", "[model]\nexperts = 3", false),
+        ("heads = 2\n", "", true),
         (
             "[grid]",
             "[grid]\n\"model.kind\" = [\"gpt2\", \"llama\"]",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use bitcap_plan::{
     ArchitectureSettings, Gpt2Settings, Group, GruSettings, Layout, LlamaSettings, LstmSettings,
-    MambaSettings, MlpSettings, ModelSettings,
+    MambaSettings, MlpSettings, ModelSettings, MoeSettings,
 };
 use bitcap_source::DataShape;
 use proptest::prelude::*;
@@ -147,6 +147,52 @@ proptest! {
             (Group::Head, if tied_head { 0 } else { table }),
         ];
         prop_assert_eq!(layout.parameters(), counts(&expected));
+    }
+
+    #[test]
+    fn a_mixture_of_experts_has_so_many(
+        vocabulary in 2u32..300,
+        length in 1usize..40,
+        layers in 1u32..5,
+        heads in 1u32..4,
+        pairs in 1u32..5,
+        mlp_width in proptest::option::of(1u32..50),
+        experts in 1u32..9,
+        unused in 0u32..8,
+        tied_head: bool,
+        start_token: bool,
+    ) {
+        let experts_per_token = (experts - unused.min(experts)).max(1);
+        let settings = MoeSettings {
+            mlp_width,
+            experts,
+            experts_per_token,
+            tied_head,
+            start_token,
+            ..MoeSettings::new(layers, 2 * heads * pairs, heads)
+        };
+        settings.validate().unwrap();
+        let data = DataShape { vocabulary, length, start_token };
+        let layout = settings.layout(&data);
+        in_its_place(&layout)?;
+        let (d, l) = (u64::from(settings.width), u64::from(layers));
+        let m = mlp_width.map_or((8 * d).div_ceil(3), u64::from);
+        let (e, k) = (u64::from(experts), u64::from(experts_per_token));
+        let table = (u64::from(vocabulary) + u64::from(start_token)) * d;
+        let with = |experts_used: u64| {
+            [
+                (Group::TokenEmbedding, table),
+                (Group::Attention, l * 4 * d * d),
+                (Group::Mlp, l * experts_used * 3 * m * d),
+                (Group::Router, l * e * d),
+                (Group::LayerNorm, l * 2 * d + d),
+                (Group::Head, if tied_head { 0 } else { table }),
+            ]
+        };
+        prop_assert_eq!(layout.parameters(), counts(&with(e)));
+        let active: u64 = with(k).iter().map(|(_, count)| count).sum();
+        prop_assert_eq!(settings.active_parameters(&data), active);
+        prop_assert_eq!(settings.multiply_adds_a_token(&data), active as f64);
     }
 
     #[test]

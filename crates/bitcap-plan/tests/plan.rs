@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bitcap_plan::{
-    CellSettings, Experiment, Gpt2Settings, ModelKind, ModelSettings, Plan, PlannedCell, text_table,
+    CellSettings, Experiment, Gpt2Settings, ModelKind, ModelSettings, Plan, PlannedCell,
+    experiment_schema, text_table,
 };
 
 const BASE: &str = r#"name = "base"
@@ -313,6 +314,81 @@ fn defaults_written_out_are_the_same_cell() {
     assert_eq!(
         only(&[]).name,
         only(&["model.mlp_ratio=4", "train.weight_decay=0"]).name
+    );
+    let (base, without_heads) = (BASE, BASE.replace("heads = 2\n", ""));
+    let planned = |text: &str, kind: &str, more: &[&str]| {
+        let overrides = [&[kind], more].concat();
+        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+        let experiment = Experiment::parse(text, "e.toml", &overrides).unwrap();
+        experiment.plan().unwrap().cells.remove(0)
+    };
+    for kind in ["model.kind=gpt2", "model.kind=llama", "model.kind=moe"] {
+        let (written, left_out) = (planned(base, kind, &[]), planned(&without_heads, kind, &[]));
+        assert_eq!(written.name, left_out.name, "{kind}");
+        // A head has an even width, since rotary positions turn its numbers in pairs.
+        let odd = planned(&without_heads, kind, &["model.width=30"]);
+        let one = planned(base, kind, &["model.width=30", "model.heads=1"]);
+        assert_eq!(odd.name, one.name, "{kind}");
+    }
+    let moe = [
+        "model.mlp_width=86",
+        "model.experts=8",
+        "model.experts_per_token=2",
+        "model.auxiliary_loss=0.02",
+    ];
+    assert_eq!(
+        planned(base, "model.kind=moe", &moe).name,
+        planned(base, "model.kind=moe", &[]).name
+    );
+}
+
+/// What a file must say of a model is the same in every kind.
+#[test]
+fn one_grid_goes_through_every_kind() {
+    let schema = experiment_schema();
+    let kinds = &schema["properties"]["grid"]["properties"]["model.kind"]["items"]["enum"];
+    let kinds: Vec<&str> = kinds
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|kind| kind.as_str().unwrap())
+        .collect();
+    assert!(
+        kinds.contains(&"gpt2") && kinds.contains(&"moe"),
+        "{kinds:?}"
+    );
+    let text = BASE.replace("heads = 2\n", "tied_head = false\nstart_token = true\n");
+    let text = text.replace("width = 32\n", "");
+    let grid = format!("[grid]\n\"model.kind\" = {kinds:?}\n\"model.width\" = [6, 32]\n");
+    let plan = Experiment::parse(&(text + &grid), "e.toml", &[])
+        .unwrap()
+        .plan()
+        .unwrap();
+    assert_eq!(plan.cells.len(), 2 * kinds.len());
+    let labels: Vec<&str> = plan
+        .cells
+        .iter()
+        .map(|cell| cell.curve().label.as_str())
+        .collect();
+    for (cells, kind) in plan.cells.chunks(2).zip(kinds) {
+        assert_eq!(cells[0].settings.model.kind().as_str(), kind);
+        assert!(
+            labels.contains(&&*format!("kind={kind}, width=32")),
+            "{labels:?}"
+        );
+    }
+}
+
+/// Fewer parameters than there are take part in a prediction only where experts are chosen.
+#[test]
+fn active_parameters_are_told_where_there_are_fewer() {
+    let parameters = |overrides: &[&str]| only(overrides).row()[2].clone();
+    assert_eq!(parameters(&[]), only(&[]).settings.parameters().to_string());
+    // V = 2,048 and d = 32: embedding, norms, attention, router, and experts of 3 x 86 x 32 each.
+    let rest = 2048 * 32 + 3 * 32 + 4 * 32 * 32 + 8 * 32;
+    assert_eq!(
+        parameters(&["model.kind=moe"]),
+        format!("{} ({} active)", rest + 8 * 8256, rest + 2 * 8256)
     );
 }
 

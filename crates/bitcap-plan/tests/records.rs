@@ -47,7 +47,7 @@ fn published_runs_are_read_and_written_again_to_the_byte() {
     }
 }
 
-/// Tables with another architecture have all columns; those of GPT-2s alone what they always had, with
+/// Tables with another architecture have its columns; those of GPT-2s alone what they always had, with
 /// bounds where there are any.
 #[test]
 fn columns_of_other_architectures_are_where_there_is_one() {
@@ -73,14 +73,23 @@ fn columns_of_other_architectures_are_where_there_is_one() {
     };
     let table = |rows: &[Run]| String::from_utf8(Run::table(rows)).unwrap();
     let alone = table(std::slice::from_ref(&gpt2));
-    let both = table(&[gpt2.clone(), llama]);
+    let moe = Run {
+        model: ModelKind::Moe,
+        experts: Some(8),
+        experts_per_token: Some(2),
+        auxiliary_loss: Some(0.5),
+        active_parameters: Some(99),
+        ..llama.clone()
+    };
     let with_mamba = table(&[mamba]);
+    let both = table(&[gpt2.clone(), llama.clone()]);
+    let three = table(&[gpt2.clone(), llama, moe]);
     let bounded = table(&[Run {
         entropy_bound_bits: Some(9.0),
         ..gpt2
     }]);
-    let [alone, both, bounded] =
-        [&alone, &both, &bounded].map(|text| text.lines().collect::<Vec<_>>());
+    let [alone, both, three, bounded] =
+        [&alone, &both, &three, &bounded].map(|text| text.lines().collect::<Vec<_>>());
     assert!(alone[0].ends_with(",fresh_extraction_32"), "{}", alone[0]);
     let bounds = ",entropy_bound_bits,memorized_bound_bits";
     assert_eq!(bounded[0], format!("{}{bounds}", alone[0]));
@@ -98,6 +107,10 @@ fn columns_of_other_architectures_are_where_there_is_one() {
         "{}",
         with_mamba[1]
     );
+    let experts = ",experts,experts_per_token,auxiliary_loss,active_parameters";
+    assert_eq!(three[0], format!("{}{experts}", with_mamba[0]));
+    assert_eq!(three[2], format!("{},,,,,,,", both[2]));
+    assert!(three[3].ends_with(",moe,22,,,,8,2,0.5,99"), "{}", three[3]);
 }
 
 #[test]
@@ -117,7 +130,7 @@ fn empty_fields_quotes_and_flags_are_kept() {
     let text = written(std::slice::from_ref(&run));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let fields = reader.records().next().unwrap().unwrap();
-    assert_eq!(fields.len(), 77);
+    assert_eq!(fields.len(), 81);
     assert_eq!((&fields[4], &fields[26]), ("1", ""), "doubled, source_bits");
     // A file as collect writes it has no zeros where a whole number from 1 must be.
     let mut error = csv::Reader::from_reader(text.as_bytes());

@@ -30,7 +30,8 @@ pub trait Step {
         None
     }
 
-    /// Takes passes of half as many sequences from now on, with the same sums; false where it does not,
+    /// Takes passes of half as many sequences from now on, with the same sums but for an auxiliary loss that
+    /// depends on passes ([`Hidden::auxiliary`](bitcap_model::Hidden::auxiliary)); false where it does not,
     /// or has passes of a single one.
     fn halve_passes(&mut self) -> bool {
         false

@@ -32,6 +32,13 @@ fn f32s(bytes: &[u8], name: &str) -> Vec<f32> {
     values.iter().map(|b| f32::from_le_bytes(*b)).collect()
 }
 
+fn tokens(bytes: &[u8]) -> Vec<u16> {
+    let file = SafeTensors::deserialize(bytes).unwrap();
+    let (values, _) = file.tensor("tokens").unwrap().data().as_chunks::<4>();
+    let values = values.iter().map(|b| i32::from_le_bytes(*b));
+    values.map(|token| token.try_into().unwrap()).collect()
+}
+
 fn numbers(value: &Value) -> Vec<f64> {
     value
         .as_array()
@@ -84,16 +91,8 @@ impl Case {
             length,
             start_token: model.start_token(),
         };
-        let tokens: Vec<u16> = {
-            let file = SafeTensors::deserialize(&bytes).unwrap();
-            let (values, _) = file.tensor("tokens").unwrap().data().as_chunks::<4>();
-            values
-                .iter()
-                .map(|b| u16::try_from(i32::from_le_bytes(*b)).unwrap())
-                .collect()
-        };
         Self {
-            task: PredictionTask::new(&data, &tokens),
+            task: PredictionTask::new(&data, &tokens(&bytes)),
             layout: model.layout(&data),
             model,
             data,
@@ -122,14 +121,23 @@ fn norm(xs: &[f32]) -> f64 {
     xs.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()
 }
 
-/// Every gradient, by the norm of each tensor, with an absolute floor: some are exactly zero.
+/// Every gradient, by the norm of each tensor, with an absolute floor: some are exactly zero. However a
+/// batch is cut into passes, it is the same.
 fn gradients_agree(device: DeviceSpec, case: &Case) {
-    for (kernels, micro_batch) in [
-        (Kernels::Auto, None),
-        (Kernels::Off, None),
-        (Kernels::Off, Some(5)),
-        (Kernels::Off, Some(1)),
-    ] {
+    gradients_agree_in(
+        &[
+            (Kernels::Auto, None),
+            (Kernels::Off, None),
+            (Kernels::Off, Some(5)),
+            (Kernels::Off, Some(1)),
+        ],
+        device,
+        case,
+    );
+}
+
+fn gradients_agree_in(ways: &[(Kernels, Option<u64>)], device: DeviceSpec, case: &Case) {
+    for &(kernels, micro_batch) in ways {
         let settings = TrainSettings {
             micro_batch,
             ..settings(OptimizerKind::Adam)
@@ -196,6 +204,53 @@ fn gradients_of_an_mlp() {
         #[cfg(feature = "ndarray")]
         gradients_agree(ndarray(), &Case::read(case));
     }
+}
+
+/// Case b has a load balancing loss, which is of a pass: its gradient is transformers' where the batch is
+/// one, and else the mean over passes, weighted by their tokens.
+#[test]
+fn gradients_of_a_mixture_of_experts() {
+    gradients_agree(DeviceSpec::FLEX, &Case::read("moe_a"));
+    let case = Case::read("moe_b");
+    gradients_agree_in(&[(Kernels::Off, None)], DeviceSpec::FLEX, &case);
+    #[cfg(feature = "ndarray")]
+    {
+        gradients_agree(ndarray(), &Case::read("moe_a"));
+        gradients_agree_in(&[(Kernels::Off, None)], ndarray(), &case);
+    }
+
+    let model = case.model(DeviceSpec::FLEX);
+    let tokens = tokens(&case.bytes);
+    let gradient = |tokens: &[u16], micro_batch| {
+        let settings = TrainSettings {
+            micro_batch,
+            ..settings(OptimizerKind::Adam)
+        };
+        let task = PredictionTask::new(&case.data, tokens);
+        let mut trainer = Trainer::new(&model, &settings, &task, Kernels::Off);
+        trainer.gradient().unwrap().1
+    };
+    // 11 sequences in passes of at most 4 are passes of 3, 4 and 4 (`passes`).
+    let length = case.data.length;
+    let (first, rest) = tokens.split_at(3 * length);
+    let (second, third) = rest.split_at(4 * length);
+    let parts = [(first, 3.0), (second, 4.0), (third, 4.0)];
+    let mut mean = vec![0.0; case.layout.len()];
+    for (part, sequences) in parts {
+        let share = sequences / 11.0;
+        for (sum, x) in mean.iter_mut().zip(gradient(part, None)) {
+            *sum += share * x;
+        }
+    }
+    let off = |other: &[f32]| {
+        let difference: Vec<f32> = mean.iter().zip(other).map(|(a, b)| a - b).collect();
+        norm(&difference) / norm(&mean)
+    };
+    let by_passes = off(&gradient(&tokens, Some(4)));
+    assert!(by_passes < 1e-6, "{by_passes:e}");
+    // What makes this able to fail.
+    let whole = off(&gradient(&tokens, None));
+    assert!(whole > 1e-4, "{whole:e}");
 }
 
 #[test]

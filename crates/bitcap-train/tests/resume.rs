@@ -5,7 +5,8 @@ mod common;
 use bitcap_model::{Model, PredictionTask, architecture, initial_weights, open};
 use bitcap_plan::{
     Batch, DeviceSpec, GruSettings, Initialization, Kernels, LlamaSettings, LstmSettings,
-    MambaSettings, MlpSettings, ModelSettings, OptimizerKind, ScheduleKind, TrainSettings,
+    MambaSettings, MlpSettings, ModelSettings, MoeSettings, OptimizerKind, ScheduleKind,
+    TrainSettings,
 };
 use bitcap_source::DataShape;
 use bitcap_train::{Progress, StateError, TrainState, Trainer};
@@ -43,6 +44,11 @@ fn other_kinds() -> Vec<Model> {
         start_token: true,
         ..MambaSettings::new(1, 4)
     };
+    let moe = MoeSettings {
+        experts: 3,
+        start_token: true,
+        ..MoeSettings::new(1, 4, 2)
+    };
     let device = open(DeviceSpec::FLEX).unwrap();
     let model = |settings: &ModelSettings| {
         let architecture = architecture(settings, DATA, &device);
@@ -55,6 +61,7 @@ fn other_kinds() -> Vec<Model> {
         ModelSettings::Gru(gru),
         ModelSettings::Mlp(mlp),
         ModelSettings::Mamba(mamba),
+        ModelSettings::Moe(moe),
     ];
     all.iter().map(model).collect()
 }

@@ -72,7 +72,8 @@ impl Resolved {
         let seed = document.inject_seeds()?;
         let mut source = document.source()?;
         let data: DataSection = document.section("data")?;
-        let model = document.model()?;
+        let mut model = document.model()?;
+        model.fill_defaults();
         let mut train: TrainSettings = document.section("train")?;
         train.fill_defaults();
         let wrong = |setting| at_point(document.error(setting), experiment, index);

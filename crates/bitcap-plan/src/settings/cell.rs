@@ -89,6 +89,12 @@ impl CellSettings {
         self.model.parameters(&self.data_shape())
     }
 
+    /// Those of them that take part in predicting one token.
+    #[must_use]
+    pub fn active_parameters(&self) -> u64 {
+        self.model.active_parameters(&self.data_shape())
+    }
+
     /// Bits that the dataset is planned by: for uniform data its exact entropy, N S log2 V, for
     /// others [`bitcap_source::Kind::expected_entropy_bits`]; None where nobody knows it.
     #[must_use]

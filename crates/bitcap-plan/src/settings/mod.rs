@@ -14,7 +14,8 @@ pub use device::{Backend, DeviceIndex, DeviceSpec};
 pub use engine::{CellEngine, EngineSettings, Kernels};
 pub use measure::{EXACT_SOURCE, MeasureSettings, SweepSettings};
 pub use model::{
-    ArchitectureSettings, CommonSettings, Gpt2Settings, GruSettings, Initialization, LlamaSettings,
-    LstmSettings, MambaSettings, MlpSettings, ModelKind, ModelSettings, RecurrentSettings,
+    ArchitectureSettings, CommonSettings, Gpt2Settings, GruSettings, Initialization, LlamaBlocks,
+    LlamaSettings, LstmSettings, MambaSettings, MlpSettings, ModelKind, ModelSettings, MoeSettings,
+    RecurrentSettings,
 };
 pub use train::{Batch, OptimizerKind, Precision, ScheduleKind, TrainSettings};

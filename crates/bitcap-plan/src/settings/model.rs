@@ -2,10 +2,13 @@
 //! are told apart.
 
 mod gpt2;
+mod heads;
 mod kind;
 mod llama;
+mod llama_blocks;
 mod mamba;
 mod mlp;
+mod moe;
 mod recurrent;
 
 use std::fmt;
@@ -20,8 +23,10 @@ use bitcap_source::DataShape;
 pub use gpt2::{Gpt2Settings, Initialization};
 pub use kind::{ArchitectureSettings, CommonSettings};
 pub use llama::LlamaSettings;
+pub use llama_blocks::LlamaBlocks;
 pub use mamba::MambaSettings;
 pub use mlp::MlpSettings;
+pub use moe::MoeSettings;
 pub use recurrent::{GruSettings, LstmSettings, RecurrentSettings};
 
 /// The kinds of models: the name in `kind`, the variant and the settings of each.
@@ -64,6 +69,11 @@ macro_rules! kinds {
             #[must_use]
             pub fn kind(&self) -> ModelKind {
                 match self { $(Self::$variant(_) => ModelKind::$variant,)* }
+            }
+
+            /// Writes out the defaults that depend on other settings.
+            pub(crate) fn fill_defaults(&mut self) {
+                match self { $(Self::$variant(settings) => settings.fill_defaults(),)* }
             }
 
             /// Reads the settings of a kind where the kind itself is known already.
@@ -116,6 +126,10 @@ kinds! {
     /// Mamba (Gu & Dao 2023): blocks of a short convolution and a selective state space, with
     /// RMSNorm, no attention; a recurrence whose time steps and maps depend on the token.
     "mamba": Mamba(MambaSettings),
+    /// Mixture of experts (Mixtral, Jiang et al. 2024): Llama's blocks with several SwiGLUs, the experts,
+    /// in the place of each MLP. A router, a linear map with a softmax over the experts, chooses some for
+    /// each token, and adds up what they say by their probabilities over the sum of these.
+    "moe": Moe(MoeSettings),
 }
 
 impl fmt::Display for ModelKind {
@@ -138,7 +152,8 @@ impl ModelSettings {
     }
 
     /// Floating-point operations of the training a predicted token, approximately: 6 a multiply-add
-    /// with a weight (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted.
+    /// with a weight (2 forward, 4 backward; Kaplan et al. 2020, section 2.1). Attention is not counted,
+    /// and neither are experts that a token is not routed to, which are worked out all the same.
     #[must_use]
     pub fn training_flops_a_token(&self, data: &DataShape) -> f64 {
         6.0 * self.multiply_adds_a_token(data)

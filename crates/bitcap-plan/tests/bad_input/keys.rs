@@ -104,12 +104,12 @@ fn wrong_types() {
     expect(
         "width = 8",
         "width = 8\nkind = \"gpt3\"",
-        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\", \"mamba\"",
+        "e.toml:11:8: `model.kind` is \"gpt3\"; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\", \"mamba\", \"moe\"",
     );
     expect(
         "width = 8",
         "width = 8\nkind = 2",
-        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\", \"mamba\"",
+        "e.toml:11:8: `model.kind` is 2; it must be one of \"gpt2\", \"llama\", \"lstm\", \"gru\", \"mlp\", \"mamba\", \"moe\"",
     );
     expect_set(
         "train.optimizer=3",
@@ -161,9 +161,9 @@ fn wrong_types() {
 #[test]
 fn missing_keys_and_sections() {
     expect(
-        "heads = 2\n",
+        "layers = 1\n",
         "",
-        "e.toml:8:1: `model.heads` is missing; it has no default",
+        "e.toml:8:1: `model.layers` is missing; it has no default",
     );
     expect(
         "kind = \"uniform\"\n",
@@ -230,6 +230,35 @@ fn models_of_other_kinds() {
                 "kind = \"mamba\"\nlayers = 1\nwidth = 8\n{key} = 0\n"
             )),
             format!("e.toml:12:{column}: `model.{key}` is 0; it must be from 1 to {most}")
+        );
+    }
+    assert_eq!(
+        model("kind = \"llama\"\nlayers = 1\nwidth = 7\n"),
+        "e.toml:11:9: `model.width` is 7; it must be even: rotary positions turn the numbers of a head \
+         in pairs"
+    );
+    for (key, value, column, allowed) in [
+        ("experts", "257", 11, "from 1 to 256"),
+        ("experts_per_token", "0", 21, "from 1 to 8"),
+        ("experts_per_token", "9", 21, "from 1 to 8"),
+        (
+            "auxiliary_loss",
+            "-0.5",
+            18,
+            "a number of at least 0 that a 32-bit float holds",
+        ),
+        (
+            "auxiliary_loss",
+            "1e39",
+            18,
+            "a number of at least 0 that a 32-bit float holds",
+        ),
+    ] {
+        assert_eq!(
+            model(&format!(
+                "kind = \"moe\"\nlayers = 1\nwidth = 8\n{key} = {value}\n"
+            )),
+            format!("e.toml:12:{column}: `model.{key}` is {value}; it must be {allowed}")
         );
     }
 }

@@ -20,6 +20,7 @@ struct Planned<'a> {
     label: &'a str,
     doubled: bool,
     parameters: u64,
+    active_parameters: u64,
     /// Not there where it is not known.
     entropy_bits: Option<f64>,
     load: Option<f64>,
@@ -62,6 +63,7 @@ pub(crate) fn dry_run(cells: &[&PlannedCell], jobs: usize, json: bool) -> anyhow
             label: &cell.curve().label,
             doubled: cell.curve().doubled,
             parameters: cell.settings.parameters(),
+            active_parameters: cell.settings.active_parameters(),
             entropy_bits: cell.settings.entropy_bits(),
             load: cell.settings.load(),
             training_tokens: cell.settings.training_tokens(),

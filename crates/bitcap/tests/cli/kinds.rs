@@ -8,21 +8,19 @@ use crate::{Place, TINY, assert_says, stdout};
 
 /// A cell of each kind without heads.
 fn without_heads() -> String {
-    kinds()
-        .replace(
-            "[\"gpt2\", \"llama\"]",
-            "[\"lstm\", \"gru\", \"mlp\", \"mamba\"]",
-        )
-        .replace("heads = 2\n", "")
+    kinds().replace(
+        "[\"gpt2\", \"llama\", \"moe\"]",
+        "[\"lstm\", \"gru\", \"mlp\", \"mamba\"]",
+    )
 }
 
-/// A cell of each kind whose settings are those that all have and heads.
+/// A cell of each kind with heads, 2 of them by default.
 fn kinds() -> String {
     TINY.replace(
         "\"model.width\" = [4]",
-        "\"model.kind\" = [\"gpt2\", \"llama\"]",
+        "\"model.kind\" = [\"gpt2\", \"llama\", \"moe\"]",
     )
-    .replace("heads = 2", "heads = 2\nwidth = 4")
+    .replace("heads = 2", "width = 4")
     .replace("[4, 9]", "[9]")
     .replace("\"seed\" = [0, 1]\n", "")
 }
@@ -33,18 +31,24 @@ fn a_grid_goes_through_kinds() {
     place.sweep(&[]);
     let rows = place.rows("outputs/tiny/runs.csv");
     let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
-    assert_eq!(column("model"), ["gpt2", "llama"]);
-    assert_eq!(column("mlp_ratio"), ["4", ""]);
-    assert_eq!(column("mlp_width"), ["", "11"]);
-    assert_eq!(column("label"), ["kind=gpt2", "kind=llama"]);
-    // V + 1 = 5 and d = 4: embedding, attention, SwiGLU, norms.
-    assert_eq!(
-        column("parameters")[1],
-        (5 * 4 + 4 * 16 + 3 * 11 * 4 + 3 * 4).to_string()
-    );
+    assert_eq!(column("model"), ["gpt2", "llama", "moe"]);
+    assert_eq!(column("heads"), ["2", "2", "2"]);
+    assert_eq!(column("mlp_ratio"), ["4", "", ""]);
+    assert_eq!(column("mlp_width"), ["", "11", "11"]);
+    assert_eq!(column("experts"), ["", "", "8"]);
+    assert_eq!(column("experts_per_token"), ["", "", "2"]);
+    assert_eq!(column("auxiliary_loss"), ["", "", "0.02"]);
+    assert_eq!(column("label"), ["kind=gpt2", "kind=llama", "kind=moe"]);
+    // V + 1 = 5 and d = 4: embedding, attention, norms; a SwiGLU, or a router and so many.
+    let (rest, swiglu) = (5 * 4 + 4 * 16 + 3 * 4, 3 * 11 * 4);
+    let of_moe = |experts| rest + 8 * 4 + experts * swiglu;
+    let parameters = [rest + swiglu, of_moe(8)].map(|count: u32| count.to_string());
+    assert_eq!(column("parameters")[1..], parameters);
+    let active = ["", "", &of_moe(2).to_string()];
+    assert_eq!(column("active_parameters"), active);
     assert_says(
         &stdout(&place.bitcap(&["status", "outputs/tiny"]).success()),
-        &["2 cells, 2 done"],
+        &["3 cells, 3 done"],
     );
     place.bitcap(&["report", "outputs/tiny"]).success();
     // Again, nothing is trained or changed.

@@ -5,6 +5,7 @@ use bitcap_source::DataShape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::heads::default_heads;
 use super::kind::{ArchitectureSettings, CommonSettings};
 use crate::layout::{Group, Init, Layout, Rule, Slot};
 
@@ -32,8 +33,9 @@ pub struct Gpt2Settings {
     pub layers: u32,
     /// Width d of the residual stream, 1 to 65,536; a multiple of `heads`.
     pub width: u32,
-    /// Attention heads of each block, at least 1.
-    pub heads: u32,
+    /// Attention heads of each block, at least 1. By default 2 where `width` is a multiple of 4, else 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<u32>,
     /// Width of the MLP's hidden layer in units of `width`, 1 to 64.
     #[serde(default = "default_mlp_ratio")]
     pub mlp_ratio: u32,
@@ -67,12 +69,18 @@ impl Gpt2Settings {
         Self {
             layers,
             width,
-            heads,
+            heads: Some(heads),
             mlp_ratio: default_mlp_ratio(),
             tied_head: default_tied_head(),
             start_token: false,
             initialization: Initialization::Gpt2,
         }
+    }
+
+    /// Attention heads of each block.
+    #[must_use]
+    pub fn heads(&self) -> u32 {
+        self.heads.unwrap_or_else(|| default_heads(self.width))
     }
 
     /// Width of the MLP's hidden layer.
@@ -82,14 +90,18 @@ impl Gpt2Settings {
 }
 
 impl ArchitectureSettings for Gpt2Settings {
+    fn fill_defaults(&mut self) {
+        self.heads = Some(self.heads());
+    }
+
     fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("model.layers", self.layers, 1, 1024)?;
         in_range("model.width", self.width, 1, 65_536)?;
-        in_range("model.heads", self.heads, 1, self.width)?;
+        in_range("model.heads", self.heads(), 1, self.width)?;
         in_range("model.mlp_ratio", self.mlp_ratio, 1, 64)?;
-        let fits = self.width.is_multiple_of(self.heads);
+        let fits = self.width.is_multiple_of(self.heads());
         let allowed = format!("a divisor of model.width, which is {}", self.width);
-        check_setting(fits, "model.heads", self.heads, allowed)
+        check_setting(fits, "model.heads", self.heads(), allowed)
     }
 
     fn common(&self) -> CommonSettings {
@@ -162,6 +174,6 @@ impl ArchitectureSettings for Gpt2Settings {
 
     /// The MLP's hidden layer, or the attention scores.
     fn widest_activation(&self, data: &DataShape) -> usize {
-        self.hidden().max(self.heads as usize * data.predicted())
+        self.hidden().max(self.heads() as usize * data.predicted())
     }
 }

@@ -8,6 +8,10 @@ use crate::layout::Layout;
 
 /// An architecture by its settings; [`ModelSettings`](crate::ModelSettings) is one, of any kind.
 pub trait ArchitectureSettings {
+    /// Writes out the defaults that depend on other settings, so that leaving them out and writing them
+    /// down is the same model.
+    fn fill_defaults(&mut self) {}
+
     /// Checks every value against what it may be.
     ///
     /// # Errors
@@ -20,10 +24,15 @@ pub trait ArchitectureSettings {
     /// The model's tensors on such data.
     fn layout(&self, data: &DataShape) -> Layout;
 
-    /// Products with weights in the forward pass of a predicted token: one a parameter, but where a
-    /// weight is used for fewer or more.
+    /// Parameters that take part in predicting one token: all, but where some are chosen for each.
+    fn active_parameters(&self, data: &DataShape) -> u64 {
+        self.layout(data).len() as u64
+    }
+
+    /// Products with weights in the forward pass of a predicted token: one an active parameter, but where
+    /// a weight is used for fewer or more.
     fn multiply_adds_a_token(&self, data: &DataShape) -> f64 {
-        self.layout(data).len() as f64
+        self.active_parameters(data) as f64
     }
 
     /// Numbers a predicted token in the widest activation before the head.

@@ -1,13 +1,15 @@
 //! Llama (Touvron et al. 2023, arXiv 2302.13971): pre-norm blocks with RMSNorm, rotary positions, a
 //! SwiGLU, no biases.
 
-use bitcap_base::{InvalidSetting, check_setting, in_range};
+use bitcap_base::InvalidSetting;
 use bitcap_source::DataShape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::heads::default_heads;
 use super::kind::{ArchitectureSettings, CommonSettings};
-use crate::layout::{Group, Init, Layout, Rule, Slot};
+use super::llama_blocks::{LlamaBlocks, default_mlp_width};
+use crate::layout::Layout;
 
 /// The `[model]` section of a Llama.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,11 +17,12 @@ use crate::layout::{Group, Init, Layout, Rule, Slot};
 pub struct LlamaSettings {
     /// Number of transformer blocks L, 1 to 1,024.
     pub layers: u32,
-    /// Width d of the residual stream, 2 to 65,536; `heads` times an even number, for rotary
+    /// Width d of the residual stream, 2 to 65,536; `heads` times an even number, since rotary
     /// positions turn the numbers of a head in pairs.
     pub width: u32,
-    /// Attention heads of each block, at least 1.
-    pub heads: u32,
+    /// Attention heads of each block, at least 1. By default 2 where `width` is a multiple of 4, else 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<u32>,
     /// Width of the SwiGLU's hidden layer, 1 to 4,194,304; its default gives it about as many weights
     /// as an MLP of 4 `width` has. By default ⌈8 `width` / 3⌉.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,9 +40,6 @@ const fn default_tied_head() -> bool {
     true
 }
 
-/// Standard deviation of matrices and embeddings: transformers' `initializer_range`.
-const DEVIATION: f64 = 0.02;
-
 impl LlamaSettings {
     /// A Llama of these sizes, all else as where a file does not say.
     #[must_use]
@@ -47,75 +47,54 @@ impl LlamaSettings {
         Self {
             layers,
             width,
-            heads,
+            heads: Some(heads),
             mlp_width: None,
             tied_head: default_tied_head(),
             start_token: false,
         }
     }
 
-    /// Width of the SwiGLU's hidden layer.
+    /// The sizes of its blocks.
     #[must_use]
-    pub fn hidden(&self) -> u32 {
-        self.mlp_width.unwrap_or((8 * self.width).div_ceil(3))
-    }
-}
-
-impl ArchitectureSettings for LlamaSettings {
-    fn validate(&self) -> Result<(), InvalidSetting> {
-        in_range("model.layers", self.layers, 1, 1024)?;
-        in_range("model.width", self.width, 2, 65_536)?;
-        in_range("model.heads", self.heads, 1, self.width)?;
-        in_range("model.mlp_width", self.hidden(), 1, 64 * 65_536)?;
-        let fits = self.width.is_multiple_of(2 * self.heads);
-        let allowed = format!(
-            "a divisor of half of model.width, which is {}: rotary positions turn the numbers of a \
-             head in pairs",
-            self.width
-        );
-        check_setting(fits, "model.heads", self.heads, allowed)
-    }
-
-    fn common(&self) -> CommonSettings {
-        CommonSettings {
+    pub fn blocks(&self) -> LlamaBlocks {
+        LlamaBlocks {
             layers: self.layers,
             width: self.width,
+            heads: self.heads.unwrap_or_else(|| default_heads(self.width)),
+            mlp_width: self
+                .mlp_width
+                .unwrap_or_else(|| default_mlp_width(self.width)),
             tied_head: self.tied_head,
             start_token: self.start_token,
         }
     }
+}
 
-    /// By Hugging Face's names; linear maps are `[out, in]`, as there.
+impl ArchitectureSettings for LlamaSettings {
+    fn fill_defaults(&mut self) {
+        // `mlp_width` is left out, as it was before any default was written out: no cell is renamed.
+        self.heads = Some(self.blocks().heads);
+    }
+
+    fn validate(&self) -> Result<(), InvalidSetting> {
+        self.blocks().validate()
+    }
+
+    fn common(&self) -> CommonSettings {
+        self.blocks().common()
+    }
+
     fn layout(&self, data: &DataShape) -> Layout {
-        let (d, rows, hidden) = (self.width as usize, data.rows(), self.hidden() as usize);
-        let normal = Init::Normal(DEVIATION);
-        let table = |name, group| Slot::new(name, &[rows, d], normal, Rule::Other, group);
-        let norm = |name: &str| Slot::new(name, &[d], Init::Ones, Rule::Other, Group::LayerNorm);
-        let mut slots = vec![table("model.embed_tokens.weight", Group::TokenEmbedding)];
-        for layer in 0..self.layers {
-            let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
-            let linear = |part: &str, dims: [usize; 2], group| {
-                Slot::new(&name(part), &dims, normal, Rule::TransposedMatrix, group)
-            };
-            slots.push(norm(&name("input_layernorm")));
-            for part in ["q_proj", "k_proj", "v_proj", "o_proj"] {
-                let part = format!("self_attn.{part}");
-                slots.push(linear(&part, [d, d], Group::Attention));
-            }
-            slots.push(norm(&name("post_attention_layernorm")));
-            slots.push(linear("mlp.gate_proj", [hidden, d], Group::Mlp));
-            slots.push(linear("mlp.up_proj", [hidden, d], Group::Mlp));
-            slots.push(linear("mlp.down_proj", [d, hidden], Group::Mlp));
-        }
-        slots.push(norm("model.norm.weight"));
-        if !self.tied_head {
-            slots.push(table("lm_head.weight", Group::Head));
-        }
-        Layout::new(slots)
+        let blocks = self.blocks();
+        blocks.layout(data, |block| {
+            let names = ["gate", "up", "down"].map(|map| format!("{block}.mlp.{map}_proj.weight"));
+            blocks.swiglu(names.each_ref().map(String::as_str)).into()
+        })
     }
 
     /// The SwiGLU's hidden layer, or the attention scores.
     fn widest_activation(&self, data: &DataShape) -> usize {
-        (self.hidden() as usize).max(self.heads as usize * data.predicted())
+        let blocks = self.blocks();
+        (blocks.mlp_width as usize).max(blocks.scores(data))
     }
 }
