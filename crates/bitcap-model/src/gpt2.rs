@@ -12,7 +12,7 @@ use crate::attention::CausalAttention;
 use crate::config::Config;
 use crate::functions::{LAYER_NORM_EPSILON, gelu};
 use crate::head::Head;
-use crate::layers::LayerNorm;
+use crate::layer_norm::LayerNorm;
 use crate::weights::Weights;
 
 /// A GPT-2 less its weights.

@@ -16,7 +16,7 @@ mod head;
 mod hugging_face;
 mod init;
 mod kinds;
-mod layers;
+mod layer_norm;
 mod llama;
 mod mlp;
 mod model;

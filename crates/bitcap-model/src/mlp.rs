@@ -16,7 +16,7 @@ use crate::architecture::{Architecture, Hidden};
 use crate::config::Config;
 use crate::functions::gelu;
 use crate::head::Head;
-use crate::layers::LayerNorm;
+use crate::layer_norm::LayerNorm;
 use crate::weights::Weights;
 
 /// A causal ResMLP less its weights.

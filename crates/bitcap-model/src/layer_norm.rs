@@ -1,4 +1,4 @@
-//! Layers that several architectures have: GPT-2's layer norm.
+//! GPT-2's layer norm, which other architectures have too.
 
 use bitcap_plan::SlotId;
 use burn::tensor::Tensor;
