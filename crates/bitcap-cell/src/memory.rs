@@ -71,3 +71,29 @@ fn available_bytes() -> Option<u64> {
     let limit = limits.map(|limits| limits.total_memory);
     machine.into_iter().chain(limit).min()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitcap_plan::Experiment;
+
+    /// A pass whose size is set holds its widest activation, here the logits, beside data and weights.
+    #[test]
+    fn a_pass_needs_its_widest_activation() {
+        let least = |set: &[&str]| {
+            let text = "name = \"e\"\n[source]\nkind = \"uniform\"\nvocabulary = 1000\nlength = 4\n\
+                [model]\nlayers = 1\nwidth = 8\nheads = 2\nstart_token = true\n\
+                [train]\nlearning_rate = 0.01\nsteps = 1\n[data]\nsamples = 50\n";
+            let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+            let experiment = Experiment::parse(text, "e.toml", &set).unwrap();
+            least_bytes(&experiment.plan().unwrap().cells[0].settings)
+        };
+        let pass = |set: &[&str]| least(set) - least(&[]);
+        // Two numbers of 4 bytes for each of 1,001 logits of each of 4 tokens.
+        assert_eq!(pass(&["train.micro_batch=7"]), 7 * 4 * 1001 * 8);
+        // There are no more sequences in a pass than in a batch.
+        assert_eq!(pass(&["train.micro_batch=900"]), 50 * 4 * 1001 * 8);
+        let batch = ["train.micro_batch=900", "train.batch=20"];
+        assert_eq!(pass(&batch), 20 * 4 * 1001 * 8);
+    }
+}

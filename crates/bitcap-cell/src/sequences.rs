@@ -60,3 +60,25 @@ impl SequenceRows {
         self.text.into_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitcap_source::{Source, SourceSettings, Split};
+
+    /// A coin that always falls on one side, and a model that is sure of it.
+    #[test]
+    fn certainty_is_a_plain_zero() {
+        let coin = r#"{"kind":"coin","length":3,"prior":[1.0],"probabilities":[1.0],"seed":0}"#;
+        let settings: SourceSettings = serde_json::from_str(coin).unwrap();
+        let source = Source::draw_parameters(&settings).unwrap();
+        let dataset = source.draw(0, 2, Split::Training).unwrap();
+        let data = KnownData::of(&settings, Some(&source), dataset, true);
+        let code = CodeLengths::new(data.shape, &[0.0_f32; 2 * 3]).unwrap();
+        let mut rows = SequenceRows::new();
+        rows.add("training", &data, &code);
+        let text = String::from_utf8(rows.into_bytes()).unwrap();
+        let rows: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(rows, ["training,0,0,0,,,,", "training,1,0,0,,,,"]);
+    }
+}

@@ -233,6 +233,12 @@ fn the_loss_of_many_passes_is_exact() {
             "{micro_batch:?}: {loss} {exact}"
         );
     }
+    // The kernels round otherwise than the model's own passes, and no more.
+    let settings = TrainSettings::adam(1, 0.01);
+    let mut by_kernels = Trainer::new(&model, &settings, &task, Kernels::Auto);
+    assert!(by_kernels.kernels().is_some());
+    let (loss, _) = by_kernels.gradient().unwrap();
+    assert!((loss / exact - 1.0).abs() < 6e-8, "{loss} {exact}");
 }
 
 /// Half the squared distance of the weights to 1 as a loss.

@@ -68,6 +68,12 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{ending}")
 }
 
+/// "1 cell is", "2 cells are".
+pub(crate) fn counted_are(count: usize, what: &str) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count, what))
+}
+
 /// The program that our own processes are begun with: the very one that runs, even where its file was replaced or
 /// removed meanwhile.
 pub(crate) fn own_program() -> anyhow::Result<PathBuf> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bitcap_plan::{CellEvent, ExperimentFolder, PlannedCell, SweepEvent};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::commands::{busy_line, memorized_line, resumed_line};
+use crate::commands::{busy_line, counted, counted_are, memorized_line, resumed_line};
 use crate::say;
 
 /// A bar over sequences; hidden where there is no terminal.
@@ -65,7 +65,7 @@ impl SweepProgress {
         let total = ProgressBar::new(open.len() as u64);
         let total = lines.add(total.with_style(style("{pos}/{len} cells {wide_bar} {msg}")));
         if done > 0 {
-            say(&format!("{done} cells are done already"));
+            say(&format!("{} done already", counted_are(done, "cell")));
         }
         Self {
             folder: folder.clone(),
@@ -233,7 +233,7 @@ impl SweepProgress {
         let took = self.began.elapsed();
         if took > worth_saying {
             let took = duration(took.as_secs_f64());
-            say(&format!("{} cells in {took}", self.ended));
+            say(&format!("{} in {took}", counted(self.ended, "cell")));
         }
     }
 }

@@ -21,7 +21,7 @@ use super::dry_run::dry_run;
 use super::events::{Ended, Events, FailedCell};
 use super::outputs::{Made, collect_and_report};
 use super::run::plan;
-use super::{counted, own_program};
+use super::{counted, counted_are, own_program};
 use crate::arguments::{Chosen, Sweep};
 use crate::progress::SweepProgress;
 use crate::{say, signals};
@@ -90,9 +90,9 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     let unreadable = made.is_some_and(|made| !made.unreadable.is_empty());
     if !failed.is_empty() {
         say(&format!(
-            "error: {} of {} cells failed:",
+            "error: {} of {} failed:",
             failed.len(),
-            picked.len()
+            counted(picked.len(), "cell")
         ));
         for FailedCell { cell, reason } in &failed {
             say(&format!("  {cell}: {reason}"));
@@ -100,8 +100,8 @@ pub(crate) fn sweep(arguments: &Sweep) -> anyhow::Result<ExitCode> {
     }
     if stopped {
         say(&format!(
-            "stopped: {done} of {} cells are done; the same command goes on from here: {}",
-            picked.len(),
+            "stopped: {done} of {} done; the same command goes on from here: {}",
+            counted_are(picked.len(), "cell"),
             command_line()
         ));
         return Ok(signals::exit_code());

@@ -103,6 +103,36 @@ fn a_sweep_of_failures_only_leaves_no_tables() {
     );
 }
 
+/// What was made of cells that are not there any more does not look like the result of a sweep that
+/// fails; what was made of others that are there stands, and is named.
+#[test]
+fn a_sweep_of_failures_only_leaves_no_tables_of_before() {
+    let place = Place::new(TINY);
+    place.sweep(&[]);
+    let diverge = [
+        "sweep",
+        "e.toml",
+        "--json",
+        "--set",
+        "train.learning_rate=1e30",
+    ];
+    let files = || {
+        let run = place.bitcap(&diverge).failure().code(1);
+        let last = stdout(&run).lines().last().unwrap().to_owned();
+        let last: serde_json::Value = serde_json::from_str(&last).unwrap();
+        let files = last["files"].as_array().unwrap().iter();
+        files
+            .map(|file| file.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // None of its own curves has a cell; those of the other sweep have.
+    assert_eq!(files()[..2], ["runs.csv", "curve.csv"]);
+    assert_eq!(place.rows("outputs/tiny/runs.csv").len(), 4);
+    fs::remove_dir_all(place.path("outputs/tiny/cells")).unwrap();
+    assert!(files().is_empty());
+    assert_eq!(place.names("outputs/tiny"), ["cells", "plan.json"]);
+}
+
 /// What made it fail is gone: the cell is trained, and nothing of the failure is left.
 #[test]
 fn a_cell_that_failed_can_come_to_a_good_end() {

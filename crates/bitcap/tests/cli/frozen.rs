@@ -103,6 +103,26 @@ fn a_plan_that_was_never_run_leaves_nothing_behind() {
     assert_eq!(place.rows("outputs/tiny/runs.csv").len(), 1 + 4);
 }
 
+/// While a cell is at work, nothing is forgotten of the plan that it belongs to.
+#[test]
+fn a_plan_of_a_cell_that_runs_is_kept() {
+    let place = Place::new(TINY);
+    let endless = ["--cell", "0", "--set", "train.steps=100000000"];
+    let mut run = place.start(&[&["run", "e.toml"], &endless[..]].concat());
+    until("it trains", || {
+        let cells = fs::read_dir(place.path("outputs/tiny/cells"));
+        let mut cells = cells.into_iter().flatten().flatten();
+        cells.any(|cell| cell.path().join("metrics.csv").is_file())
+    });
+    place.sweep(&[]);
+    assert_eq!(place.cells("outputs/tiny").len(), 4 + 4);
+    run.signal("TERM");
+    assert_eq!(run.wait().code(), Some(143));
+    // Its own cell was begun; the others were not.
+    place.sweep(&[]);
+    assert_eq!(place.cells("outputs/tiny").len(), 1 + 4);
+}
+
 #[test]
 fn an_experiment_file_that_changes_meanwhile_changes_nothing() {
     for spoil in ["name = \"other\"\n", "", "no TOML at all ["] {

@@ -24,6 +24,7 @@ mod sharing;
 mod stops;
 mod streams;
 mod structured;
+mod submit;
 mod sweep;
 mod swept_before;
 mod user_file;

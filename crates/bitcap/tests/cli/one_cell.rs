@@ -89,3 +89,24 @@ fn a_cell_that_another_process_works_on_is_left_alone() {
     drop(lock);
     place.bitcap(&["run", "e.toml", "--cell", "0"]).success();
 }
+
+/// A panic, here of the standard library where there is no room for the stack of a thread, is one line
+/// with its place, as a sweep takes it for the reason of a cell.
+#[test]
+fn a_defect_is_one_line_with_its_place() {
+    let place = Place::new(TINY);
+    let run = assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("bitcap"))
+        .current_dir(&place.folder)
+        .args(["run", "e.toml", "--cell", "0"])
+        .env("RUST_MIN_STACK", (1_u64 << 50).to_string())
+        .env_remove("RUST_BACKTRACE")
+        .env_remove("RUST_LIB_BACKTRACE")
+        .assert()
+        .failure();
+    let text = stderr(&run);
+    let told = text.strip_prefix("error: a defect of bitcap at ");
+    let (at, what) = told.and_then(|told| told.split_once(": ")).unwrap();
+    assert!(at.contains(".rs:"), "{text}");
+    assert!(what.contains("thread"), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}

@@ -93,4 +93,6 @@ fn what_is_picked_is_run_and_the_rest_later() {
     let run = place.sweep(&[]);
     assert_says(&stderr(&run), &["2 cells are done already", "[2/2]"]);
     assert_eq!(place.rows("outputs/tiny/runs.csv").len(), 4);
+    let one = place.sweep(&["--only", "seed=1", "--only", "data.samples=4"]);
+    assert_says(&stderr(&one), &["1 cell is done already"]);
 }

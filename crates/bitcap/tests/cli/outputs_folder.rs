@@ -1,7 +1,6 @@
 //! `status`, and outputs folders that are not as they should be.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
@@ -263,45 +262,4 @@ fn damaged_results_are_named() {
     }
     place.bitcap(&["collect", "outputs/tiny"]).success();
     assert_eq!(place.read("outputs/tiny/runs.csv"), runs);
-}
-
-/// What a scheduler says of itself is told, and a silence is told as one.
-#[test]
-fn status_says_why_the_scheduler_could_not_be_asked() {
-    let place = Place::new(TINY);
-    let programs = place.path("bin");
-    fs::create_dir(&programs).unwrap();
-    let program = |name: &str, script: &str| {
-        let path = programs.join(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    };
-    let shell = "PATH=\"$PWD/bin:$PATH\"";
-    program("scontrol", "exit 1");
-    program("sbatch", "echo 17");
-    place
-        .bitcap_after(shell, &["submit", "e.toml", "--engine", "slurm"])
-        .success();
-    for (squeue, why) in [
-        (
-            "exit 3",
-            "squeue cannot be asked what waits: it says nothing, and ended with exit status: 3",
-        ),
-        (
-            "echo no controller >&2; exit 1",
-            "squeue cannot be asked what waits: no controller",
-        ),
-    ] {
-        program("squeue", squeue);
-        let status = place
-            .bitcap_after(shell, &["status", "outputs/tiny"])
-            .success();
-        let told = stdout(&status) + &stderr(&status);
-        assert!(told.contains(why), "{told}");
-    }
-    program("squeue", "echo '17|1|PENDING|Priority'");
-    let status = place
-        .bitcap_after(shell, &["status", "outputs/tiny"])
-        .success();
-    assert!(stdout(&status).contains("Priority"), "{}", stdout(&status));
 }

@@ -17,6 +17,11 @@ pub(crate) struct Running {
 impl Place {
     /// Starts the program; what it says goes to `out.txt` and `err.txt` here.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        self.start_with(&[], arguments)
+    }
+
+    /// Starts the program with variables in its environment.
+    pub(crate) fn start_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Running {
         use std::os::unix::process::CommandExt;
         let file = |name: &str| fs::File::create(self.path(name)).unwrap();
         // Signals do what they do by themselves, though whoever runs the tests may ignore some.
@@ -25,6 +30,7 @@ impl Place {
             .arg(assert_cmd::cargo::cargo_bin!("bitcap"))
             .current_dir(&self.folder)
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(file("out.txt"))
             .stderr(file("err.txt"))

@@ -152,6 +152,35 @@ fn a_file_has_figures_and_no_curve() {
     assert!(!names.contains(&"curve.svg".to_owned()));
 }
 
+/// What a sweep says that it wrote has the table of its cells first, whether or not there is a curve.
+#[test]
+fn the_files_of_a_sweep_without_a_curve_are_named() {
+    let experiment = MARKOV.replace(
+        "kind = \"markov\"\nvocabulary = 4\nlength = 9\norder = 1\nconcentration = 0.5",
+        "kind = \"file\"\npath = \"text\"\nformat = \"bytes\"\nlength = 8",
+    );
+    let place = Place::new(&experiment);
+    // No more than is trained on, and no prefix of 8 tokens: nothing is left for the other figures.
+    fs::write(place.path("text"), [7; 12 * 8]).unwrap();
+    let files = || {
+        let told = stdout(&place.sweep(&["--json"]));
+        let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+        let files = last["files"].as_array().unwrap().iter();
+        files
+            .map(|file| file.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let made = files();
+    assert_eq!(made, ["runs.csv", "positions.svg", "positions.png"]);
+    for file in made {
+        assert!(place.path(&format!("outputs/markov/{file}")).is_file());
+    }
+    // Of a cell that says nothing by position there is no figure at all.
+    let cell = place.cells("outputs/markov").remove(0);
+    fs::remove_file(place.path(&format!("{cell}/positions.csv"))).unwrap();
+    assert_eq!(files(), ["runs.csv"]);
+}
+
 #[test]
 fn certain_data_have_figures_and_no_curve() {
     let certain = MARKOV.replace(
@@ -187,6 +216,13 @@ fn any_source_is_drawn_into_a_file() {
     assert_says(&stdout(&run.success()), &["markov", "5 sequences of 9"]);
     place.bitcap(&["inspect", "d"]).success();
     let generate = |source: &str| place.bitcap(&["generate", "x", "--source", source, "-n", "5"]);
+    // Words without quotes, as --set takes them.
+    generate(&INLINE.replace('"', "")).success();
+    let of_words = place.read("x");
+    fs::remove_file(place.path("x")).unwrap();
+    generate(INLINE).success();
+    assert_eq!(place.read("x"), of_words);
+    fs::remove_file(place.path("x")).unwrap();
     refused(
         generate("kind = \"markov\", order = 1"),
         &["in --source", "missing"],
