@@ -82,7 +82,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     let both: Vec<_> = both.collect();
     let of_rote = both.iter().flat_map(|(_, rote)| rote);
     let reach = of_rote.flat_map(|layer| layer.points.iter().map(|point| point.y));
-    let y_rote = Axis::linear("rote (bits/parameter)", reach.chain([0.0]));
+    let y_rote = Axis::linear("rote", reach.chain([0.0]));
     let across = |y: f64| Layer::across(&x, y, &Look::line(PALE, 1.0, ""));
     let mut panels = Vec::new();
     for row in sources.iter().zip(both).collect::<Vec<_>>().chunks(COLUMNS) {
@@ -113,7 +113,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     Some(Chart {
         name: "matrix",
         title: of.titled("what is learned of which source"),
-        subtitle: "Above, what generalizes; below, what was learned by rote".to_owned(),
+        subtitle: "Above, the share that was learned; below, rote in bits a parameter".to_owned(),
         panels,
         legend: vec![Block::of(entries.collect())],
         notes,
