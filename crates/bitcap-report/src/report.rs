@@ -159,7 +159,7 @@ impl Report {
         };
         let mut charts = Vec::new();
         if !groups.is_empty() {
-            charts.push(figures::curve::chart(&of, &groups));
+            charts.push(figures::curve::chart(&of, &groups, &reference));
             charts.push(figures::capacity::chart(&of, &groups, &reference));
             charts.extend(figures::budget::chart(&of, &groups));
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use bitcap_plan::Run;
 use bitcap_report::chart::{Layer, Panel, Shape};
-use bitcap_report::{Chart, Report, ReportOptions, toy_figure};
+use bitcap_report::{Accounting, Chart, Report, ReportOptions, toy_figure};
 use common::experiment::{self, POSITIONS, SEQUENCES, runs};
 use common::{
     HEADER, ROUND, Synthetic, assert_says, by_paper, drawing, folder_with, model, read, read_of,
@@ -333,6 +333,37 @@ fn the_papers_points_are_drawn_where_given() {
     assert!(points.contains(&vec![3.39e5, 7.27e5]), "{points:?}");
 }
 
+/// By the paper's accounting, and by number of parameters: the other model keeps its band.
+#[test]
+fn a_model_of_the_paper_has_the_papers_capacity_beside_its_curve() {
+    let table = "n_layer,d_model,params,capacity_bits_fp32\n1,16,200,930\n1,64,185280,7.27e5\n";
+    let (_folder, reference) = folder_with(&[("table1.csv", table)]);
+    let options = |accounting| ReportOptions {
+        reference: Some(reference.clone()),
+        accounting,
+        ..ReportOptions::default()
+    };
+    let level = |chart: &Chart| {
+        let level = |layer: &&Layer| heights(layer) == [930.0, 930.0];
+        layers(chart).iter().filter(level).count()
+    };
+    let [curve, _] = curves(ROUND, &options(Accounting::Paper));
+    assert_eq!(level(&curve), 1);
+    let paper = "capacity in Morris et al. 2025, Table 1, fp32";
+    assert_says(&words(&curve), &[paper, "3.5–3.9 bits/parameter"]);
+    let said: BTreeSet<&str> = layers(&curve)
+        .iter()
+        .map(|layer| &layer.label[..])
+        .collect();
+    assert_eq!(
+        said,
+        BTreeSet::from(["", "the paper, of 200", "3.5–3.9 × 100"])
+    );
+    let [curve, _] = curves(ROUND, &options(Accounting::Strict));
+    assert_eq!(level(&curve), 0);
+    assert!(!words(&curve).contains(paper));
+}
+
 #[test]
 fn what_a_logarithmic_axis_cannot_show_is_counted() {
     let runs = ROUND
@@ -555,11 +586,11 @@ fn exposure_is_the_mean_over_strings_of_a_count() {
 #[test]
 fn what_is_learned_of_each_source_is_a_plot_of_its_own() {
     let mut rows = Vec::new();
-    for (source, kind, samples) in [
-        ("parity", "gpt2", 10),
-        ("parity", "gpt2", 40),
-        ("parity", "lstm", 10),
-        ("uniform", "gpt2", 10),
+    for (source, kind, samples, parameters) in [
+        ("parity", "gpt2", 10, 90),
+        ("parity", "gpt2", 40, 90),
+        ("parity", "lstm", 10, 100),
+        ("uniform", "gpt2", 10, 1100),
     ] {
         rows.push(Run {
             cell: format!("{source}-{kind}-{samples}"),
@@ -572,7 +603,7 @@ fn what_is_learned_of_each_source_is_a_plot_of_its_own() {
             samples,
             layers: 1,
             width: 8,
-            parameters: 100,
+            parameters,
             // A bit of ten follows from the others; of uniform data none.
             fresh_samples: Some(100),
             fresh_source_bits: Some(if source == "parity" { 900.0 } else { 1000.0 }),
@@ -587,7 +618,7 @@ fn what_is_learned_of_each_source_is_a_plot_of_its_own() {
     let chart = named(&charts, "matrix");
     assert_eq!(
         legend(chart),
-        ["gpt2: 100 parameters", "lstm: 100 parameters"]
+        ["gpt2: 90 to 1,100 parameters", "lstm: 100 parameters"]
     );
     let [upper, lower] = &chart.panels[..] else {
         panic!("two sources are beside each other");
@@ -605,9 +636,10 @@ fn what_is_learned_of_each_source_is_a_plot_of_its_own() {
     };
     let learned = [vec![(10.0, -0.5), (40.0, 0.8)], vec![(10.0, -0.5)]];
     assert_eq!(points(&upper[0]), learned);
-    assert_eq!(points(&lower[0])[0], [(10.0, 0.1), (40.0, 0.4)]);
+    let by_rote = [(10.0, 0.111111111), (40.0, 0.444444444)];
+    assert_eq!(points(&lower[0])[0], by_rote);
     assert_eq!(points(&upper[1]), Vec::<Vec<(f64, f64)>>::new());
-    assert_eq!(points(&lower[1]), [[(10.0, 0.1)]]);
+    assert_eq!(points(&lower[1]), [[(10.0, 0.009090909)]]);
     let alone = String::from_utf8(Run::table(&rows[..3])).unwrap();
     assert!(!names(&plain(&alone, &[])).contains(&"matrix"));
 }

@@ -199,8 +199,9 @@ impl SourceSettings {
             found += &format!(" (copies of {strings} strings)");
         }
         let (sequences, length) = (file.sequences, self.length());
+        let plural = if sequences == 1 { "" } else { "s" };
         let allowed =
-            format!("smaller: the file has {sequences} whole sequences of {length} tokens");
+            format!("smaller: the file has {sequences} whole sequence{plural} of {length} tokens");
         Err(InvalidSetting::new("data.samples", found, allowed))
     }
 }

@@ -63,7 +63,8 @@ fn completions(arguments: &Completions) -> anyhow::Result<ExitCode> {
 }
 
 /// "1 cell", "2 cells".
-pub(crate) fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {what}{ending}")
 }

@@ -22,10 +22,10 @@ const HEIGHT: f64 = 296.0;
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct ReferencePoint {
     #[serde(rename = "params", deserialize_with = "positive")]
-    parameters: f64,
+    pub(super) parameters: f64,
     /// Capacity in fp32, in bits.
     #[serde(rename = "capacity_bits_fp32", deserialize_with = "positive")]
-    capacity_bits: f64,
+    pub(super) capacity_bits: f64,
 }
 
 /// Reads the paper's Table 1.

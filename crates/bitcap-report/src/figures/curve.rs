@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::capacity::{accounting_line, alpha_text, band_entry, plateau_key};
+use super::capacity::{ReferencePoint, accounting_line, alpha_text, band_entry, plateau_key};
 use super::{Experiment, PAPER_BAND, bars_note};
 use crate::accounting::Accounting;
 use crate::capacity::GroupReport;
@@ -23,8 +23,13 @@ const ASIDE: f64 = 10.0;
 /// A ceiling closer than this to the entropy cannot be told from it on a page.
 const CEILING_SHOWS: f64 = 0.97;
 
-/// The curves of all groups that have one; there must be at least one.
-pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
+/// The curves of all groups that have one; there must be at least one. A model whose number of parameters a row of
+/// the reference has gets that row's capacity as a line in place of its band.
+pub(crate) fn chart(
+    of: &Experiment<'_>,
+    groups: &[GroupReport],
+    reference: &[ReferencePoint],
+) -> Chart {
     let spread = |point: &curve::Point| point.memorized_bits.by(of.accounting);
     let points = || groups.iter().flat_map(all_points);
     let most = points().map(|p| spread(p).mean).fold(0.0, f64::max);
@@ -32,7 +37,17 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
     // the notes instead.
     let floor = (most * LEAST_SHOWN).max(NOTHING);
     let shown = |point: &&curve::Point| spread(point).mean > floor;
-    let bands = banded_sizes(groups);
+    // The reference counts as the paper does.
+    let paper = |size: &f64| {
+        let rows = reference
+            .iter()
+            .filter(|_| of.accounting == Accounting::Paper);
+        let mut rows = rows.filter(|row| row.parameters == *size);
+        rows.next().map(|row| row.capacity_bits)
+    };
+    let (with_paper, bands): (Vec<f64>, Vec<f64>) = banded_sizes(groups)
+        .into_iter()
+        .partition(|size| paper(size).is_some());
     let mut heights: Vec<f64> = Vec::new();
     for point in points().filter(shown) {
         let Spread { mean, deviation } = spread(point);
@@ -46,26 +61,43 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
     }
     // A band far above the points is the very thing to be seen: they did not get there.
     heights.extend(bands.iter().map(|size| PAPER_BAND.1 * size));
+    heights.extend(with_paper.iter().filter_map(paper));
     let data = Data::of(groups);
     let x = Axis::log(&data.label(), points().map(|p| data.place(p)), 0.08);
     let y = Axis::log("memorized (bits), mean over seeds", heights, 0.1);
 
     let looks = of.looks();
-    let band = |&size: &f64| {
-        // A band that several models share is none of theirs.
+    let colour = |size: f64| {
+        // What several models share is none of theirs.
         let mut owners = groups.iter().filter(|group| group.parameters() == size);
-        let colour = match (owners.next(), owners.next()) {
+        match (owners.next(), owners.next()) {
             (Some(owner), None) => &looks[owner.place].colour,
             _ => GREY,
-        };
+        }
+    };
+    let band = |&size: &f64| {
         let [least, most] = [PAPER_BAND.0, PAPER_BAND.1].map(|alpha| alpha * size);
         Layer {
             label: format!("3.5–3.9 × {}", thousands(size)),
-            ..Layer::band(&x, (least, least), (most, most), &Look::area(colour, 0.2))
+            ..Layer::band(
+                &x,
+                (least, least),
+                (most, most),
+                &Look::area(colour(size), 0.2),
+            )
         }
+    };
+    let paper_look = |colour: &str| Look::line(colour, 1.2, "1.5 2.5");
+    let paper_line = |size: &f64| {
+        let bits = paper(size)?;
+        Some(Layer {
+            label: format!("the paper, of {}", thousands(*size)),
+            ..Layer::across(&x, bits, &paper_look(colour(*size)))
+        })
     };
     // Later layers cover earlier ones: areas, then what the data sets as limits, then the models.
     let mut layers: Vec<Layer> = bands.iter().map(band).collect();
+    layers.extend(with_paper.iter().filter_map(paper_line));
     let diagonal_look = Look::line(PALE, 1.0, "");
     layers.push(Layer::new(data.diagonal(&x), &diagonal_look));
     let ceiling_look = Look::line(GREY, 1.0, "4 3");
@@ -101,7 +133,13 @@ pub(crate) fn chart(of: &Experiment<'_>, groups: &[GroupReport]) -> Chart {
             "ceiling for models of single sequences",
         ));
     }
-    key.push(band_entry());
+    if !bands.is_empty() {
+        key.push(band_entry());
+    }
+    if !with_paper.is_empty() {
+        let text = "capacity in Morris et al. 2025, Table 1, fp32";
+        key.push(Entry::new(&paper_look(GREY), text));
+    }
     let (models, mut notes) = of.models(models);
     notes.push(bars_note(points().map(|point| point.seeds)));
     let hidden = points().filter(|point| !shown(point)).count();

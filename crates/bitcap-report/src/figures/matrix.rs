@@ -30,14 +30,20 @@ struct Curve<'a> {
 /// `None` unless there are curves of two sources or more, measured on fresh data.
 pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     let mut sources: Vec<(String, Vec<Curve<'_>>)> = Vec::new();
-    let mut models: Vec<(String, u64)> = Vec::new();
+    // With the fewest and the most parameters: embeddings take as many as a source has symbols.
+    let mut models: Vec<(String, u64, u64)> = Vec::new();
     for group in of.runs.plain() {
         if !means::measured(group, |run| run.fresh_excess_bits_per_token) {
             continue;
         }
         let (source, model) = source_and_model(group.model());
-        if !models.iter().any(|(name, _)| *name == model) {
-            models.push((model.clone(), group.model().parameters));
+        let parameters = group.model().parameters;
+        match models.iter_mut().find(|(name, ..)| *name == model) {
+            Some((_, fewest, most)) => {
+                *fewest = parameters.min(*fewest);
+                *most = parameters.max(*most);
+            }
+            None => models.push((model.clone(), parameters, parameters)),
         }
         let curve = Curve { group, model };
         match sources.iter_mut().find(|(name, _)| *name == source) {
@@ -48,7 +54,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     if sources.len() < 2 {
         return None;
     }
-    let looks = looks(models.iter().map(|(_, parameters)| *parameters));
+    let looks = looks(models.iter().map(|(_, fewest, _)| *fewest));
     // Small plots: what is drawn in them is smaller too.
     let looks = looks.into_iter().map(|mut look| {
         if let Some(mark) = &mut look.mark {
@@ -58,7 +64,7 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
     });
     let looks: BTreeMap<&str, Look> = models
         .iter()
-        .map(|(name, _)| name.as_str())
+        .map(|(name, ..)| name.as_str())
         .zip(looks)
         .collect();
     let x = means::x_axis(of.runs, true);
@@ -98,8 +104,14 @@ pub(crate) fn chart(of: &Experiment<'_>) -> Option<Chart> {
         }
         panels.extend([upper, lower]);
     }
-    let entries = models.iter().map(|(name, parameters)| {
-        let size = crate::text::count(*parameters, "parameter");
+    let entries = models.iter().map(|(name, fewest, most)| {
+        let size = match fewest == most {
+            true => crate::text::count(*most, "parameter"),
+            false => {
+                let fewest = crate::text::thousands(*fewest as f64);
+                format!("{fewest} to {}", crate::text::count(*most, "parameter"))
+            }
+        };
         Entry::new(&looks[name.as_str()], format!("{name}: {size}"))
     });
     let mut notes = means::notes(of.runs, &drawn);

@@ -9,6 +9,7 @@ use bitcap_plan::read_source;
 use bitcap_source::{SourceSettings, Split, UniformSettings, file};
 
 use crate::arguments::{Generate, Inspect};
+use crate::commands::counted;
 use crate::output::{Output, print};
 use crate::output_file;
 use crate::progress::sequences_bar;
@@ -74,9 +75,11 @@ impl Output for file::DatasetInfo {
             ..
         } = self;
         writeln!(out, "source        {}", self.source.kind())?;
+        let sequences = counted(*samples, "sequence");
+        let tokens = counted(u64::from(*length), "token");
         writeln!(
             out,
-            "shape         {samples} sequences of {length} tokens out of {vocabulary}"
+            "shape         {sequences} of {tokens} out of {vocabulary}"
         )?;
         writeln!(
             out,

@@ -59,6 +59,14 @@ fn a_dataset_is_drawn_and_shown() {
 }
 
 #[test]
+fn one_sequence_of_one_token_is_said_as_one() {
+    let place = Place::new(TINY);
+    let one = ["generate", "d.safetensors", "-v", "4", "-s", "1", "-n", "1"];
+    let made = stdout(&place.bitcap(&one).success());
+    assert_says(&made, &["1 sequence of 1 token out of 4"]);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_file_and_another_or_fresh_data_another() {
     let place = Place::new(TINY);
     for (file, more) in [
