@@ -76,7 +76,7 @@ impl Output for file::DatasetInfo {
         } = self;
         writeln!(out, "source        {}", self.source.kind())?;
         let sequences = counted(*samples, "sequence");
-        let tokens = counted(u64::from(*length), "token");
+        let tokens = counted(*length, "token");
         writeln!(
             out,
             "shape         {sequences} of {tokens} out of {vocabulary}"
