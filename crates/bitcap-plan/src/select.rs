@@ -73,6 +73,11 @@ fn distinct<'a>(all: impl Iterator<Item = &'a String>) -> Vec<String> {
 fn settings_of(cell: &PlannedCell) -> Vec<(String, String)> {
     let mut settings = vec![("seed".to_owned(), cell.settings.seed.into())];
     settings.extend(cell.settings.training_settings());
+    // A GPT-2's is not written, and is as good a condition as any other.
+    if !settings.iter().any(|(key, _)| key == "model.kind") {
+        let kind = cell.settings.model.kind().to_string();
+        settings.push(("model.kind".to_owned(), kind.into()));
+    }
     // No setting of the cell, which has its size in samples; but the grid may give sizes so.
     let load = cell.asked_load.map(serde_json::Value::from);
     settings.extend(load.map(|load| ("data.load".to_owned(), load)));

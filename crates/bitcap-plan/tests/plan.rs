@@ -408,6 +408,23 @@ fn names_stay_what_they_were() {
     assert_eq!(only(&[]).curve().group, "963ba55d");
 }
 
+/// Also GPT-2, whose kind no cell's settings have written out.
+#[test]
+fn each_kind_of_model_can_be_picked() {
+    let plan = plan_with("", &[r#"grid.model.kind=["gpt2", "llama"]"#]);
+    for kind in [ModelKind::Gpt2, ModelKind::Llama] {
+        let picked = plan.only(&[format!("model.kind={kind}")]).unwrap();
+        assert!(!picked.is_empty());
+        let kinds = picked.iter().map(|cell| cell.settings.model.kind());
+        assert!(kinds.eq(picked.iter().map(|_| kind)), "{kind}");
+    }
+    let wrong = plan.only(&["model.kind=gru".to_owned()]).unwrap_err();
+    assert!(
+        wrong.to_string().contains(r#"it is "gpt2", "llama""#),
+        "{wrong}"
+    );
+}
+
 /// Names and curves of every cell that was published, as the versions that trained it had them.
 #[test]
 fn no_published_cell_is_renamed() {
