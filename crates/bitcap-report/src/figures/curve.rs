@@ -23,8 +23,8 @@ const ASIDE: f64 = 10.0;
 /// A ceiling closer than this to the entropy cannot be told from it on a page.
 const CEILING_SHOWS: f64 = 0.97;
 
-/// The curves of all groups that have one; there must be at least one. A model whose number of parameters a row of
-/// the reference has gets that row's capacity as a line in place of its band.
+/// The curves of all groups that have one; there must be at least one. Of the models that get a band, one
+/// whose number of parameters a row of the reference has gets that row's capacity as a line instead.
 pub(crate) fn chart(
     of: &Experiment<'_>,
     groups: &[GroupReport],
