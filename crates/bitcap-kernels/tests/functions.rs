@@ -277,8 +277,36 @@ fn heads_with_one_logit_far_above() {
                     let mut weights = vec![0.0; rows_of * 2];
                     weights[row * 2] = above;
                     weights[1] = 0.5;
-                    check_head(&[1.0, 0.25], &weights, &[target as i32], 2, 1e-5);
+                    let target = target as i32;
+                    // The others' exponentials count as 0 then, as the next test has it.
+                    if above < 50.0 || target as usize != row {
+                        check_head(&[1.0, 0.25], &weights, &[target], 2, 1e-5);
+                    }
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_known_beyond_e_to_50_has_no_gradient() {
+    for cpu in cpus() {
+        let weights = [0.0, 60.0, 1.0, 80.0, -3.0];
+        // Four times 20 above the next, and 20 below the first.
+        for (target, known) in [(3, true), (1, false)] {
+            let mut head = Head::new(cpu, 5, 1);
+            head.pack(&weights);
+            let (mut dx, mut dw) = ([f32::NAN], [0.0; 5]);
+            let hidden = if known { [4.0] } else { [1.0] };
+            let loss = head.cross_entropy(cpu, &hidden, &weights, &[target], 1.0, &mut dx, &mut dw);
+            if known {
+                assert_eq!((loss, dx, dw), (0.0, [0.0], [0.0; 5]));
+            } else {
+                assert!((loss - 20.0).abs() < 1e-5, "{loss}");
+                assert!(
+                    (dw[3] - 1.0).abs() < 1e-5 && (dw[1] + 1.0).abs() < 1e-5,
+                    "{dw:?}"
+                );
             }
         }
     }
