@@ -486,7 +486,7 @@ fn the_quick_experiment() {
         assert!(
             doubled
                 .clone()
-                .all(|cell| (cell.settings.load().unwrap() - 2.0).abs() < 0.05)
+                .all(|cell| (cell.settings.load().unwrap() - 4.0).abs() < 0.05)
         );
     }
 }
