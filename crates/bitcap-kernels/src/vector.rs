@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_that_products_make_subnormal() {
-        // Some ten gradients' factors, each as small as e^-20, are between these and 2^-126.
+        // What gradients multiply these with may be as small as 1e-15 before 2^-126 (1.2e-38) is near.
         let least = 1e-23;
         for cpu in [Cpu::detect(), Cpu::plain()] {
             let x = floats(88.0);
