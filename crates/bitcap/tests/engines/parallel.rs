@@ -101,10 +101,15 @@ fn cells_come_back_from_hosts_without_a_common_folder() {
     assert!(said(&place).contains("nothing is left to submit"));
 }
 
-/// A line when a cell begins and one when it ends, with where.
+/// A line when a cell begins and one when it ends, with where. None goes on before there was one on
+/// each of the three GPUs: a quick one could be done before the next begins, which then takes its GPU.
 const RECORDED: &str = r#"#!/bin/bash
 where="$HOME gpu $CUDA_VISIBLE_DEVICES"
 echo "+ $where" >>"$0.log"
+for _ in {1..600}; do
+    [ "$(grep '^+' "$0.log" | sort -u | wc -l)" -ge 3 ] && break
+    sleep 0.1
+done
 BITCAP "$@"
 status=$?
 echo "- $where" >>"$0.log"
