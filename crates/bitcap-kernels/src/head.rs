@@ -5,7 +5,8 @@
 //!
 //! The target's exponential e is kept apart from the sum s of the others. So the loss is
 //! ln(1 + s / e), the logits' gradient of the target is -s / (s + e), and neither loses digits
-//! where a token is memorized and s is but a small part of e, until s is below e⁻⁵⁰ and counts as 0.
+//! where a token is memorized and s is but a small part of e, until s is below e⁻⁵⁰ and
+//! may count as 0.
 //!
 //! Exponentials are taken relative to a reference of each token: the greatest logit of the first
 //! panel. Should another logit be greater by more than [`LIMIT`], the block is done once more with

@@ -69,7 +69,7 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 }
 
 /// GPT-2's GELU, x σ(2u) with u = √(2/π) (x + 0.044715 x³), and its derivative. Both are 0 where σ is
-/// below e⁻⁵⁰, x being -7.9 or less, as an exponential is.
+/// below e⁻⁵⁰, x being -8.05 or less, as an exponential is.
 #[inline(always)]
 pub(crate) fn gelu<S: Simd>(simd: S, x: S::f32s) -> (S::f32s, S::f32s) {
     // -2u = x (A + B x²)

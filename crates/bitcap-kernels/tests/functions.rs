@@ -278,7 +278,7 @@ fn heads_with_one_logit_far_above() {
                     weights[row * 2] = above;
                     weights[1] = 0.5;
                     let target = target as i32;
-                    // The others' exponentials count as 0 then, as the next test has it.
+                    // Of a memorized target the others may count as 0 then, as the next test has it.
                     if above < 50.0 || target as usize != row {
                         check_head(&[1.0, 0.25], &weights, &[target], 2, 1e-5);
                     }
