@@ -78,29 +78,17 @@ pub(crate) fn train(
             .log
             .line("the device's memory does not suffice; smaller passes, with the same sums, do")?;
     }
-    match go_on(&mut trainer, &mut files, settings, data, options, tell) {
-        Ok(true) => {}
-        Ok(false) => {
-            let step = trainer.step();
-            files
-                .log
-                .line(&format!("asked to stop after step {step}"))?;
-            return Ok(Trained::Stopped);
-        }
-        Err(CellError::Training(error @ TrainError::NotFinite { .. })) => {
-            let reason = error.to_string();
-            files.log.line(&format!("failed: {reason}"))?;
-            let failure = Failure { reason };
-            lock.check()?;
-            // Before the checkpoints go: should it end in between, the cell counts as failed, not
-            // as begun.
-            cell.write_json("failure.json", &failure)?;
-            // What is tried again is tried from the start.
-            files.checkpoints.remove()?;
-            return Ok(Trained::Failed(failure));
-        }
-        // Of anything else, a device that failed too, the next run goes on from the last checkpoint.
-        Err(error) => return Err(error),
+    let early = ends_early(
+        &mut trainer,
+        &mut files,
+        cell,
+        settings,
+        data,
+        options,
+        tell,
+    )?;
+    if let Some(trained) = early {
+        return Ok(trained);
     }
     lock.check()?;
     let (_, metrics_blake3) = files.metrics.sync()?;
@@ -120,6 +108,42 @@ pub(crate) fn train(
     cell.write_json("manifest.json", &manifest)?;
     files.log.line("trained")?;
     Ok(Trained::Model(Box::new(model)))
+}
+
+/// Trains to the last step; or ends before it, and says how.
+fn ends_early(
+    trainer: &mut Trainer<'_>,
+    files: &mut Files<'_>,
+    cell: &CellFolder,
+    settings: &CellSettings,
+    data: &KnownData,
+    options: &RunOptions<'_>,
+    tell: &mut dyn FnMut(&CellEvent),
+) -> Result<Option<Trained>, CellError> {
+    match go_on(trainer, files, settings, data, options, tell) {
+        Ok(true) => Ok(None),
+        Ok(false) => {
+            let step = trainer.step();
+            files
+                .log
+                .line(&format!("asked to stop after step {step}"))?;
+            Ok(Some(Trained::Stopped))
+        }
+        Err(CellError::Training(error @ TrainError::NotFinite { .. })) => {
+            let reason = error.to_string();
+            files.log.line(&format!("failed: {reason}"))?;
+            let failure = Failure { reason };
+            files.lock.check()?;
+            // Before the checkpoints go: should it end in between, the cell counts as failed, not
+            // as begun.
+            cell.write_json("failure.json", &failure)?;
+            // What is tried again is tried from the start.
+            files.checkpoints.remove()?;
+            Ok(Some(Trained::Failed(failure)))
+        }
+        // Of anything else, a device that failed too, the next run goes on from the last checkpoint.
+        Err(error) => Err(error),
+    }
 }
 
 /// Trains to the last step; or, which is false, to where it is asked to stop, with a checkpoint.
@@ -311,4 +335,109 @@ pub(crate) fn check_data(
              its file changed?"
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcap_base::Stop;
+    use bitcap_model::DeviceError;
+    use bitcap_plan::{CellState, Experiment, Precision};
+    use bitcap_source::Source;
+    use bitcap_train::{ComposedStep, Loss, Sequences, Step};
+    use burn::tensor::Tensor;
+
+    use super::*;
+    use crate::run::{run_cell, training_data};
+
+    const SIX_STEPS: &str = r#"
+        name = "lost"
+        source = { kind = "uniform", vocabulary = 4, length = 4 }
+        data = { samples = 3 }
+        model = { layers = 1, width = 4, heads = 1 }
+        train = { learning_rate = 0.01, steps = 6 }
+        measure = { metrics_every = 1 }
+        engine = { checkpoint_seconds = 0, kernels = "off" }
+    "#;
+
+    /// A device that does some steps more and is lost then.
+    struct Lost<'a> {
+        step: ComposedStep<'a>,
+        left: u32,
+    }
+
+    impl Step for Lost<'_> {
+        fn loss_and_gradient(
+            &mut self,
+            weights: &Tensor<1>,
+            batch: &Sequences,
+        ) -> Result<(Loss, Tensor<1>), DeviceError> {
+            if self.left == 0 {
+                let what = "the device is lost".into();
+                return Err(DeviceError::Failed { what });
+            }
+            self.left -= 1;
+            self.step.loss_and_gradient(weights, batch)
+        }
+    }
+
+    #[test]
+    fn of_a_device_that_is_lost_the_next_run_goes_on() {
+        let plan = Experiment::parse(SIX_STEPS, "e.toml", &[])
+            .unwrap()
+            .plan()
+            .unwrap();
+        let settings = &plan.cells[0].settings;
+        let outputs = tempfile::tempdir().unwrap();
+        let [cell, alone] =
+            ["cell", "alone"].map(|name| CellFolder::new(&outputs.path().join(name)));
+        let stop = Stop::new();
+        let options = RunOptions {
+            git_revision: "test",
+            retry_failed: false,
+            tensorboard: None,
+            stop: &stop,
+        };
+        run_cell(&alone, settings, &options, &mut |_| {}).unwrap();
+
+        let source = Source::draw_parameters(&settings.source).unwrap();
+        let data = training_data(settings, &source).unwrap();
+        let device = open(settings.engine.device).unwrap();
+        let architecture = architecture(&settings.model, settings.data_shape(), &device);
+        let task = PredictionTask::new(architecture.data(), &data.dataset.tokens);
+        let initial = initial_weights(architecture.layout(), settings.train.seed);
+        let model = Model::new(architecture, initial, &device);
+        let step = ComposedStep::new(&model, &task, None, Precision::F32);
+        let lost = Box::new(Lost { step, left: 4 });
+        let mut trainer = Trainer::with_step(&model, &settings.train, &task, lost);
+        let lock = cell.lock().unwrap().unwrap();
+        let tell: &mut dyn FnMut(&CellEvent) = &mut |_| {};
+        let mut files =
+            Files::open(&cell, &lock, settings, &data, &options, &mut trainer, tell).unwrap();
+        let ended = ends_early(
+            &mut trainer,
+            &mut files,
+            &cell,
+            settings,
+            &data,
+            &options,
+            tell,
+        );
+        let error = ended.err().unwrap().to_string();
+        assert!(error.contains("the device is lost"), "{error}");
+        drop(lock);
+        // Neither failed for good nor begun anew.
+        assert_eq!(cell.state(), CellState::Stopped);
+        let mut resumed = Vec::new();
+        let mut tell = |event: &CellEvent| {
+            if let CellEvent::Resumed { step, .. } = event {
+                resumed.push(*step);
+            }
+        };
+        run_cell(&cell, settings, &options, &mut tell).unwrap();
+        assert_eq!(resumed, [4]);
+        for file in ["metrics.csv", "model/model.safetensors", "sequences.csv"] {
+            let read = |cell: &CellFolder| std::fs::read(cell.path(file)).unwrap();
+            assert_eq!(read(&cell), read(&alone), "{file}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Six cells that train for a second or two each, with checkpoints all the time.
+/// Six cells that train for a second at most, with checkpoints all the time.
 pub(crate) const EXPERIMENT: &str = r#"name = "engines"
 
 [source]
@@ -40,6 +40,11 @@ checkpoint_seconds = 0.1
 "#;
 
 pub(crate) const CELLS: usize = 6;
+
+/// The same cells, each so long that a scheduler has had many commands before the first is done.
+pub(crate) fn long() -> String {
+    EXPERIMENT.replace("steps = 1500", "steps = 40000")
+}
 
 /// A working directory with the experiment in it, `e.toml`, and its figures in `alone/`.
 pub(crate) struct Place {
@@ -106,6 +111,19 @@ impl Place {
             String::from_utf8_lossy(&runs),
             String::from_utf8_lossy(&self.runs)
         );
+    }
+
+    /// The names of the cells that would go on from a checkpoint.
+    pub(crate) fn checkpointed(&self) -> Vec<String> {
+        let cells = fs::read_dir(self.path("outputs/engines/cells"));
+        let have = |cell: &fs::DirEntry| {
+            let files = fs::read_dir(cell.path().join("checkpoint"));
+            files.is_ok_and(|all| all.count() == 2)
+        };
+        let cells = cells.into_iter().flatten().flatten().filter(have);
+        cells
+            .map(|cell| cell.file_name().into_string().unwrap())
+            .collect()
     }
 
     /// The steps after which each training was taken up again, of all cells.

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
-use crate::experiment::{CELLS, EXPERIMENT, Place, program, until};
+use crate::experiment::{CELLS, EXPERIMENT, Place, long, program, until};
 use crate::hosts::{HOSTS, Hosts};
 
 /// Starts `submit`, whose output goes to `out.txt` and `err.txt`.
@@ -152,7 +152,7 @@ fn each_gpu_has_one_cell_at_a_time() {
 #[ignore = "needs GNU parallel and sshd"]
 fn cells_of_a_host_that_vanishes_are_run_on_the_other() {
     let mut hosts = Hosts::start();
-    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 40000"));
+    let place = Place::new(&long());
     let running = start(&place, &hosts, &NO_COMMON_FOLDER);
     until("a cell trains on h1", || rows_on(&hosts, "h1") > 3);
     hosts.vanish("h1");
@@ -161,15 +161,10 @@ fn cells_of_a_host_that_vanishes_are_run_on_the_other() {
 
     // With a common folder another host goes on where it was.
     let hosts = &mut Hosts::start();
-    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 40000"));
+    let place = Place::new(&long());
     let running = start(&place, hosts, &[]);
     until("all three slots have checkpoints", || {
-        let cells = fs::read_dir(place.path("outputs/engines/cells"));
-        let have = |cell: &fs::DirEntry| {
-            let checkpoints = fs::read_dir(cell.path().join("checkpoint"));
-            checkpoints.is_ok_and(|all| all.count() == 2)
-        };
-        cells.is_ok_and(|cells| cells.flatten().filter(have).count() == 3)
+        place.checkpointed().len() == 3
     });
     hosts.vanish("h1");
     ends(&place, running, 0);
@@ -185,7 +180,7 @@ fn cells_of_a_host_that_vanishes_are_run_on_the_other() {
 fn an_interrupted_submission_goes_on() {
     for (name, more) in [("TERM", &[][..]), ("INT", &NO_COMMON_FOLDER)] {
         let hosts = Hosts::start();
-        let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 40000"));
+        let place = Place::new(&long());
         let running = start(&place, &hosts, more);
         until("cells train", || {
             let states = place.states(hosts.command(program()));

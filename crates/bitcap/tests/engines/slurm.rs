@@ -5,8 +5,10 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::cluster::{Cluster, said_by};
-use crate::experiment::{CELLS, EXPERIMENT, Place, program, succeed};
+use crate::experiment::{CELLS, EXPERIMENT, Place, long, program, succeed};
 
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -187,7 +189,7 @@ fn an_array_is_split_where_the_cluster_ends_it() {
 #[ignore = "needs Slurm"]
 fn whatever_happens_to_tasks_the_figures_are_the_same() {
     let mut cluster = Cluster::start(1001);
-    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 3000"));
+    let place = Place::new(&long());
     submit(&place, &cluster, &[]);
     let running = |place: &Place, cluster: &Cluster, many: usize| {
         cluster.wait_until("tasks train", PATIENCE, || {
@@ -195,6 +197,8 @@ fn whatever_happens_to_tasks_the_figures_are_the_same() {
         });
     };
     running(&place, &cluster, 3);
+    let all = || place.checkpointed().len() >= 3;
+    cluster.wait_until("they have checkpoints", PATIENCE, all);
     cluster.drain("n0");
     cluster.kill_node("n1");
     cluster.resume("n0");
@@ -220,19 +224,19 @@ fn whatever_happens_to_tasks_the_figures_are_the_same() {
 #[ignore = "needs Slurm"]
 fn a_cell_that_is_killed_is_submitted_again() {
     let cluster = Cluster::start(1001);
-    let place = Place::new(&EXPERIMENT.replace("steps = 1500", "steps = 3000"));
+    let place = Place::new(&long());
     submit(&place, &cluster, &[]);
     let holder = || {
         let mut status = place.bitcap(cluster.command(program()));
-        let text = succeed(status.args(["status", "outputs/engines"]));
-        // One that has had the time for a checkpoint.
-        let later = |line: &&str| {
-            let step = line.split("  step ").nth(1);
-            let step = step.and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
-            step.is_some_and(|step| step > 600)
+        let text = succeed(status.args(["status", "outputs/engines", "--json"]));
+        let status: Value = serde_json::from_str(&text).unwrap();
+        let checkpointed = place.checkpointed();
+        let trains = |cell: &&Value| {
+            let name = cell["cell"].as_str().unwrap();
+            cell["state"] == "running" && checkpointed.iter().any(|other| other == name)
         };
-        let line = text.lines().find(later)?;
-        let process = line.split("(process ").nth(1)?;
+        let cell = status["cells"].as_array().unwrap().iter().find(trains)?;
+        let process = cell["holder"].as_str()?.strip_prefix("process ")?;
         process.split(' ').next().map(str::to_owned)
     };
     cluster.wait_until("a cell trains", PATIENCE, || holder().is_some());
