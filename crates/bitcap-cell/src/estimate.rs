@@ -69,9 +69,11 @@ impl StepTime {
     /// a third of a step for each dataset).
     #[must_use]
     pub fn seconds(&self, settings: &CellSettings) -> f64 {
-        let steps = settings.train.steps as f64;
-        steps * (self.a_step + self.a_sequence * batch(settings) as f64)
-            + self.a_sequence * settings.data.samples as f64
+        let (train, samples) = (&settings.train, settings.data.samples as f64);
+        let step = |sequences: f64| self.a_step + self.a_sequence * sequences;
+        train.steps as f64 * step(batch(settings) as f64)
+            + train.polish_steps as f64 * step(samples)
+            + self.a_sequence * samples
     }
 }
 

@@ -170,7 +170,8 @@ fn go_on(
             ))?;
             tell(&CellEvent::Progress {
                 step,
-                steps: settings.train.steps,
+                steps: settings.train.all_steps(),
+                part: progress.tokens as f64 / settings.training_tokens() as f64,
                 loss,
                 memorized_bits,
             });
@@ -282,7 +283,7 @@ impl<'a> Files<'a> {
                 files.log.line(&format!(
                     "going on with {name} on {device} after step {step}"
                 ))?;
-                let steps = settings.train.steps;
+                let steps = settings.train.all_steps();
                 tell(&CellEvent::Resumed { step, steps });
             }
         }
@@ -382,7 +383,13 @@ mod tests {
 
     #[test]
     fn of_a_device_that_is_lost_the_next_run_goes_on() {
-        let plan = Experiment::parse(SIX_STEPS, "e.toml", &[])
+        lost_after_four_steps(&[]);
+        lost_after_four_steps(&["train.steps=2", "train.polish_steps=4"]);
+    }
+
+    fn lost_after_four_steps(set: &[&str]) {
+        let set: Vec<String> = set.iter().map(ToString::to_string).collect();
+        let plan = Experiment::parse(SIX_STEPS, "e.toml", &set)
             .unwrap()
             .plan()
             .unwrap();

@@ -216,6 +216,7 @@ fn run(entry: &PlanEntry, records: &CellRecords) -> Run {
         entropy_bound_bits: measurement.entropy_bound_bits,
         memorized_bound_bits: measurement.memorized_bound_bits,
         model: settings.model.kind(),
+        polish_steps: Some(train.polish_steps).filter(|&steps| steps > 0),
         ..Run::default()
     };
     match &settings.model {

@@ -31,6 +31,8 @@ pub enum CellEvent {
         step: u64,
         /// Steps to make.
         steps: u64,
+        /// Part of its tokens that it has seen, 0 to 1: a step of a polish sees more than one of a batch.
+        part: f64,
         /// Mean cross-entropy in nats a predicted token.
         loss: f64,
         /// Memorized bits by that loss, strict accounting; None where a loss does not tell.

@@ -212,6 +212,10 @@ pub struct Run {
     /// Parameters that take part in predicting one token, where some are chosen for each.
     #[serde(deserialize_with = "count")]
     pub active_parameters: Option<u64>,
+    /// Steps of L-BFGS after the optimizer's; None where there are none. A table without any does not have the
+    /// column.
+    #[serde(deserialize_with = "count")]
+    pub polish_steps: Option<u64>,
 }
 
 /// A row of timings.csv: what a cell took, and on what.
@@ -242,16 +246,18 @@ impl Run {
     /// runs.csv with these rows.
     ///
     /// It ends before columns that came later and that no row needs, those of bounds, of other
-    /// architectures than GPT-2, of Mamba and of mixtures of experts, and is to the byte what it was when there
-    /// were none.
+    /// architectures than GPT-2, of Mamba, of mixtures of experts and of a polish, and is to the byte what it was
+    /// when there were none.
     #[must_use]
     pub fn table(rows: &[Self]) -> Vec<u8> {
         let bytes = csv(rows);
         let has = |kind: ModelKind| rows.iter().any(|run| run.model == kind);
-        if has(ModelKind::Moe) {
+        if rows.iter().any(|run| run.polish_steps.is_some()) {
             return bytes;
         }
-        let first_left_out = if has(ModelKind::Mamba) {
+        let first_left_out = if has(ModelKind::Moe) {
+            "polish_steps"
+        } else if has(ModelKind::Mamba) {
             "experts"
         } else if rows.iter().any(|run| run.model != ModelKind::Gpt2) {
             "state"
@@ -277,7 +283,7 @@ impl Run {
     /// The columns that are settings, and not results, names or what follows from other settings, with what is in
     /// them.
     #[must_use]
-    pub fn settings(&self) -> [(&'static str, String); 26] {
+    pub fn settings(&self) -> [(&'static str, String); 27] {
         macro_rules! texts {
             ($($name:ident)*) => { [$((stringify!($name), self.$name.text())),*] };
         }
@@ -285,7 +291,7 @@ impl Run {
             seed source vocabulary length samples layers width heads mlp_ratio tied_head start_token
             initialization optimizer learning_rate schedule steps batch precision model mlp_width
             state expand conv_kernel
-            experts experts_per_token auxiliary_loss
+            experts experts_per_token auxiliary_loss polish_steps
         }
     }
 }

@@ -84,7 +84,7 @@ fn broke(reason: &str) -> Vec<SweepEvent> {
 #[test]
 fn what_a_cell_tells_is_told_in_order() {
     let script = "
-        echo '{\"event\":\"progress\",\"step\":1,\"steps\":2,\"loss\":0.5,\"memorized_bits\":3}'
+        echo '{\"event\":\"progress\",\"step\":1,\"steps\":2,\"part\":0.25,\"loss\":0.5,\"memorized_bits\":3}'
         echo 'not an event'
         echo '{\"event\":\"measuring\"}'
         echo '{\"event\":\"done\",\"memorized_bits\":7,\"fraction_of_ceiling\":null,\"bits_per_parameter\":0.25}'";
@@ -92,6 +92,7 @@ fn what_a_cell_tells_is_told_in_order() {
         CellEvent::Progress {
             step: 1,
             steps: 2,
+            part: 0.25,
             loss: 0.5,
             memorized_bits: Some(3.0),
         },

@@ -220,6 +220,25 @@ fn doubled_at_a_load() {
     }
 }
 
+/// A polish is a part of the training: twice the steps are twice its steps too.
+#[test]
+fn a_polish_is_doubled_and_counted() {
+    let grid = "[grid]\n\"data.samples\" = [411]\n[sweep]\ndoubled_at_load = 1.0\n";
+    let plan = plan_with(grid, &["train.polish_steps=30", "train.batch=100"]);
+    let [once, twice] = &plan.cells[..] else {
+        panic!("{} cells", plan.cells.len());
+    };
+    let (first, second) = (&once.settings.train, &twice.settings.train);
+    assert_eq!((first.steps, first.polish_steps), (100, 30));
+    assert_eq!((second.steps, second.polish_steps), (200, 60));
+    assert_eq!(first.polish_memory, Some(100));
+    // Its steps see the whole dataset, with or without a token less a sequence.
+    let predicted = once.settings.data_shape().predicted() as u64;
+    let tokens = (100 * 100 + 30 * 411) * predicted;
+    assert_eq!(once.settings.training_tokens(), tokens);
+    assert_eq!(twice.settings.training_tokens(), 2 * tokens);
+}
+
 /// Where sizes are samples, the nearest by ratio: 411 samples are a load of 1.
 #[test]
 fn doubled_at_the_nearest_size() {

@@ -34,7 +34,7 @@ fn one(text: &str, overrides: &[String]) -> CellSettings {
 }
 
 /// Overrides that change what is trained, and a few that do not.
-const TRAINING: [&str; 24] = [
+const TRAINING: [&str; 25] = [
     "source.vocabulary=17",
     "source.length=9",
     "source.seed=1",
@@ -57,6 +57,7 @@ const TRAINING: [&str; 24] = [
     "train.schedule=constant",
     "train.decay_fraction=0.5",
     "train.clip_norm=1",
+    "train.polish_steps=7",
     "train.batch=7",
     "train.micro_batch=7",
 ];

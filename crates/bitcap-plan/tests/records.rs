@@ -81,6 +81,10 @@ fn columns_of_other_architectures_are_where_there_is_one() {
         active_parameters: Some(99),
         ..llama.clone()
     };
+    let polished = table(&[Run {
+        polish_steps: Some(7),
+        ..moe.clone()
+    }]);
     let with_mamba = table(&[mamba]);
     let both = table(&[gpt2.clone(), llama.clone()]);
     let three = table(&[gpt2.clone(), llama, moe]);
@@ -111,6 +115,9 @@ fn columns_of_other_architectures_are_where_there_is_one() {
     assert_eq!(three[0], format!("{}{experts}", with_mamba[0]));
     assert_eq!(three[2], format!("{},,,,,,,", both[2]));
     assert!(three[3].ends_with(",moe,22,,,,8,2,0.5,99"), "{}", three[3]);
+    let polished: Vec<&str> = polished.lines().collect();
+    assert_eq!(polished[0], format!("{},polish_steps", three[0]));
+    assert_eq!(polished[1], format!("{},7", three[3]));
 }
 
 #[test]
@@ -130,7 +137,7 @@ fn empty_fields_quotes_and_flags_are_kept() {
     let text = written(std::slice::from_ref(&run));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let fields = reader.records().next().unwrap().unwrap();
-    assert_eq!(fields.len(), 81);
+    assert_eq!(fields.len(), 82);
     assert_eq!((&fields[4], &fields[26]), ("1", ""), "doubled, source_bits");
     // A file as collect writes it has no zeros where a whole number from 1 must be.
     let mut error = csv::Reader::from_reader(text.as_bytes());

@@ -1,6 +1,7 @@
 //! Optimizers, schedules and the training loop; emits events, prints nothing.
 
 mod kernel_step;
+mod lbfgs;
 mod muon;
 mod optimizer;
 mod order;

@@ -16,6 +16,8 @@ pub struct TrainState {
     pub weights: Vec<f32>,
     /// What the optimizer keeps from step to step, by its names.
     pub optimizer: BTreeMap<String, Vec<f32>>,
+    /// What it keeps of single numbers, likewise.
+    pub numbers: BTreeMap<String, f64>,
 }
 
 /// Why a state cannot be read or taken up.
@@ -39,6 +41,8 @@ pub enum StateError {
 const WEIGHTS: &str = "weights";
 const STEP: &str = "step";
 const NOTES: &str = "notes";
+/// Before the name of each of `numbers` in the header.
+const NUMBER: &str = "number.";
 
 impl TrainState {
     /// The state as a safetensors file, with `notes` of the caller's in its header.
@@ -53,10 +57,13 @@ impl TrainState {
                 .expect("a vector of so many floats");
             (*name, view)
         });
-        let metadata = HashMap::from([
+        let mut metadata = HashMap::from([
             (STEP.to_owned(), self.step.to_string()),
             (NOTES.to_owned(), notes.to_owned()),
         ]);
+        // Rust writes as many digits as it takes to read the same number again.
+        let numbers = self.numbers.iter();
+        metadata.extend(numbers.map(|(name, x)| (format!("{NUMBER}{name}"), x.to_string())));
         serialize(views, Some(metadata)).expect("names, lengths and bytes agree")
     }
 
@@ -86,6 +93,14 @@ impl TrainState {
             let values: Vec<f32> = values.iter().map(|&x| f32::from_le_bytes(x)).collect();
             optimizer.insert(name, values);
         }
+        let mut numbers = BTreeMap::new();
+        for (key, value) in header.metadata().iter().flatten() {
+            if let Some(name) = key.strip_prefix(NUMBER) {
+                let value = value.parse::<f64>().ok().filter(|x| x.is_finite());
+                let value = value.ok_or_else(|| content(format!("its `{key}` is no number")))?;
+                numbers.insert(name.to_owned(), value);
+            }
+        }
         let weights = optimizer.remove(WEIGHTS);
         let state = Self {
             step: metadata(STEP)?
@@ -93,6 +108,7 @@ impl TrainState {
                 .map_err(|_| content(format!("its `{STEP}` is no number")))?,
             weights: weights.ok_or_else(|| content(format!("there is no tensor `{WEIGHTS}`")))?,
             optimizer,
+            numbers,
         };
         Ok((state, metadata(NOTES)?.clone()))
     }
@@ -104,7 +120,8 @@ impl TrainState {
     }
 
     /// Fails unless the tensors are those of a training: as many weights, and what its optimizer keeps.
-    pub(crate) fn check(&self, training: &Self) -> Result<(), StateError> {
+    /// Those named `others` are not looked at.
+    pub(crate) fn check(&self, training: &Self, others: &[&str]) -> Result<(), StateError> {
         let size = |state: &Self, name: &str| {
             let mut tensors = state.tensors();
             tensors
@@ -112,7 +129,8 @@ impl TrainState {
                 .map_or(0, |(_, values)| values.len())
         };
         // Of both: what only one of them has is of size 0 in the other.
-        for (name, _) in training.tensors().chain(self.tensors()) {
+        let names = training.tensors().chain(self.tensors());
+        for (name, _) in names.filter(|(name, _)| !others.contains(name)) {
             let (found, expected) = (size(self, name), size(training, name));
             if found != expected {
                 return Err(StateError::Size {

@@ -8,7 +8,8 @@ use burn::tensor::{DType, Tensor};
 
 use crate::Optimizer;
 use crate::kernel_step::KernelStep;
-use crate::order::Order;
+use crate::lbfgs::Lbfgs;
+use crate::order::{Order, Sequences};
 use crate::schedule::rate_factor;
 use crate::state::{StateError, TrainState, from_host, to_host};
 use crate::step::{ComposedStep, Step};
@@ -50,9 +51,9 @@ pub struct Progress {
     /// Tokens predicted so far, over all steps.
     pub tokens: u64,
     /// Mean cross-entropy in nats a predicted token: of this step's batch before its update, or of
-    /// the whole dataset where `step` is the last.
+    /// the whole dataset where `step` is the last or one of the polish.
     pub loss: f64,
-    /// Learning rate of the step.
+    /// Learning rate of the step; of one of the polish, how far along its direction it went.
     pub rate: f64,
 }
 
@@ -64,6 +65,8 @@ pub struct Trainer<'a> {
     order: Order,
     engine: Box<dyn Step + 'a>,
     optimizer: Optimizer,
+    /// From the first step after the optimizer's last on.
+    polish: Option<Lbfgs>,
     /// `[P]`, on the device.
     weights: Tensor<1>,
     /// Steps made.
@@ -112,6 +115,7 @@ impl<'a> Trainer<'a> {
             task,
             order: Order::new(settings.seed, task.samples(), settings.batch),
             engine: step,
+            polish: None,
             weights,
             step: 0,
             norms: Vec::new(),
@@ -130,10 +134,11 @@ impl<'a> Trainer<'a> {
         self.step
     }
 
-    /// Whether the last step is made.
+    /// Whether the last step is made, or the polish finds no way down any more.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.step >= self.settings.steps
+        self.step >= self.settings.all_steps()
+            || self.polish.as_ref().is_some_and(Lbfgs::has_converged)
     }
 
     /// The model as it is now.
@@ -150,6 +155,9 @@ impl<'a> Trainer<'a> {
     /// If the device fails; or if loss or gradient is not finite, found out when the device is waited
     /// for. There is nothing to go on from then.
     pub fn advance(&mut self, every: u64) -> Result<Option<Progress>, TrainError> {
+        if self.step >= self.settings.steps {
+            return self.advance_polish(every);
+        }
         let rate = self.rate(self.step);
         let batch = self.order.step(self.step);
         let (loss, gradient) = self.engine.loss_and_gradient(&self.weights, &batch)?;
@@ -173,20 +181,75 @@ impl<'a> Trainer<'a> {
         if !told {
             return Ok(None);
         }
-        let tokens = (self.order.batch() * self.task.predicted()) as u64;
         // A batch's loss is of the weights before its update; the last figure is of the model that
         // is left.
         let loss = if self.is_done() {
             self.dataset_loss()?
         } else {
-            loss.read()? / tokens as f64
+            loss.read()? / (self.order.batch() * self.task.predicted()) as f64
         };
-        Ok(Some(Progress {
+        Ok(Some(self.progress(loss, rate)?))
+    }
+
+    /// Tries a point of the polish. The first step looks at where the optimizer has come to, and moves
+    /// nothing.
+    fn advance_polish(&mut self, every: u64) -> Result<Option<Progress>, TrainError> {
+        let moved = match self.polish.take() {
+            None => {
+                // Of the optimizer's last steps.
+                self.check_norms()?;
+                self.norms.clear();
+                let (loss, gradient) = self.whole_gradient(&self.weights.clone())?;
+                let loss = self.finite("loss", loss, self.step)?;
+                let norm = gradient.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+                self.finite("gradient's norm", norm.sqrt(), self.step)?;
+                let (point, scale) = (to_host(&self.weights)?, self.optimizer.scale()?);
+                let memory = self.polish_memory();
+                self.polish = Some(Lbfgs::begin(memory, scale, point, loss, gradient)?);
+                0.0
+            }
+            Some(mut polish) => {
+                let (trial, moved) = (polish.trial()?, polish.length());
+                let device = self.weights.device();
+                let (loss, gradient) = self.whole_gradient(&from_host(&trial, &device))?;
+                polish.judge(trial, loss, gradient)?;
+                self.weights = from_host(polish.point(), &device);
+                self.polish = Some(polish);
+                moved
+            }
+        };
+        self.step += 1;
+        let loss = if self.is_done() {
+            self.dataset_loss()?
+        } else if self.step.is_multiple_of(every) {
+            self.polish.as_ref().map_or(f64::NAN, Lbfgs::loss)
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(self.progress(loss, moved)?))
+    }
+
+    /// Mean loss over the whole dataset, in nats a predicted token, and its gradient `[P]`.
+    fn whole_gradient(&mut self, weights: &Tensor<1>) -> Result<(f64, Vec<f32>), DeviceError> {
+        let (loss, gradient) = self.engine.loss_and_gradient(weights, &Sequences::All)?;
+        let tokens = (self.task.samples() * self.task.predicted()) as f64;
+        Ok((loss.read()? / tokens, to_host(&gradient)?))
+    }
+
+    fn polish_memory(&self) -> usize {
+        let pairs = self.settings.polish_memory;
+        pairs.map_or(0, |pairs| usize::try_from(pairs).unwrap_or(usize::MAX))
+    }
+
+    fn progress(&self, loss: f64, rate: f64) -> Result<Progress, TrainError> {
+        let by_optimizer = self.step.min(self.settings.steps) * self.order.batch() as u64;
+        let by_polish = self.step.saturating_sub(self.settings.steps) * self.task.samples() as u64;
+        Ok(Progress {
             step: self.step,
-            tokens: self.step * tokens,
+            tokens: (by_optimizer + by_polish) * self.task.predicted() as u64,
             loss: self.finite("loss", loss, self.step)?,
             rate,
-        }))
+        })
     }
 
     /// The training as it stands, on the host; all of it is finite.
@@ -196,7 +259,11 @@ impl<'a> Trainer<'a> {
     pub fn state(&self) -> Result<TrainState, TrainError> {
         // Before the state, which may be broken by an earlier step than this one.
         self.check_norms()?;
-        let state = self.optimizer.state(&self.weights)?;
+        let mut state = self.optimizer.state(&self.weights)?;
+        state.step = self.step;
+        if let Some(polish) = &self.polish {
+            polish.save(&mut state);
+        }
         for (name, values) in state.tensors() {
             if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
                 self.finite(name, value.into(), self.step)?;
@@ -210,16 +277,29 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// If the state is one of another model or optimizer, or beyond the last step.
     pub fn resume(&mut self, state: &TrainState) -> Result<(), StateError> {
-        if state.step > self.settings.steps {
-            let (step, steps) = (state.step, self.settings.steps);
-            let what = format!("it is at step {step}, and this training ends at {steps}");
+        let all_steps = self.settings.all_steps();
+        if state.step > all_steps {
+            let step = state.step;
+            let what = format!("it is at step {step}, and this training ends at {all_steps}");
             return Err(StateError::Content(what));
         }
         // All of it is checked before any is taken over.
         let now = self.optimizer.state(&self.weights);
+        let in_polish = state.step > self.settings.steps;
+        let own: &[&str] = if in_polish { &Lbfgs::VECTORS } else { &[] };
         // A device that fails gives no vectors, and so none of the right length.
-        state.check(&now.unwrap_or_default())?;
-        self.optimizer.resume(state);
+        state.check(&now.unwrap_or_default(), own)?;
+        let mut optimizer = self.optimizer.clone();
+        optimizer.resume(state);
+        self.polish = match in_polish {
+            false => None,
+            true => {
+                let scale = optimizer.scale();
+                let scale = scale.map_err(|error| StateError::Content(error.to_string()))?;
+                Some(Lbfgs::resume(state, self.polish_memory(), scale)?)
+            }
+        };
+        self.optimizer = optimizer;
         self.weights = from_host(&state.weights, &self.weights.device());
         self.step = state.step;
         self.norms.clear();

@@ -84,6 +84,17 @@ fn settings(optimizer: OptimizerKind, batch: Batch) -> TrainSettings {
     }
 }
 
+/// All but two steps by L-BFGS, which forgets pairs on the way.
+fn polished(optimizer: OptimizerKind) -> TrainSettings {
+    TrainSettings {
+        steps: 2,
+        polish_steps: STEPS - 2,
+        polish_memory: Some(2),
+        warmup_steps: 0,
+        ..settings(optimizer, Batch::Sequences(3))
+    }
+}
+
 fn trainer<'a>(settings: &'a TrainSettings, task: &'a PredictionTask) -> Trainer<'a> {
     of(&model(), settings, task)
 }
@@ -152,6 +163,22 @@ fn a_training_that_went_on_is_one_that_never_stopped() {
 }
 
 #[test]
+fn so_is_one_with_a_polish() {
+    for optimizer in [
+        OptimizerKind::Adam,
+        OptimizerKind::Muon,
+        OptimizerKind::Soap,
+    ] {
+        let settings = polished(optimizer);
+        let whole = train(&settings, &[]);
+        assert_eq!(whole.1.step, STEPS);
+        for stops in [&[1][..], &[2], &[3], &[4, 5, 7, 9, 11]] {
+            assert_eq!(train(&settings, stops), whole, "{optimizer:?} {stops:?}");
+        }
+    }
+}
+
+#[test]
 fn so_is_one_of_every_other_kind() {
     for model in other_kinds() {
         for optimizer in [OptimizerKind::Muon, OptimizerKind::Soap] {
@@ -192,6 +219,65 @@ fn every_part_matters_of(optimizer: OptimizerKind, task: &PredictionTask) {
         advance_to(&mut trainer, STEPS);
         assert_ne!(trainer.state().unwrap().weights, whole.weights);
     }
+}
+
+/// Of a polish, pairs, gradient and where its search stands.
+#[test]
+fn every_part_of_a_polish_matters() {
+    let task = task();
+    let settings = polished(OptimizerKind::Soap);
+    let (_, whole) = train(&settings, &[]);
+    let mut half = trainer(&settings, &task);
+    advance_to(&mut half, 10);
+    let state = half.state().unwrap();
+    let parameters = state.weights.len();
+    assert_eq!(state.optimizer["lbfgs.moved"].len(), 2 * parameters);
+    let parts = ["lbfgs.moved", "lbfgs.turned", "lbfgs.gradient"];
+    let altered = parts.map(|name| {
+        let mut altered = state.clone();
+        altered.optimizer.get_mut(name).unwrap().fill(1e-3);
+        altered
+    });
+    let end = |state: &TrainState| {
+        let mut trainer = trainer(&settings, &task);
+        trainer.resume(state).unwrap();
+        advance_to(&mut trainer, STEPS);
+        trainer.state().unwrap().weights
+    };
+    assert_eq!(end(&state), whole.weights);
+    for (altered, name) in altered.iter().zip(parts) {
+        assert!(end(altered) != whole.weights, "{name}");
+    }
+    let mut shorter = state.clone();
+    *shorter.numbers.get_mut("lbfgs.length").unwrap() *= 0.5;
+    assert!(end(&shorter) != whole.weights);
+
+    let refused = |change: &dyn Fn(&mut TrainState)| {
+        let mut altered = state.clone();
+        change(&mut altered);
+        let mut trainer = trainer(&settings, &task);
+        let error = trainer.resume(&altered).unwrap_err();
+        // Nothing of it was taken over.
+        assert_eq!(trainer.step(), 0);
+        error.to_string()
+    };
+    let error = refused(&|state| {
+        state.numbers.remove("lbfgs.loss");
+    });
+    assert!(error.contains("no number `lbfgs.loss`"), "{error}");
+    let error = refused(&|state| {
+        state.optimizer.remove("lbfgs.gradient");
+    });
+    let expected = format!("`lbfgs.gradient` has 0 numbers; this training has {parameters}");
+    assert_eq!(error, expected);
+    let error = refused(&|state| {
+        let moved = state.optimizer.get_mut("lbfgs.moved").unwrap();
+        moved.resize(3 * parameters, 0.0);
+    });
+    assert!(error.contains("`lbfgs.moved` has"), "{error}");
+    // Steps of the optimizer have nothing of a polish.
+    let error = refused(&|state| state.step = 1);
+    assert!(error.contains("lbfgs."), "{error}");
 }
 
 #[test]

@@ -134,6 +134,81 @@ fn every_tenth_step_and_the_last_are_told() {
     );
 }
 
+/// Steps of the polish see the whole dataset, and none makes the loss higher.
+#[test]
+fn a_polish_goes_on_where_the_optimizer_ends() {
+    for optimizer in [
+        OptimizerKind::Adam,
+        OptimizerKind::Muon,
+        OptimizerKind::Soap,
+    ] {
+        let without = settings(optimizer, Batch::Sequences(6));
+        let with = TrainSettings {
+            polish_steps: 25,
+            polish_memory: Some(10),
+            ..without.clone()
+        };
+        let (alone, Ended { told, weights }) = (
+            train(&without, DeviceSpec::FLEX),
+            train(&with, DeviceSpec::FLEX),
+        );
+        let steps: Vec<u64> = told.iter().map(|p| p.step).collect();
+        assert_eq!(steps, [10, 20, 30, 40, 50, 60, 65]);
+        // The same as without it up to there, but that the last step of all tells of the whole dataset.
+        assert_eq!(told[..3], alone.told[..3]);
+        for progress in &told[4..] {
+            let sequences = 40 * 6 + (progress.step - 40) * 24;
+            assert_eq!(progress.tokens, sequences * 8);
+        }
+        let losses: Vec<f64> = std::iter::once(&alone.told[3])
+            .chain(&told[4..])
+            .map(|progress| progress.loss)
+            .collect();
+        assert!(losses.windows(2).all(|two| two[1] < two[0]), "{losses:?}");
+        assert!(losses[3] < 0.9 * losses[0], "{losses:?}");
+        assert_ne!(weights, alone.weights);
+    }
+}
+
+/// A polish that finds no way down ends the training, which is then done.
+#[test]
+fn a_polish_that_has_converged_ends_before_its_last_step() {
+    let settings = TrainSettings {
+        polish_steps: 100_000,
+        polish_memory: Some(10),
+        ..settings(OptimizerKind::Soap, Batch::Full)
+    };
+    // One sequence, of which all is memorized until no f32 is left below the loss.
+    let task = common::task(&DATA, 1);
+    let model = model(0, DeviceSpec::FLEX);
+    let mut trainer = Trainer::new(&model, &settings, &task, Kernels::Auto);
+    let told = to_the_end(&mut trainer, 1000).unwrap();
+    assert!(trainer.step() < 10_000, "{}", trainer.step());
+    let last = told.last().unwrap();
+    assert_eq!(last.step, trainer.step());
+    assert!(last.loss < 1e-6, "{}", last.loss);
+    assert_eq!(trainer.model().flat().dims(), model.flat().dims());
+}
+
+/// Kernels and Burn's operations polish alike.
+#[test]
+fn composed_steps_polish_as_kernels_do() {
+    let settings = TrainSettings {
+        polish_steps: 8,
+        polish_memory: Some(10),
+        ..settings(OptimizerKind::Adam, Batch::Sequences(6))
+    };
+    let task = common::task(&DATA, 24);
+    let model = model(0, DeviceSpec::FLEX);
+    let [a, b] = [Kernels::Auto, Kernels::Off].map(|kernels| {
+        let mut trainer = Trainer::new(&model, &settings, &task, kernels);
+        to_the_end(&mut trainer, 1).unwrap()
+    });
+    for (a, b) in a.iter().zip(&b) {
+        assert!((a.loss - b.loss).abs() < 1e-3 * b.loss, "{a:?} {b:?}");
+    }
+}
+
 /// Weights blown up until nothing is finite: an error with the step, and no panic. It is the same
 /// however seldom the device is asked.
 #[test]

@@ -122,6 +122,7 @@ impl SweepProgress {
             CellEvent::Progress {
                 step,
                 steps,
+                part,
                 loss,
                 memorized_bits,
             } => {
@@ -131,8 +132,8 @@ impl SweepProgress {
                     let bits = memorized_bits.map(|bits| format!("  {bits:.0} bits"));
                     bar.set_message(format!("loss {loss:.4}{}", bits.unwrap_or_default()));
                 }
-                if let Some((_, part)) = self.costs.get_mut(&index) {
-                    *part = *step as f64 / *steps as f64;
+                if let Some((_, done)) = self.costs.get_mut(&index) {
+                    *done = *part;
                 }
                 self.total.set_message(self.left());
             }

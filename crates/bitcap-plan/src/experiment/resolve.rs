@@ -130,6 +130,7 @@ impl Resolved {
         let mut settings = self.settings.clone();
         // Validated steps are far below 2^63.
         settings.train.steps *= 2;
+        settings.train.polish_steps *= 2;
         match settings.validate() {
             Ok(()) => Ok(settings),
             Err(mut setting) => {

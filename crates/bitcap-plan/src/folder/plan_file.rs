@@ -35,7 +35,7 @@ pub struct PlanEntry {
     /// The curve.
     #[serde(flatten)]
     pub curve: CurvePoint,
-    /// Steps of its training.
+    /// Steps of its training, the polish included.
     pub steps: u64,
 }
 
@@ -45,7 +45,7 @@ impl PlanFile {
             cell.curves.iter().map(|curve| PlanEntry {
                 cell: cell.name.clone(),
                 curve: curve.clone(),
-                steps: cell.settings.train.steps,
+                steps: cell.settings.train.all_steps(),
             })
         });
         Self {

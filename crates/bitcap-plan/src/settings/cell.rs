@@ -66,6 +66,15 @@ impl CellSettings {
         );
         let fits = start_token || !self.source.needs_start_token();
         check_setting(fits, "model.start_token", false, allowed)?;
+        if let ModelSettings::Moe(model) = &self.model {
+            let (steps, allowed) = (
+                self.train.polish_steps,
+                "0 where model.auxiliary_loss is not: \
+                L-BFGS must be told the loss that it minimizes, and is told that of the tokens",
+            );
+            let fits = steps == 0 || model.auxiliary_loss == 0.0;
+            check_setting(fits, "train.polish_steps", steps, allowed)?;
+        }
         let samples = self.data.samples;
         let most = MAX_TOKENS / u64::from(length);
         let allowed =
@@ -111,7 +120,7 @@ impl CellSettings {
     }
 
     /// Tokens predicted over the whole training: steps, times sequences a step, times predicted
-    /// tokens a sequence. The last number there is where the product passes 2^64, which
+    /// tokens a sequence; at most so many where a polish finds no way down before its last step. The last number there is where the product passes 2^64, which
     /// [`Self::validate`] does not let through.
     #[must_use]
     pub fn training_tokens(&self) -> u64 {
@@ -119,12 +128,10 @@ impl CellSettings {
     }
 
     fn checked_training_tokens(&self) -> Option<u64> {
-        let sequences = self.train.batch.sequences(self.data.samples);
         let predicted =
             u64::from(self.source.length()).checked_sub(u64::from(!self.model.start_token()))?;
         self.train
-            .steps
-            .checked_mul(sequences)?
+            .sequences_seen(self.data.samples)?
             .checked_mul(predicted)
     }
 

@@ -97,6 +97,16 @@ pub struct TrainSettings {
     pub seed: u64,
     /// Optimizer steps, 1 to 1,000,000,000.
     pub steps: u64,
+    /// Steps of L-BFGS after those of the optimizer, 0 to 1,000,000,000; fewer where it finds no way down
+    /// any more. Each works out loss and gradient of the whole dataset at one point, in the place of
+    /// learning rate, batches, clipping and weight decay, and the best point is kept. It begins with
+    /// Adam's scale in SOAP's bases as its first guess of the curvature. By default 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub polish_steps: u64,
+    /// With `polish_steps` only: pairs of points and gradients that L-BFGS goes by, at least 1. A
+    /// checkpoint holds 8 bytes a pair and parameter. By default 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polish_memory: Option<u64>,
     /// The optimizer.
     #[serde(default)]
     pub optimizer: OptimizerKind,
@@ -152,6 +162,12 @@ pub struct TrainSettings {
     /// it was trained in.
     #[serde(default)]
     pub precision: Precision,
+}
+
+/// Left out of files and of a cell's hash, which older versions wrote without it.
+#[expect(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 fn default_betas() -> [f64; 2] {
@@ -234,6 +250,8 @@ impl TrainSettings {
         Self {
             seed: 0,
             steps,
+            polish_steps: 0,
+            polish_memory: None,
             optimizer: OptimizerKind::Adam,
             learning_rate,
             adam_learning_rate: None,
@@ -254,9 +272,24 @@ impl TrainSettings {
         }
     }
 
+    /// Steps of the optimizer and of the polish.
+    #[must_use]
+    pub fn all_steps(&self) -> u64 {
+        self.steps.saturating_add(self.polish_steps)
+    }
+
+    /// Sequences that all steps see together, of a dataset of so many; None where they pass 2^64.
+    pub(crate) fn sequences_seen(&self, samples: u64) -> Option<u64> {
+        let by_optimizer = self.steps.checked_mul(self.batch.sequences(samples))?;
+        by_optimizer.checked_add(self.polish_steps.checked_mul(samples)?)
+    }
+
     /// Writes out the defaults that depend on the optimizer, so that leaving them out and writing them
     /// down is the same training.
     pub(crate) fn fill_defaults(&mut self) {
+        if self.polish_steps > 0 {
+            self.polish_memory.get_or_insert(100);
+        }
         match self.optimizer {
             OptimizerKind::Adam | OptimizerKind::Adamw => {}
             OptimizerKind::Muon => {
@@ -279,6 +312,13 @@ impl TrainSettings {
     /// The first setting that is out of its range, with the range.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("train.steps", self.steps, 1, MAX_STEPS)?;
+        in_range("train.polish_steps", self.polish_steps, 0, MAX_STEPS)?;
+        if let Some(pairs) = self.polish_memory {
+            let allowed = "given with train.polish_steps of at least 1 only";
+            let fits = self.polish_steps > 0;
+            check_setting(fits, "train.polish_memory", pairs, allowed)?;
+            check_setting(pairs > 0, "train.polish_memory", pairs, "at least 1")?;
+        }
         // What is multiplied into weights and gradients is an f32 there: 1e-50 would be 0, 1e39
         // infinite. Below the normal numbers an f32 has few digits left.
         let holds = |x: f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&x);

@@ -1,5 +1,7 @@
 //! Keys that are unknown or missing, and values of the wrong type.
 
+use bitcap_plan::Experiment;
+
 use crate::{GOOD, expect, expect_grid, expect_set, plan_error};
 
 #[test]
@@ -261,6 +263,24 @@ fn models_of_other_kinds() {
             format!("e.toml:12:{column}: `model.{key}` is {value}; it must be {allowed}")
         );
     }
+}
+
+/// L-BFGS compares losses, and the loss that balances experts is not among what it is told.
+#[test]
+fn a_mixture_with_an_auxiliary_loss_is_not_polished() {
+    let (text, polish) = (
+        GOOD.replace("[model]", "[model]\nkind = \"moe\""),
+        "train.polish_steps=3",
+    );
+    assert_eq!(
+        plan_error(&text, &[polish]),
+        "in --set train.polish_steps=3: `train.polish_steps` is 3; it must be 0 where \
+         model.auxiliary_loss is not: L-BFGS must be told the loss that it minimizes, and is told that \
+         of the tokens"
+    );
+    let without = [polish, "model.auxiliary_loss=0"].map(ToString::to_string);
+    let plan = Experiment::parse(&text, "e.toml", &without).unwrap().plan();
+    assert_eq!(plan.unwrap().cells.len(), 1);
 }
 
 /// The kind decides which keys there are; places are kept all the same, whatever the order.

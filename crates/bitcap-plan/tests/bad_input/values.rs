@@ -125,6 +125,10 @@ fn impossible_values() {
             ),
         );
     }
+    expect_set(
+        "train.polish_memory=5",
+        "in --set train.polish_memory=5: `train.polish_memory` is 5; it must be given with train.polish_steps of at least 1 only",
+    );
     for share in ["1/0", "2/8", "1/x", "half"] {
         expect_set(
             &format!("train.batch={share}"),

@@ -14,7 +14,7 @@ const HEIGHT: f64 = 296.0;
 /// Fewer budgets than this are no line.
 const LEAST_BUDGETS: usize = 3;
 /// What a training of another length has of its own: lines join models that differ in these alone.
-const OF_THE_LENGTH: [&str; 3] = ["steps", "learning_rate", "warmup_steps"];
+const OF_THE_LENGTH: [&str; 4] = ["steps", "polish_steps", "learning_rate", "warmup_steps"];
 
 /// Models that differ in how long they were trained, and in the rate that suits that length.
 struct Line {

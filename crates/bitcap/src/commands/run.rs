@@ -194,6 +194,7 @@ fn plain_line(event: &CellEvent, folder: &CellFolder) -> io::Result<()> {
             steps,
             loss,
             memorized_bits,
+            ..
         } => {
             let bits = memorized_bits.map_or(String::new(), |bits| format!("  {bits:.0} bits"));
             writeln!(out, "step {step}/{steps}  loss {loss:.4} nats{bits}")
