@@ -34,6 +34,10 @@ for batch in 1/2:1500:30 1/4:3000:60 1/8:6000:120; do
     IFS=: read -r share steps warmup <<<"$batch"
     vary "train.batch=$share" "train.steps=$steps" "train.warmup_steps=$warmup" 'grid.train.learning_rate=[0.01, 0.02, 0.04]'
 done
+# The last third or half of the 750 passes by L-BFGS.
+vary 'train.steps=500' 'train.polish_steps=250' 'grid.train.decay_fraction=[0.05, 0.2, 0.5, 0.8]'
+vary 'train.steps=500' 'train.polish_steps=250' 'train.decay_fraction=0.2' 'grid.train.polish_memory=[10, 30]'
+vary 'train.steps=375' 'train.polish_steps=375' 'train.decay_fraction=0.2'
 # The other optimizers, each with its rate tuned, by two heads and by eight.
 vary 'train.optimizer=muon' 'grid.model.heads=[2, 8]' 'grid.train.learning_rate=[0.03, 0.06, 0.1]' 'train.betas=[0.9, 0.99]'
 vary 'train.optimizer=adam' 'grid.model.heads=[2, 8]' 'grid.train.learning_rate=[0.01, 0.03, 0.06]' 'train.betas=[0.9, 0.99]'

@@ -87,6 +87,7 @@ impl Metrics {
             rate,
         } = progress;
         let memorized_bits = memorized_bits.map_or(String::new(), |bits| bits.to_string());
+        let rate = rate.map_or(String::new(), |rate| rate.to_string());
         let row = format!("{step},{tokens},{loss},{memorized_bits},{rate}\n");
         self.write(&row)?;
         match &mut self.events {

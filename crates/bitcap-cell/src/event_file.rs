@@ -34,7 +34,7 @@ impl CellEvents {
         let Some(Ok(step)) = fields.next().map(str::parse) else {
             return Ok(());
         };
-        // The tokens have no tag, and an empty field, bits that nobody knows, no scalar.
+        // The tokens have no tag, and an empty field, such as bits that nobody knows, no scalar.
         let scalars: Vec<(&str, f64)> = TAGS
             .into_iter()
             .zip(fields.skip(1))

@@ -12,8 +12,9 @@ const BYTES_A_TOKEN: u128 = 10;
 /// Bytes a parameter: the weight, its gradient and at least one moment of the optimizer, in f32.
 const BYTES_A_PARAMETER: u128 = 12;
 
-/// Bytes a parameter and pair that L-BFGS keeps: of two vectors in f32.
-const BYTES_A_PAIR: u128 = 8;
+/// Bytes a parameter and pair that L-BFGS keeps: of two vectors in f32, in a checkpoint's state and in its
+/// file once more.
+const BYTES_A_PAIR: u128 = 24;
 
 /// Bytes a number of the widest activation of a pass: it and its gradient, in f32.
 const BYTES_AN_ACTIVATION: u128 = 8;
@@ -54,7 +55,11 @@ fn least_bytes(settings: &CellSettings) -> u128 {
     let batch = settings.train.batch.sequences(settings.data.samples);
     let train = &settings.train;
     let pairs = u128::from(train.polish_memory.unwrap_or(0).min(train.polish_steps));
-    let pass = u128::from(settings.train.micro_batch.unwrap_or(0).min(batch));
+    let most = match train.polish_steps {
+        0 => batch,
+        _ => settings.data.samples,
+    };
+    let pass = u128::from(train.micro_batch.unwrap_or(0).min(most));
     let activation = (data.predicted() * settings.model.widest_activation_of_a_pass(&data)) as u128;
     tokens * BYTES_A_TOKEN
         + parameters * (BYTES_A_PARAMETER + pairs * BYTES_A_PAIR)
@@ -100,10 +105,11 @@ mod tests {
         assert_eq!(pass(&["train.micro_batch=900"]), 50 * 4 * 1001 * 8);
         let batch = ["train.micro_batch=900", "train.batch=20"];
         assert_eq!(pass(&batch), 20 * 4 * 1001 * 8);
-        // L-BFGS keeps two vectors a pair, and has no more pairs than steps.
-        let parameters = pass(&["train.polish_steps=1"]) / 8;
+        // L-BFGS keeps two vectors a pair, three times as a checkpoint is made, and has no more pairs than
+        // steps.
+        let parameters = pass(&["train.polish_steps=1"]) / 24;
         let polish = ["train.polish_steps=30", "train.polish_memory=20"];
-        assert_eq!(pass(&polish), 20 * 8 * parameters);
+        assert_eq!(pass(&polish), 20 * 24 * parameters);
         assert!(parameters > 1001 * 8);
     }
 }

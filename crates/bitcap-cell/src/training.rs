@@ -96,7 +96,12 @@ pub(crate) fn train(
     let model = trainer.model();
     // The manifest comes last: where it is, the training is known to have ended with this model.
     model.save(&cell.path("model"))?;
+    if trainer.step() < settings.train.all_steps() {
+        let what = format!("no way down is found after step {}", trainer.step());
+        files.log.line(&what)?;
+    }
     let work = Work {
+        tokens: trainer.tokens(),
         started: files.started,
         seconds: files.log.seconds(),
         sessions: files.sessions,

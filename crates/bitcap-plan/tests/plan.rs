@@ -237,6 +237,14 @@ fn a_polish_is_doubled_and_counted() {
     let tokens = (100 * 100 + 30 * 411) * predicted;
     assert_eq!(once.settings.training_tokens(), tokens);
     assert_eq!(twice.settings.training_tokens(), 2 * tokens);
+    // Of none, how many pairs there would be is no setting.
+    let names = |set: &[&str]| plan_with(grid, set).cells[0].name.clone();
+    assert_eq!(names(&["train.polish_memory=7"]), names(&[]));
+    let polished = |memory| names(&["train.polish_steps=30", memory]);
+    assert_ne!(
+        polished("train.polish_memory=7"),
+        polished("train.polish_memory=8")
+    );
 }
 
 /// Where sizes are samples, the nearest by ratio: 411 samples are a load of 1.

@@ -644,7 +644,8 @@ fn what_is_learned_of_each_source_is_a_plot_of_its_own() {
     assert!(!names(&plain(&alone, &[])).contains(&"matrix"));
 }
 
-/// Models trained for so many passes by a rate, each with its bits a parameter.
+/// Models trained for so many passes by a rate, each with its bits a parameter. What follows "optimizer=" is
+/// put in their labels.
 fn trained_for(budgets: &[(&str, u64, f64, f64)]) -> String {
     let mut text = format!("{HEADER}\n");
     for (i, (optimizer, passes, rate, alpha)) in budgets.iter().enumerate() {
@@ -690,6 +691,15 @@ fn a_longer_training_is_a_point_on_the_line_of_its_optimizer() {
         .collect();
     let adam = vec![(16.0, 0.5), (64.0, 1.5), (256.0, 1.75)];
     assert_eq!(lines, [adam, vec![(16.0, 1.0), (256.0, 2.5)]]);
+    // Trainings with a polish are a line of their own, however the steps are shared out.
+    let polished = budgets.map(|(optimizer, passes, rate, alpha)| match optimizer {
+        "soap" => ("adam, polish_steps=0", passes, rate, alpha),
+        _ => ("adam, polish_steps=7", passes, rate, alpha),
+    });
+    let charts = plain(&trained_for(&polished), &[]);
+    let chart = named(&charts, "budget");
+    let polished = ["optimizer=adam, with a polish", "optimizer=adam"];
+    assert_eq!(legend(chart)[..2], polished);
     // Two lengths are no line, and neither are three rates.
     for few in [
         &budgets[..2],

@@ -299,7 +299,12 @@ fn a_difference_that_runs_csv_does_not_show_is_said_to_be_one() {
         &table,
         &["[1] the difference is in a setting that runs.csv has no column for\n"],
     );
-    // A setting that one file has no column for may differ or not.
+    // Without a column there is no polish, and so it is known to differ.
+    let polished = runs(&other.replace(",adam,", ",adam,500,"));
+    let polished = polished.replacen("optimizer,", "optimizer,polish_steps,", 1);
+    let comparison = strict(&a, &folder(&polished, None));
+    assert_says(&comparison.table(), &["[1] polish_steps: "]);
+    // Any other setting that one file has no column for may differ or not.
     let without = runs(&other.replace(",adam,", ",")).replacen("optimizer,", "", 1);
     let comparison = strict(&a, &folder(&without, None));
     assert_eq!(comparison.pairs[0].differing_settings, []);

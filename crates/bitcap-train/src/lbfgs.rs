@@ -19,8 +19,8 @@ const CURVATURE: f64 = 0.9;
 /// Norm of the first move, when there is no curvature yet to tell how far to go. From here the search
 /// doubles.
 const FIRST_MOVE: f64 = 0.01;
-/// Points that are tried along one direction: the twentieth is a millionth of the first, less than an f32
-/// tells apart.
+/// Points that are tried along one direction. Halved so often it is two millionths of what it was, and an
+/// f32 tells little apart there.
 const MOST_TRIALS: u32 = 20;
 
 /// Names in checkpoints.
@@ -33,7 +33,7 @@ const LOW: &str = "lbfgs.low";
 const HIGH: &str = "lbfgs.high";
 const TRIALS: &str = "lbfgs.trials";
 
-/// A minimization under way, at the best point so far.
+/// A minimization under way, at the last point that was taken.
 #[derive(Clone, Debug)]
 pub(crate) struct Lbfgs {
     /// Most pairs that are kept.
@@ -127,7 +127,7 @@ impl Lbfgs {
         Ok(new)
     }
 
-    /// The best point so far, `[P]`.
+    /// The last point that was taken, `[P]`: the lowest of them.
     pub(crate) fn point(&self) -> &[f32] {
         &self.point
     }
@@ -137,12 +137,7 @@ impl Lbfgs {
         self.loss
     }
 
-    /// How far the next trial goes, as a part of its direction.
-    pub(crate) fn length(&self) -> f64 {
-        self.search.length
-    }
-
-    /// Whether no way down is found any more.
+    /// Whether no point is found any more that the search takes, without any pairs either.
     pub(crate) fn has_converged(&self) -> bool {
         self.pairs.is_empty() && self.search == Search::OVER
     }
@@ -190,7 +185,7 @@ impl Lbfgs {
             return self.aim();
         }
         search.trials += 1;
-        if search.trials == MOST_TRIALS {
+        if search.trials >= MOST_TRIALS {
             // The pairs may have gone stale; without any the gradient itself has failed.
             if self.pairs.is_empty() {
                 *search = Search::OVER;
@@ -325,7 +320,7 @@ impl Lbfgs {
         let turned = sized(TURNED, pairs * parameters)?.chunks(parameters);
         let pairs = moved.zip(turned);
         let pairs = pairs.map(|(moved, turned)| Pair::new(moved.to_vec(), turned.to_vec()));
-        Ok(Self {
+        let resumed = Self {
             memory,
             scale,
             pairs: pairs.collect(),
@@ -339,7 +334,11 @@ impl Lbfgs {
                 high: state.numbers.get(HIGH).copied(),
                 trials: number(TRIALS)? as u32,
             },
-        })
+        };
+        match resumed.search.length > 0.0 {
+            true => Ok(resumed),
+            false => Err(StateError::Content(format!("`{LENGTH}` is not above 0"))),
+        }
     }
 }
 
@@ -547,14 +546,48 @@ mod tests {
         }
     }
 
+    /// Broken off after every trial, of directions that double, fall off the edge and are bisected.
+    #[test]
+    fn a_search_goes_on_from_its_state() {
+        let function = |x: &[f32]| {
+            let x = f64::from(x[0]);
+            (x - x.ln(), vec![(1.0 - 1.0 / x) as f32])
+        };
+        let point = vec![50.0];
+        let (loss, gradient) = function(&point);
+        let begun = Lbfgs::begin(2, Scale::IDENTITY, point, loss, gradient).unwrap();
+        let (mut whole, mut broken) = (begun.clone(), begun);
+        let (mut bisected, mut tried) = (false, 0);
+        while !whole.has_converged() {
+            let mut state = TrainState {
+                weights: broken.point().to_vec(),
+                ..TrainState::default()
+            };
+            broken.save(&mut state);
+            let (state, _) = TrainState::from_bytes(&state.to_bytes("")).unwrap();
+            bisected |= state.numbers.contains_key(HIGH);
+            broken = Lbfgs::resume(&state, 2, Scale::IDENTITY).unwrap();
+            let trial = whole.trial().unwrap();
+            assert_eq!(broken.trial().unwrap(), trial, "{tried}");
+            for one in [&mut whole, &mut broken] {
+                let (loss, gradient) = function(&trial);
+                one.judge(trial.clone(), loss, gradient).unwrap();
+            }
+            assert_eq!((broken.search, broken.loss), (whole.search, whole.loss));
+            tried += 1;
+        }
+        assert!(broken.has_converged());
+        assert!(bisected && tried > 20, "{tried}");
+    }
+
     #[test]
     fn where_there_is_no_slope_there_is_nothing_to_try() {
         let lbfgs = Lbfgs::begin(3, Scale::IDENTITY, vec![1.0; 2], 0.5, vec![0.0; 2]);
         assert!(lbfgs.unwrap().has_converged());
     }
 
-    /// A quadratic of 40 dimensions whose curvatures are 10,000 apart: more pairs are fewer trials, and
-    /// none of the steps that are taken fails the conditions of the search.
+    /// A quadratic of 40 dimensions whose curvatures are 10,000 apart: none of the steps that are taken
+    /// fails the conditions of the search.
     #[test]
     fn steps_meet_the_weak_wolfe_conditions() {
         let curvature = |i: usize| 10f64.powf(4.0 * i as f64 / 39.0);

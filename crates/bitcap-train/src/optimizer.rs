@@ -16,7 +16,8 @@ const PRECONDITIONERS: &str = "soap.preconditioners";
 const BASES: &str = "soap.bases";
 
 /// Of the median of Adam's mean of squares: smaller ones count as this in [`Optimizer::scale`]. In row 1x32
-/// of Table 1 one of a hundred parameters has less than an eighth of the median.
+/// of Table 1 only one parameter in a hundred has less than an eighth of the median, so that it falls on those
+/// that hardly have a gradient.
 const LEAST_SECOND: f32 = 0.01;
 
 /// A symmetric positive matrix `[P, P]`: the identity, or a number a parameter in SOAP's bases.
@@ -155,7 +156,7 @@ impl Optimizer {
         let mut sorted = second.clone();
         sorted.sort_by(f32::total_cmp);
         let median = sorted[sorted.len() / 2];
-        if median <= 0.0 {
+        if median < f32::MIN_POSITIVE {
             return Ok(Scale::IDENTITY);
         }
         // By the median, so that no f32 overflows. What never has a gradient, such as the bias of keys,
@@ -254,5 +255,102 @@ impl Optimizer {
         self.first = first;
         self.second = second;
         update
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcap_model::open;
+    use bitcap_plan::{DeviceSpec, Group, Init, Rule, Slot};
+    use nalgebra::{DMatrix, DVector};
+
+    use super::*;
+
+    const ROWS: usize = 3;
+    const COLUMNS: usize = 2;
+
+    /// A vector of 2 and a matrix `[3, 2]` after some steps.
+    fn trained(optimizer: OptimizerKind, steps: usize) -> (Optimizer, TrainState) {
+        let device = open(DeviceSpec::FLEX).unwrap();
+        let slot =
+            |name, dims: &[usize], rule| Slot::new(name, dims, Init::Zeros, rule, Group::Mlp);
+        let layout = Layout::new(vec![
+            slot("vector", &[2], Rule::Other),
+            slot("matrix", &[ROWS, COLUMNS], Rule::Matrix),
+        ]);
+        let settings = TrainSettings {
+            optimizer,
+            ..TrainSettings::adam(steps as u64, 0.01)
+        };
+        let mut optimizer = Optimizer::new(&settings, &layout, &device);
+        let mut weights = Tensor::zeros([8], &device);
+        for step in 0..steps {
+            // The first has no gradient, like the bias of keys.
+            let gradient = |i: usize| match i {
+                0 => 0.0,
+                _ => ((step * 8 + i) as f32 * 0.7).sin() * (i + 1) as f32,
+            };
+            let gradient: Vec<f32> = (0..8).map(gradient).collect();
+            let gradient = from_host(&gradient, &device);
+            weights = optimizer.step(weights, gradient, 0.01).unwrap();
+        }
+        let state = optimizer.state(&weights).unwrap();
+        (optimizer, state)
+    }
+
+    /// The scale as a matrix, a column a unit vector.
+    fn matrix(scale: &Scale) -> DMatrix<f64> {
+        let column = |i| {
+            let unit: Vec<f64> = (0..8).map(|j| f64::from(u8::from(i == j))).collect();
+            DVector::from_vec(scale.apply(&unit).unwrap())
+        };
+        DMatrix::from_columns(&(0..8).map(column).collect::<Vec<_>>())
+    }
+
+    /// Q diag(1 / √v) Qᵀ by the state alone: v as a part of its median, and the first of it raised.
+    #[test]
+    fn the_scale_is_that_of_the_updates() {
+        for kind in [OptimizerKind::Adam, OptimizerKind::Soap] {
+            let (optimizer, state) = trained(kind, 4);
+            let second: Vec<f64> = state.optimizer[SECOND].iter().map(|&v| v.into()).collect();
+            let mut sorted = second.clone();
+            sorted.sort_by(f64::total_cmp);
+            let roots = second
+                .iter()
+                .map(|v| (v / sorted[4]).max(0.01).sqrt().recip());
+            let roots = DMatrix::from_diagonal(&DVector::from_iterator(8, roots));
+            assert_eq!(second[0], 0.0);
+            let expected = match kind {
+                OptimizerKind::Adam => roots,
+                _ => {
+                    let bases: Vec<f64> =
+                        state.optimizer[BASES].iter().map(|&q| q.into()).collect();
+                    let (left, right) = bases.split_at(ROWS * ROWS);
+                    let left = DMatrix::from_row_slice(ROWS, ROWS, left);
+                    let right = DMatrix::from_row_slice(COLUMNS, COLUMNS, right);
+                    // On a matrix with its rows one after another; the vector stays.
+                    let mut turn = DMatrix::identity(8, 8);
+                    turn.view_mut((2, 2), (6, 6))
+                        .copy_from(&left.kronecker(&right));
+                    &turn * roots * turn.transpose()
+                }
+            };
+            let found = matrix(&optimizer.scale().unwrap());
+            let off = (&found - &expected).norm() / expected.norm();
+            assert!(off < 1e-5, "{kind:?}: {off:e}");
+            // It is not the identity, and SOAP's is not diagonal.
+            assert!((&found - DMatrix::identity(8, 8)).norm() > 0.1);
+            let diagonal = DMatrix::from_diagonal(&found.diagonal());
+            assert_eq!((found - diagonal).norm() > 0.1, kind == OptimizerKind::Soap);
+        }
+    }
+
+    /// Muon has none of matrices; SOAP's first step only makes its bases.
+    #[test]
+    fn without_a_scale_all_are_alike() {
+        for (kind, steps) in [(OptimizerKind::Muon, 4), (OptimizerKind::Soap, 1)] {
+            let found = matrix(&trained(kind, steps).0.scale().unwrap());
+            assert_eq!(found, DMatrix::identity(8, 8), "{kind:?}");
+        }
     }
 }

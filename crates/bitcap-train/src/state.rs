@@ -1,10 +1,11 @@
 //! A training as it stands after a step: what a checkpoint holds.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use bitcap_model::DeviceError;
 use burn::tensor::{Device, Tensor, TensorData};
-use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors, View, serialize};
 
 /// All that a training needs to go on as if it had never stopped. Schedule, order of the data and
 /// random streams are not in it: they follow from the settings and the step alone.
@@ -48,14 +49,9 @@ impl TrainState {
     /// The state as a safetensors file, with `notes` of the caller's in its header.
     #[must_use]
     pub fn to_bytes(&self, notes: &str) -> Vec<u8> {
-        let bytes: Vec<(&str, Vec<u8>)> = self
-            .tensors()
-            .map(|(name, all)| (name, all.iter().flat_map(|x| x.to_le_bytes()).collect()))
-            .collect();
-        let views = bytes.iter().map(|(name, bytes)| {
-            let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes)
-                .expect("a vector of so many floats");
-            (*name, view)
+        let views = self.tensors().map(|(name, values)| {
+            let shape = [values.len()];
+            (name, Floats { values, shape })
         });
         let mut metadata = HashMap::from([
             (STEP.to_owned(), self.step.to_string()),
@@ -141,6 +137,31 @@ impl TrainState {
             }
         }
         Ok(())
+    }
+}
+
+/// A vector of a state, whose bytes are made when it is its turn: all at once, those of a long polish would be
+/// gigabytes.
+struct Floats<'a> {
+    values: &'a [f32],
+    shape: [usize; 1],
+}
+
+impl View for Floats<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.values.iter().flat_map(|x| x.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        size_of_val(self.values)
     }
 }
 

@@ -53,8 +53,8 @@ pub struct Progress {
     /// Mean cross-entropy in nats a predicted token: of this step's batch before its update, or of
     /// the whole dataset where `step` is the last or one of the polish.
     pub loss: f64,
-    /// Learning rate of the step; of one of the polish, how far along its direction it went.
-    pub rate: f64,
+    /// Learning rate of the step; a step of the polish has none.
+    pub rate: Option<f64>,
 }
 
 /// One model in training.
@@ -141,6 +141,14 @@ impl<'a> Trainer<'a> {
             || self.polish.as_ref().is_some_and(Lbfgs::has_converged)
     }
 
+    /// Tokens predicted so far.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        let by_optimizer = self.step.min(self.settings.steps) * self.order.batch() as u64;
+        let by_polish = self.step.saturating_sub(self.settings.steps) * self.task.samples() as u64;
+        (by_optimizer + by_polish) * self.task.predicted() as u64
+    }
+
     /// The model as it is now.
     #[must_use]
     pub fn model(&self) -> Model {
@@ -188,13 +196,13 @@ impl<'a> Trainer<'a> {
         } else {
             loss.read()? / (self.order.batch() * self.task.predicted()) as f64
         };
-        Ok(Some(self.progress(loss, rate)?))
+        Ok(Some(self.progress(loss, Some(rate))?))
     }
 
     /// Tries a point of the polish. The first step looks at where the optimizer has come to, and moves
     /// nothing.
     fn advance_polish(&mut self, every: u64) -> Result<Option<Progress>, TrainError> {
-        let moved = match self.polish.take() {
+        match self.polish.take() {
             None => {
                 // Of the optimizer's last steps.
                 self.check_norms()?;
@@ -206,18 +214,16 @@ impl<'a> Trainer<'a> {
                 let (point, scale) = (to_host(&self.weights)?, self.optimizer.scale()?);
                 let memory = self.polish_memory();
                 self.polish = Some(Lbfgs::begin(memory, scale, point, loss, gradient)?);
-                0.0
             }
             Some(mut polish) => {
-                let (trial, moved) = (polish.trial()?, polish.length());
+                let trial = polish.trial()?;
                 let device = self.weights.device();
                 let (loss, gradient) = self.whole_gradient(&from_host(&trial, &device))?;
                 polish.judge(trial, loss, gradient)?;
                 self.weights = from_host(polish.point(), &device);
                 self.polish = Some(polish);
-                moved
             }
-        };
+        }
         self.step += 1;
         let loss = if self.is_done() {
             self.dataset_loss()?
@@ -226,7 +232,7 @@ impl<'a> Trainer<'a> {
         } else {
             return Ok(None);
         };
-        Ok(Some(self.progress(loss, moved)?))
+        Ok(Some(self.progress(loss, None)?))
     }
 
     /// Mean loss over the whole dataset, in nats a predicted token, and its gradient `[P]`.
@@ -241,12 +247,10 @@ impl<'a> Trainer<'a> {
         pairs.map_or(0, |pairs| usize::try_from(pairs).unwrap_or(usize::MAX))
     }
 
-    fn progress(&self, loss: f64, rate: f64) -> Result<Progress, TrainError> {
-        let by_optimizer = self.step.min(self.settings.steps) * self.order.batch() as u64;
-        let by_polish = self.step.saturating_sub(self.settings.steps) * self.task.samples() as u64;
+    fn progress(&self, loss: f64, rate: Option<f64>) -> Result<Progress, TrainError> {
         Ok(Progress {
             step: self.step,
-            tokens: (by_optimizer + by_polish) * self.task.predicted() as u64,
+            tokens: self.tokens(),
             loss: self.finite("loss", loss, self.step)?,
             rate,
         })
@@ -329,8 +333,14 @@ impl<'a> Trainer<'a> {
         loop {
             // It reads loss and gradient back, so that a memory that does not suffice is found out
             // here.
-            match self.gradient() {
-                Ok(_) => return Ok(halved),
+            let mut tried = self.gradient().map(drop);
+            // A batch may be selected and of one pass where the dataset, which a polish needs as a
+            // whole, takes several; either may be what has the larger passes.
+            if tried.is_ok() && self.settings.polish_steps > 0 {
+                tried = self.whole_gradient(&self.weights.clone()).map(drop);
+            }
+            match tried {
+                Ok(()) => return Ok(halved),
                 Err(error) if !self.engine.halve_passes() => return Err(error),
                 Err(_) => halved = true,
             }

@@ -92,6 +92,8 @@ pub struct Work {
     pub started: String,
     /// Without interruptions.
     pub seconds: f64,
+    /// Tokens predicted in training.
+    pub tokens: u64,
     /// The processes that trained it.
     pub sessions: Vec<Session>,
     /// What computed the matrix products.
@@ -129,9 +131,9 @@ impl Manifest {
             started: work.started,
             ended: now(),
             seconds: work.seconds,
-            training_tokens: settings.training_tokens(),
-            training_flops: settings.training_flops(),
-            tokens_per_second: settings.training_tokens() as f64 / work.seconds,
+            training_tokens: work.tokens,
+            training_flops: settings.flops_a_token() * work.tokens as f64,
+            tokens_per_second: work.tokens as f64 / work.seconds,
             metrics_blake3: Some(work.metrics_blake3),
             model_blake3: Some(work.model_blake3),
             sessions: work.sessions,

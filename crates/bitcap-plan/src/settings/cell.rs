@@ -83,7 +83,20 @@ impl CellSettings {
         check_setting(fits, "data.samples", samples, allowed)?;
         let fits = self.checked_training_tokens().is_some();
         let allowed = "fewer: the tokens seen in training would pass 2^64";
-        check_setting(fits, "train.steps", self.train.steps, allowed)
+        let train = &self.train;
+        let without = CellSettings {
+            train: TrainSettings {
+                polish_steps: 0,
+                ..train.clone()
+            },
+            ..self.clone()
+        };
+        let by_polish = without.checked_training_tokens().is_some();
+        let (key, steps) = match by_polish {
+            true => ("train.polish_steps", train.polish_steps),
+            false => ("train.steps", train.steps),
+        };
+        check_setting(fits, key, steps, allowed)
     }
 
     /// What single sequences are to the model.
@@ -136,11 +149,15 @@ impl CellSettings {
     }
 
     /// Floating-point operations of the training, approximately:
-    /// [`ModelSettings::training_flops_a_token`] of each token.
+    /// [`Self::flops_a_token`] of each token.
     #[must_use]
     pub fn training_flops(&self) -> f64 {
-        let a_token = self.model.training_flops_a_token(&self.data_shape());
-        a_token * self.training_tokens() as f64
+        self.flops_a_token() * self.training_tokens() as f64
+    }
+
+    /// [`ModelSettings::training_flops_a_token`] of this model.
+    pub(crate) fn flops_a_token(&self) -> f64 {
+        self.model.training_flops_a_token(&self.data_shape())
     }
 }
 

@@ -98,12 +98,12 @@ pub struct TrainSettings {
     /// Optimizer steps, 1 to 1,000,000,000.
     pub steps: u64,
     /// Steps of L-BFGS after those of the optimizer, 0 to 1,000,000,000; fewer where it finds no way down
-    /// any more. Each works out loss and gradient of the whole dataset at one point, in the place of
-    /// learning rate, batches, clipping and weight decay, and the best point is kept. It begins with
-    /// Adam's scale in SOAP's bases as its first guess of the curvature. By default 0.
+    /// any more. Each works out loss and gradient of the whole dataset at one point, which is taken where
+    /// the loss is low enough; rate, batches, clipping and weight decay play no part. Its first guess of the
+    /// curvature is Adam's scale, in SOAP's bases for `soap`; for `muon` it has none. By default 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub polish_steps: u64,
-    /// With `polish_steps` only: pairs of points and gradients that L-BFGS goes by, at least 1. A
+    /// Pairs of points and gradients that L-BFGS goes by, at least 1, where there are `polish_steps`. A
     /// checkpoint holds 8 bytes a pair and parameter. By default 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polish_memory: Option<u64>,
@@ -287,9 +287,11 @@ impl TrainSettings {
     /// Writes out the defaults that depend on the optimizer, so that leaving them out and writing them
     /// down is the same training.
     pub(crate) fn fill_defaults(&mut self) {
-        if self.polish_steps > 0 {
-            self.polish_memory.get_or_insert(100);
-        }
+        // Without a polish it changes nothing, and so no name: a grid over `polish_steps` may begin at 0.
+        self.polish_memory = match self.polish_steps {
+            0 => None,
+            _ => Some(self.polish_memory.unwrap_or(100)),
+        };
         match self.optimizer {
             OptimizerKind::Adam | OptimizerKind::Adamw => {}
             OptimizerKind::Muon => {
@@ -313,12 +315,8 @@ impl TrainSettings {
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         in_range("train.steps", self.steps, 1, MAX_STEPS)?;
         in_range("train.polish_steps", self.polish_steps, 0, MAX_STEPS)?;
-        if let Some(pairs) = self.polish_memory {
-            let allowed = "given with train.polish_steps of at least 1 only";
-            let fits = self.polish_steps > 0;
-            check_setting(fits, "train.polish_memory", pairs, allowed)?;
-            check_setting(pairs > 0, "train.polish_memory", pairs, "at least 1")?;
-        }
+        let pairs = self.polish_memory != Some(0);
+        check_setting(pairs, "train.polish_memory", 0, "at least 1")?;
         // What is multiplied into weights and gradients is an f32 there: 1e-50 would be 0, 1e39
         // infinite. Below the normal numbers an f32 has few digits left.
         let holds = |x: f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&x);

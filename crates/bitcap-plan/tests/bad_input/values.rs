@@ -126,8 +126,12 @@ fn impossible_values() {
         );
     }
     expect_set(
-        "train.polish_memory=5",
-        "in --set train.polish_memory=5: `train.polish_memory` is 5; it must be given with train.polish_steps of at least 1 only",
+        "train.polish_steps=1000000001",
+        "in --set train.polish_steps=1000000001: `train.polish_steps` is 1000000001; it must be from 0 to 1000000000",
+    );
+    assert_eq!(
+        plan_error(GOOD, &["train.polish_steps=1", "train.polish_memory=0"]),
+        "in --set train.polish_memory=0: `train.polish_memory` is 0; it must be at least 1"
     );
     for share in ["1/0", "2/8", "1/x", "half"] {
         expect_set(
@@ -208,6 +212,12 @@ fn trainings_beyond_counting() {
     let error = plan_error(&text, &[]);
     assert!(
         error.starts_with("e.toml:15:9: `train.steps` is 1000000000; it must be fewer"),
+        "{error}"
+    );
+    let polish = ["train.steps=1", "train.polish_steps=1000000000"];
+    let error = plan_error(&text, &polish);
+    assert!(
+        error.contains("`train.polish_steps` is 1000000000; it must be fewer"),
         "{error}"
     );
 }

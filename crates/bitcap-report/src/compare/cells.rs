@@ -56,8 +56,10 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Cell>, ReportError> {
                 doubled: false,
                 memorized_bits: both(&records, *line, "memorized_bits", bits)?,
                 // A column that the file has not would be read as its default, and seem a
-                // difference from a file that has it.
-                settings: settings.filter(|(name, _)| records.has(name)).collect(),
+                // difference from a file that has it. Only the polish is none where there is no column.
+                settings: settings
+                    .filter(|(name, _)| records.has(name) || *name == "polish_steps")
+                    .collect(),
                 timing: timings.remove(&run.cell),
                 run: run.clone(),
             });

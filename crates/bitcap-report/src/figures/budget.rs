@@ -13,10 +13,11 @@ use crate::statistics::Spread;
 const HEIGHT: f64 = 296.0;
 /// Fewer budgets than this are no line.
 const LEAST_BUDGETS: usize = 3;
-/// What a training of another length has of its own: lines join models that differ in these alone.
+/// What a training of another length has of its own: lines join models that differ in these alone, and in whether
+/// there is a polish not.
 const OF_THE_LENGTH: [&str; 4] = ["steps", "polish_steps", "learning_rate", "warmup_steps"];
 
-/// Models that differ in how long they were trained, and in the rate that suits that length.
+/// Models that differ in how long they were trained, and in the rate and the polish that suit that length.
 struct Line {
     /// What is left of their labels.
     name: String,
@@ -92,7 +93,13 @@ fn lines(of: &Experiment<'_>, groups: &[GroupReport]) -> Vec<Line> {
         };
         let model = &group.curve.model;
         let mut left = parts(&model.label);
+        let has_polish = left.iter().filter_map(|part| setting(part));
+        let has_polish = has_polish.filter(|&(name, steps)| name == "polish_steps" && steps != "0");
+        let has_polish = has_polish.count() > 0;
         left.retain(|part| setting(part).is_none_or(|(name, _)| !OF_THE_LENGTH.contains(&name)));
+        if has_polish {
+            left.push("with a polish".into());
+        }
         let name = match left.is_empty() {
             true => format!("{}×{}", model.layers, model.width),
             false => left.join(", "),

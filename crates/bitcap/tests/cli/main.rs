@@ -15,6 +15,7 @@ mod only;
 mod outputs_as_inputs;
 mod outputs_folder;
 mod plan;
+mod polish;
 mod process;
 mod programs;
 mod proof;
