@@ -98,7 +98,7 @@ fn lines(of: &Experiment<'_>, groups: &[GroupReport]) -> Vec<Line> {
         let has_polish = has_polish.count() > 0;
         left.retain(|part| setting(part).is_none_or(|(name, _)| !OF_THE_LENGTH.contains(&name)));
         if has_polish {
-            left.push("with a polish".into());
+            left.push("with a polish");
         }
         let name = match left.is_empty() {
             true => format!("{}×{}", model.layers, model.width),
