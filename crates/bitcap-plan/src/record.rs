@@ -284,14 +284,18 @@ impl Run {
     /// them.
     #[must_use]
     pub fn settings(&self) -> [(&'static str, String); 27] {
+        // Older tables have no column for it, and no polish.
+        let polish_steps = self.polish_steps.unwrap_or(0).to_string();
         macro_rules! texts {
-            ($($name:ident)*) => { [$((stringify!($name), self.$name.text())),*] };
+            ($($name:ident)*) => {
+                [$((stringify!($name), self.$name.text()),)* ("polish_steps", polish_steps)]
+            };
         }
         texts! {
             seed source vocabulary length samples layers width heads mlp_ratio tied_head start_token
             initialization optimizer learning_rate schedule steps batch precision model mlp_width
             state expand conv_kernel
-            experts experts_per_token auxiliary_loss polish_steps
+            experts experts_per_token auxiliary_loss
         }
     }
 }
