@@ -13,8 +13,8 @@ use crate::statistics::Spread;
 const HEIGHT: f64 = 296.0;
 /// Fewer budgets than this are no line.
 const LEAST_BUDGETS: usize = 3;
-/// What a training of another length has of its own: lines join models that differ in these alone, and in whether
-/// there is a polish not.
+/// What a training of another length has of its own: lines join models that differ in these alone, and of which
+/// all or none have a polish.
 const OF_THE_LENGTH: [&str; 4] = ["steps", "polish_steps", "learning_rate", "warmup_steps"];
 
 /// Models that differ in how long they were trained, and in the rate and the polish that suit that length.
