@@ -133,8 +133,9 @@ impl CellSettings {
     }
 
     /// Tokens predicted over the whole training: steps, times sequences a step, times predicted
-    /// tokens a sequence; at most so many where a polish finds no way down before its last step. The last number there is where the product passes 2^64, which
-    /// [`Self::validate`] does not let through.
+    /// tokens a sequence; at most so many where a polish finds no way down before its last step. The
+    /// last number there is where the product passes 2^64, which [`Self::validate`] does not let
+    /// through.
     #[must_use]
     pub fn training_tokens(&self) -> u64 {
         self.checked_training_tokens().unwrap_or(u64::MAX)
