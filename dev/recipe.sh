@@ -38,6 +38,9 @@ done
 vary 'train.steps=500' 'train.polish_steps=250' 'grid.train.decay_fraction=[0.05, 0.2, 0.5, 0.8]'
 vary 'train.steps=500' 'train.polish_steps=250' 'train.decay_fraction=0.2' 'grid.train.polish_memory=[10, 30]'
 vary 'train.steps=375' 'train.polish_steps=375' 'train.decay_fraction=0.2'
+# Decay of the weights, with that polish and without.
+vary 'train.steps=500' 'train.polish_steps=250' 'train.decay_fraction=0.2' 'grid.train.weight_decay=[0.02, 0.05, 0.1, 0.2]'
+vary 'grid.train.weight_decay=[0.02, 0.05, 0.1, 0.2]'
 # The other optimizers, each with its rate tuned, by two heads and by eight.
 vary 'train.optimizer=muon' 'grid.model.heads=[2, 8]' 'grid.train.learning_rate=[0.03, 0.06, 0.1]' 'train.betas=[0.9, 0.99]'
 vary 'train.optimizer=adam' 'grid.model.heads=[2, 8]' 'grid.train.learning_rate=[0.01, 0.03, 0.06]' 'train.betas=[0.9, 0.99]'
