@@ -248,6 +248,21 @@ fn a_polish_is_doubled_and_counted() {
 }
 
 /// Where sizes are samples, the nearest by ratio: 411 samples are a load of 1.
+/// A factor is part of a cell's name and of its curve's label, and 1 is as none.
+#[test]
+fn rate_factors_tell_cells_apart() {
+    let plan = plan_with("[grid]\ntrain.rate_factors.wte = [1.0, 2.0]\n", &[]);
+    let names: Vec<_> = plan.cells.iter().map(|cell| cell.name.clone()).collect();
+    assert_eq!(names[0], only(&[]).name);
+    let by_override = only(&["train.rate_factors={wte=2.0}"]);
+    assert_eq!(names[1], by_override.name);
+    assert_ne!(names[0], names[1]);
+    assert_eq!(plan.cells[1].curve().label, "wte=2.0");
+    let train = &by_override.settings.train;
+    assert_eq!(train.rate_factor_of("transformer.wte.weight"), 2.0);
+    assert_eq!(train.rate_factor_of("transformer.wpe.weight"), 1.0);
+}
+
 #[test]
 fn doubled_at_the_nearest_size() {
     let grid = "[grid]\n\"data.samples\" = [100, 250, 700, 5000]\nseed = [0, 1]\n";
@@ -533,6 +548,7 @@ fn cells_read_back_what_they_write() {
             "measure.fresh=false",
         ],
         vec!["seed=9223372036854775807", "engine.device=ndarray"],
+        vec!["train.rate_factors={wte=2.0, c_attn=0.5}"],
     ] {
         let settings = only(&overrides).settings;
         let text = settings.to_toml();

@@ -76,6 +76,8 @@ pub struct Optimizer {
     second: Tensor<1>,
     muon: Option<Muon>,
     soap: Option<Soap>,
+    /// Of the learning rate, `[P]`; none where all are 1.
+    factors: Option<Tensor<1>>,
 }
 
 impl Optimizer {
@@ -105,6 +107,7 @@ impl Optimizer {
                 OptimizerKind::Soap => Soap::new(settings, layout, device),
                 _ => None,
             },
+            factors: rate_factors(settings, layout, device),
         }
     }
 
@@ -172,6 +175,20 @@ impl Optimizer {
     /// # Errors
     /// If the device fails where SOAP reads from it.
     pub fn step(
+        &mut self,
+        weights: Tensor<1>,
+        gradient: Tensor<1>,
+        rate: f64,
+    ) -> Result<Tensor<1>, DeviceError> {
+        let Some(factors) = self.factors.clone() else {
+            return self.step_at_one_rate(weights, gradient, rate);
+        };
+        // Updates and decoupled decay are proportional to the rate.
+        let moved = self.step_at_one_rate(weights.clone(), gradient, rate)? - weights.clone();
+        Ok(weights + moved * factors)
+    }
+
+    fn step_at_one_rate(
         &mut self,
         weights: Tensor<1>,
         gradient: Tensor<1>,
@@ -256,6 +273,19 @@ impl Optimizer {
         self.second = second;
         update
     }
+}
+
+/// [`TrainSettings::rate_factors`] for each parameter, `[P]`.
+fn rate_factors(settings: &TrainSettings, layout: &Layout, device: &Device) -> Option<Tensor<1>> {
+    if settings.rate_factors.is_empty() {
+        return None;
+    }
+    let mut factors = Vec::with_capacity(layout.len());
+    for slot in layout.slots() {
+        let factor = settings.rate_factor_of(&slot.name) as f32;
+        factors.resize(slot.range().end, factor);
+    }
+    Some(from_host(&factors, device))
 }
 
 #[cfg(test)]

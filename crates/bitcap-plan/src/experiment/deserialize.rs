@@ -67,6 +67,7 @@ fn in_plain_words(expected: &dyn Expected) -> String {
         "f64" | "f32" => "a number".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a string" | "string" => "text in quotes".to_owned(),
+        "a map" => "a section".to_owned(),
         _ if words.starts_with("struct ") => "a section".to_owned(),
         _ => words.replace("an array of length", "a list of length"),
     }

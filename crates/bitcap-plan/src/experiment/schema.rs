@@ -122,7 +122,10 @@ fn grid(sections: &[(&str, Schema)], definitions: &Map<String, Value>) -> Value 
         "description": "Lists of values, each by the dotted key that it is for. They are crossed. `source`, `model` \
             and `train` may be lists of sections, whose settings go together.",
         "properties": keys,
-        "patternProperties": {"^source\\.of\\.": {"type": "array", "minItems": 1}},
+        "patternProperties": {
+            "^source\\.of\\.": {"type": "array", "minItems": 1},
+            "^train\\.rate_factors\\.": list(json!({"type": "number"})),
+        },
         "additionalProperties": false,
     })
 }

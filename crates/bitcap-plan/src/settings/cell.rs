@@ -75,6 +75,10 @@ impl CellSettings {
             let fits = steps == 0 || model.auxiliary_loss == 0.0;
             check_setting(fits, "train.polish_steps", steps, allowed)?;
         }
+        if !self.train.rate_factors.is_empty() {
+            let layout = self.model.layout(&self.data_shape());
+            self.train.check_rate_factors(&layout)?;
+        }
         let samples = self.data.samples;
         let most = MAX_TOKENS / u64::from(length);
         let allowed =

@@ -1,9 +1,13 @@
 //! The `[train]` section of an experiment.
 
+use std::collections::BTreeMap;
+
 use bitcap_base::{InvalidSetting, check_setting, in_range};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Serialize};
+
+use crate::layout::Layout;
 
 /// The rule that turns gradients into updates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -162,6 +166,13 @@ pub struct TrainSettings {
     /// it was trained in.
     #[serde(default)]
     pub precision: Precision,
+    /// Factors of the learning rate for tensors that have this in their name, above 0, as in
+    /// `{ wte = 2.0, c_attn = 2.0 }` (names are those of model.safetensors): what a step would move them by,
+    /// its decoupled weight decay included, is multiplied by it. Each must be in the name of a tensor, and no
+    /// tensor has two. By default 1 everywhere.
+    // The last, since TOML has tables after values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rate_factors: BTreeMap<String, f64>,
 }
 
 /// Left out of files and of a cell's hash, which older versions wrote without it.
@@ -269,7 +280,52 @@ impl TrainSettings {
             batch: Batch::Full,
             micro_batch: None,
             precision: Precision::F32,
+            rate_factors: BTreeMap::new(),
         }
+    }
+
+    /// The factor of the learning rate for the tensor of this name.
+    #[must_use]
+    pub fn rate_factor_of(&self, tensor: &str) -> f64 {
+        let mut factors = self.rate_factors.iter();
+        let found = factors.find(|(part, _)| tensor.contains(part.as_str()));
+        found.map_or(1.0, |(_, &factor)| factor)
+    }
+
+    /// Checks `rate_factors` against the tensors of a model.
+    pub(crate) fn check_rate_factors(&self, layout: &Layout) -> Result<(), InvalidSetting> {
+        for (part, &factor) in &self.rate_factors {
+            let names = layout.slots().iter().map(|slot| slot.name.as_str());
+            let (with, without): (Vec<_>, Vec<_>) = names.partition(|name| name.contains(&**part));
+            // They stand in order: of two that one tensor has in its name, the later is refused.
+            let mut before = self
+                .rate_factors
+                .keys()
+                .take_while(|&before| before != part);
+            let twice = before.find_map(|before| with.iter().find(|name| name.contains(&**before)));
+            let allowed = if let Some(name) = twice {
+                format!("left out: {name} has a factor by another part of its name")
+            } else if with.is_empty() {
+                // All blocks have the same tensors.
+                let later = |part: &str| part.parse::<u64>().is_ok_and(|block| block > 0);
+                let first = without
+                    .into_iter()
+                    .filter(|name| !name.split('.').any(later));
+                let first: Vec<&str> = first.collect();
+                format!(
+                    "left out: no tensor has {part} in its name; those of the first block and beside blocks are {}",
+                    first.join(", ")
+                )
+            } else {
+                continue;
+            };
+            return Err(InvalidSetting::new(
+                &key_of(part),
+                format!("{factor:?}"),
+                allowed,
+            ));
+        }
+        Ok(())
     }
 
     /// Steps of the optimizer and of the polish.
@@ -287,6 +343,7 @@ impl TrainSettings {
     /// Writes out the defaults that depend on the optimizer, so that leaving them out and writing them
     /// down is the same training.
     pub(crate) fn fill_defaults(&mut self) {
+        self.rate_factors.retain(|_, factor| *factor != 1.0);
         // Without a polish it changes nothing, and so no name: a grid over `polish_steps` may begin at 0.
         self.polish_memory = match self.polish_steps {
             0 => None,
@@ -357,6 +414,16 @@ impl TrainSettings {
         )?;
         positive("train.epsilon", Some(self.epsilon))?;
         positive("train.clip_norm", self.clip_norm)?;
+        for (part, &factor) in &self.rate_factors {
+            // A dot would be a section of its own where `--set` or the grid give it.
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            let (fits, allowed) = (
+                !part.is_empty() && part.chars().all(fits),
+                "named by letters, digits, _ and -",
+            );
+            check_setting(fits, &key_of(part), format!("{factor:?}"), allowed)?;
+            positive(&key_of(part), Some(factor))?;
+        }
         let [first, second] = self.betas;
         for (key, x) in [
             ("train.betas", first),
@@ -379,6 +446,11 @@ impl TrainSettings {
         let micro_batch = self.micro_batch != Some(0);
         check_setting(micro_batch, "train.micro_batch", 0, "at least 1")
     }
+}
+
+/// Where the factor for tensors with this in their name is set.
+fn key_of(part: &str) -> String {
+    format!("train.rate_factors.{part}")
 }
 
 const POSITIVE: &str = "a positive number that a 32-bit float holds, from 1.2e-38 to 3.4e38";

@@ -125,6 +125,36 @@ fn impossible_values() {
             ),
         );
     }
+    for (factors, key, found, allowed) in [
+        ("wte=0", "wte", "0.0", POSITIVE),
+        ("\"h.0\"=2.0", "h", "a section", "a number"),
+        (
+            "\"a b\"=2.0",
+            "a b",
+            "2.0",
+            "named by letters, digits, _ and -",
+        ),
+        (
+            "te=3.0, wte=2.0",
+            "wte",
+            "2.0",
+            "left out: transformer.wte.weight has a factor by another part of its name",
+        ),
+    ] {
+        let set = format!("train.rate_factors={{{factors}}}");
+        let expected =
+            format!("in --set {set}: `train.rate_factors.{key}` is {found}; it must be {allowed}");
+        expect_set(&set, &expected);
+    }
+    // Of three blocks the first one's tensors are told.
+    let error = plan_error(GOOD, &["model.layers=3", "train.rate_factors.wtx=2"]);
+    let told = "`train.rate_factors.wtx` is 2.0; it must be left out: no tensor has wtx in its name; \
+        those of the first block and beside blocks are transformer.wte.weight, ";
+    assert!(
+        error.contains(told) && error.contains("h.0.attn.c_attn.weight"),
+        "{error}"
+    );
+    assert!(!error.contains("h.1."), "{error}");
     expect_set(
         "train.polish_steps=1000000001",
         "in --set train.polish_steps=1000000001: `train.polish_steps` is 1000000001; it must be from 0 to 1000000000",
