@@ -86,6 +86,7 @@ fn type_of(value: &Value) -> String {
             None if value["items"]["type"] == "string" => "list of texts".into(),
             None => format!("list of {}s", type_of(&value["items"])),
         },
+        Some("object") => format!("section of {}s", type_of(&value["additionalProperties"])),
         Some(name) => name.into(),
         None => "section".into(),
     }

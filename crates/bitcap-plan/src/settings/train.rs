@@ -166,10 +166,10 @@ pub struct TrainSettings {
     /// it was trained in.
     #[serde(default)]
     pub precision: Precision,
-    /// Factors of the learning rate for tensors that have this in their name, above 0, as in
-    /// `{ wte = 2.0, c_attn = 2.0 }` (names are those of model.safetensors): what a step would move them by,
-    /// its decoupled weight decay included, is multiplied by it. Each must be in the name of a tensor, and no
-    /// tensor has two. By default 1 everywhere.
+    /// Factors of the learning rate for some tensors, above 0, each by a part of their names in
+    /// model.safetensors, as in `{ wte = 2.0, c_attn = 2.0 }`. What a step would move a tensor by, its
+    /// decoupled weight decay included, is multiplied by its factor. Each part must be in the name of a
+    /// tensor, and no tensor may have two. By default 1 everywhere.
     // The last, since TOML has tables after values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rate_factors: BTreeMap<String, f64>,
