@@ -273,8 +273,8 @@ def quick(args, programs):
 
 
 def sweep(program, folder, kernels):
-    # PyTorch has Muon, and no SOAP.
-    overrides = ["train.optimizer=muon", "train.steps=150", f"engine.kernels={kernels}"]
+    # PyTorch has Muon, and no SOAP; and it trains here on the full batch, without a polish.
+    overrides = ["train.optimizer=muon", "train.steps=150", "train.batch=full", "train.polish_steps=0", f"engine.kernels={kernels}"]
     options = [word for override in overrides for word in ("--set", override)]
     folder = f"{folder}/{kernels}"
     output(program, "sweep", "experiments/quick.toml", "--jobs", "2", "--outputs", folder, *options)
